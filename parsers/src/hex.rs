@@ -1,0 +1,1 @@
+//! Hex in all the dress that logs give it.

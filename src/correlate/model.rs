@@ -1,0 +1,308 @@
+//! What correlation hands on: attempts, each a set of linked events on one timeline, and the clocks found.
+
+use crate::event::{CardNumber, Event, Source, Text};
+
+/// Everything that correlation found out.
+#[derive(Debug)]
+pub struct Correlated {
+    /// The inputs, in the order of their ids.
+    pub sources: Vec<Source>,
+    /// One per source.
+    pub clocks: Vec<Clock>,
+    /// All events, sorted by aligned time, then source, then place.
+    pub events: Vec<Event>,
+    /// Aligned time of each event (UTC microseconds); `None` where no time is known.
+    pub aligned: Vec<Option<i64>>,
+    /// Attempt of each event: index into `attempts`; `u32::MAX` for none.
+    pub attempt_of: Vec<u32>,
+    /// Attempts, sorted by start, then id.
+    pub attempts: Vec<Attempt>,
+    /// Which sources cover which terminals, and when: absence is evidence only under coverage.
+    pub coverage: Coverage,
+}
+
+/// Offset of a source's clock to the reference (captures, else the best supported log).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clock {
+    /// Source clock minus reference, milliseconds; add its negative to align.
+    pub offset_ms: f64,
+    /// Drift, parts per million.
+    pub drift_ppm: f64,
+    /// Uncertainty (one side), milliseconds.
+    pub uncertainty_ms: f64,
+    /// Pairs of events that support it.
+    pub pairs: u32,
+    /// `reference`, `pairs:cryptogram`, `pairs:stan`, `own_word`, `none` …
+    pub method: &'static str,
+}
+
+/// One presentment on one interface, or one request without a presentment.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// 16 lower-case letters from content.
+    pub tx_id: Text,
+    /// Of the sale that it belongs to; the same form.
+    pub sale_id: Text,
+    /// Which attempt of the sale, from 1.
+    pub number: u16,
+    /// Indexes into `Correlated::events`, in time order.
+    pub events: Vec<u32>,
+    /// Why the sources belong together.
+    pub links: Vec<Link>,
+    /// Merged keys.
+    pub keys: AttemptKeys,
+    /// First and last event, aligned.
+    pub started_at: Option<i64>,
+    /// Likewise.
+    pub ended_at: Option<i64>,
+    /// Interface.
+    pub interface: Interface,
+    /// Last step reached.
+    pub stage: Stage,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How the sale ended.
+    pub sale_outcome: Outcome,
+}
+
+/// Keys of an attempt, merged from its events.
+#[derive(Debug, Clone, Default)]
+pub struct AttemptKeys {
+    /// F41 or the log's terminal number.
+    pub terminal: Option<Text>,
+    /// F42.
+    pub merchant: Option<Text>,
+    /// Host name, serial number or address.
+    pub device: Option<Text>,
+    /// F11.
+    pub stan: Option<u32>,
+    /// F37.
+    pub rrn: Option<Text>,
+    /// F38.
+    pub auth_code: Option<Text>,
+    /// Minor units.
+    pub amount_minor: Option<i64>,
+    /// ISO 4217 letters.
+    pub currency: Option<[u8; 3]>,
+    /// The card.
+    pub card: Option<CardNumber>,
+    /// `UnionPay`, `Visa`, …
+    pub scheme: Option<&'static str>,
+    /// Application identifier selected (hex).
+    pub aid: Option<Text>,
+    /// Kernel: `2`, `3`, `7` …
+    pub kernel: Option<&'static str>,
+    /// F22 as sent.
+    pub entry_mode: Option<Text>,
+    /// Tag 9F26.
+    pub cryptogram: Option<u64>,
+    /// Tag 9F36.
+    pub atc: Option<u16>,
+    /// F39 of the answer.
+    pub response_code: Option<Text>,
+    /// Last status word.
+    pub last_sw: Option<u16>,
+    /// Tag 95.
+    pub tvr: Option<Text>,
+    /// The host's address where known, `10.8.0.5:6000`.
+    pub host: Option<Text>,
+}
+
+/// Why two events are one payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Link {
+    /// Event index.
+    pub from: u32,
+    /// Event index.
+    pub to: u32,
+    /// By what.
+    pub method: LinkMethod,
+}
+
+/// Keys that join sources, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LinkMethod {
+    /// Tag 9F26 in both.
+    Cryptogram,
+    /// F37 in both.
+    Rrn,
+    /// F11 and F41 (or device) in both.
+    Stan,
+    /// Card, amount and time.
+    CardAmountTime,
+    /// Amount, terminal and time.
+    AmountTime,
+    /// Terminal and time.
+    Time,
+    /// Nothing to join: one source.
+    SingleSource,
+}
+
+impl LinkMethod {
+    /// As in the contract.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cryptogram => "cryptogram",
+            Self::Rrn => "rrn",
+            Self::Stan => "stan",
+            Self::CardAmountTime => "card_amount_time",
+            Self::AmountTime => "amount_time",
+            Self::Time => "time",
+            Self::SingleSource => "single_source",
+        }
+    }
+}
+
+/// How the card was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Interface {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// Tap.
+    Contactless,
+    /// Chip inserted.
+    Contact,
+    /// Swipe.
+    Magstripe,
+    /// Typed.
+    Manual,
+    /// QR code.
+    Qr,
+}
+
+impl Interface {
+    /// As in the contract.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Contactless => "contactless",
+            Self::Contact => "contact",
+            Self::Magstripe => "magstripe",
+            Self::Manual => "manual",
+            Self::Qr => "qr",
+        }
+    }
+}
+
+/// Steps of a payment, in order (causes reference, section 6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Stage {
+    /// Sale started.
+    #[default]
+    Started,
+    /// Field on.
+    Polling,
+    /// Card activated.
+    Activated,
+    /// SELECT PPSE answered.
+    Ppse,
+    /// Application selected.
+    Selected,
+    /// GET PROCESSING OPTIONS answered.
+    Gpo,
+    /// Records read.
+    Read,
+    /// Cryptogram obtained.
+    Cryptogram,
+    /// Kernel outcome.
+    Outcome,
+    /// Request sent.
+    OnlineRequest,
+    /// Answer received.
+    OnlineResponse,
+    /// Completed.
+    Completed,
+}
+
+impl Stage {
+    /// As in the contract.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Polling => "polling",
+            Self::Activated => "activated",
+            Self::Ppse => "ppse",
+            Self::Selected => "selected",
+            Self::Gpo => "gpo",
+            Self::Read => "read",
+            Self::Cryptogram => "cryptogram",
+            Self::Outcome => "outcome",
+            Self::OnlineRequest => "online_request",
+            Self::OnlineResponse => "online_response",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// How an attempt or sale ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Outcome {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// Approved.
+    Approved,
+    /// Declined by card or terminal.
+    DeclinedOffline,
+    /// Declined by host or issuer.
+    DeclinedOnline,
+    /// Asked to tap again.
+    TryAgain,
+    /// Asked to use another interface.
+    OtherInterface,
+    /// Cancelled by a person.
+    Cancelled,
+    /// Nothing came in time.
+    TimedOut,
+    /// Broken off by a fault.
+    Aborted,
+    /// Reversed.
+    Reversed,
+}
+
+impl Outcome {
+    /// As in the contract.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Approved => "approved",
+            Self::DeclinedOffline => "declined_offline",
+            Self::DeclinedOnline => "declined_online",
+            Self::TryAgain => "try_again",
+            Self::OtherInterface => "other_interface",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+            Self::Aborted => "aborted",
+            Self::Reversed => "reversed",
+        }
+    }
+
+    /// The attempt did not end in an approval. Unknown counts as failed only where a presentment or request was seen (the caller decides).
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Self::Approved | Self::Unknown)
+    }
+}
+
+/// Which kinds of evidence cover an attempt's terminal around its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Covered {
+    /// A log of this terminal runs through the time of the attempt.
+    pub log: bool,
+    /// Card dialogues of this terminal are recorded around the time.
+    pub apdu: bool,
+    /// A capture shows traffic of this terminal around the time.
+    pub capture: bool,
+}
+
+/// Coverage of each attempt, by its index.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// One per attempt.
+    pub of: Vec<Covered>,
+}

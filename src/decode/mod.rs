@@ -1,0 +1,1 @@
+//! Turns an input stream into blocks of bytes: decompression under limits, encodings.

@@ -1,0 +1,2 @@
+//! The `tapscope` program.
+fn main() {}

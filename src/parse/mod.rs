@@ -1,0 +1,35 @@
+//! Drives the pure parsers over decoded bytes and turns what they saw into owned, masked events.
+//!
+//! Left border: blocks of decoded bytes. Right border: [`Parsed`]. No borrowed parser type and no unmasked card number leaves here.
+
+use crate::event::{Event, Issue, Source};
+
+/// What became of one source.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The source with its ledger, format and status.
+    pub source: Source,
+    /// Its events in the order of their places.
+    pub events: Vec<Event>,
+    /// What was damaged, limited or left out; sampled (the first 20 of a code, then one with the rest).
+    pub issues: Vec<Issue>,
+}
+
+/// What every parse driver is given.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Masks and tokenises card data: the only way from borrowed bytes to owned text.
+    pub edge: &'a edge::Edge,
+    /// Settings of the run.
+    pub plan: &'a crate::plan::Plan,
+    /// Index of the source; goes into every event.
+    pub source: u32,
+    /// The source's path as shown.
+    pub path: &'a str,
+    /// Format forced by the user for this path, if any.
+    pub forced_format: Option<&'a str>,
+    /// Called with the number of decoded bytes done, every block or so.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+pub mod edge;

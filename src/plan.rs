@@ -1,0 +1,93 @@
+//! What a run shall do: the only configuration that the stages see. Made by `cli`, validated there.
+
+use std::path::PathBuf;
+
+/// Settings of one `analyze` run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Files, folders, globs, archives; `-` is standard input.
+    pub inputs: Vec<PathBuf>,
+    /// Zone of logs that carry none; `None`: inferred, else UTC, and marked as assumed.
+    pub zone: Option<jiff::tz::TimeZone>,
+    /// Year of logs that carry none.
+    pub year: Option<i16>,
+    /// Keep only transactions that start at or after this (UTC microseconds).
+    pub since: Option<i64>,
+    /// Keep only transactions that start before this.
+    pub until: Option<i64>,
+    /// Formats forced per glob: name and pattern.
+    pub formats: Vec<(String, globset::Glob)>,
+    /// Folders with the user's own rules.
+    pub rules: Vec<PathBuf>,
+    /// Terminals: id, device, address, site, merchant, firmware, limits (CSV).
+    pub inventory: Option<PathBuf>,
+    /// Key for card tokens; `None`: tokens are numbers of this run only.
+    pub pan_key: Option<[u8; 32]>,
+    /// SHA-256 beside BLAKE3.
+    pub custody: bool,
+    /// Language of the report's first view.
+    pub language: Language,
+    /// Bounds on every stage.
+    pub limits: Limits,
+}
+
+/// Language of what people read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Chinese (simplified).
+    Zh,
+}
+
+/// Bounds that keep memory and time in hand on hostile input. Constants of the configuration, never taken from free memory, so that results do not depend on the machine.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of one physical line; the rest up to the next line end is skipped and counted.
+    pub line_bytes: usize,
+    /// Lines of one record.
+    pub record_lines: usize,
+    /// Bytes of one record.
+    pub record_bytes: usize,
+    /// Decompressed bytes of one member.
+    pub member_bytes: u64,
+    /// Decompressed to compressed ratio, after `ratio_after` bytes.
+    pub ratio: u64,
+    /// From which many bytes on the ratio counts.
+    pub ratio_after: u64,
+    /// Archives in archives.
+    pub archive_depth: u8,
+    /// Members in all.
+    pub archive_members: u64,
+    /// Concurrent TCP flows.
+    pub flows: usize,
+    /// Idle time of a flow in capture seconds.
+    pub flow_idle_seconds: i64,
+    /// Out-of-order bytes of one flow.
+    pub flow_pending_bytes: usize,
+    /// Candidate partners of one event in linking.
+    pub link_candidates: usize,
+    /// Events of one transaction.
+    pub transaction_events: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            line_bytes: 1 << 20,
+            record_lines: 4096,
+            record_bytes: 4 << 20,
+            member_bytes: 64 << 30,
+            ratio: 200,
+            ratio_after: 64 << 20,
+            archive_depth: 3,
+            archive_members: 1_000_000,
+            flows: 262_144,
+            flow_idle_seconds: 300,
+            flow_pending_bytes: 1 << 20,
+            link_candidates: 64,
+            transaction_events: 10_000,
+        }
+    }
+}

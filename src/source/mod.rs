@@ -1,0 +1,1 @@
+//! Finds inputs: files, folders, globs, archives, standard input; gives each an identity and a stable order.
