@@ -12,6 +12,8 @@ mod model;
 mod rhythm;
 mod sale;
 mod story;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
