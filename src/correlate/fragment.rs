@@ -54,6 +54,8 @@ const STRETCH_IDLE: i64 = 120_000_000;
 const AMBIENT_BEFORE: i64 = 60_000_000;
 /// Messages with the same trace number further apart than this are different payments.
 const MESSAGE_WINDOW: i64 = 15 * 60_000_000;
+/// A card that comes back so soon after a lost exchange, unprompted, is still the same presentment: held badly, not tapped again.
+const SAME_PRESENTMENT: i64 = 1_200_000;
 /// Connects of one client to one server within this time are retries of one attempt.
 const RECONNECT_WINDOW: i64 = 20_000_000;
 
@@ -286,12 +288,7 @@ impl Sequence<'_> {
             Payload::Log(line) => self.place_signal(index, event, line.signal, arena),
             Payload::Apdu(exchange) => {
                 let restart = match exchange.command {
-                    CommandKind::SelectPpse => {
-                        self.ended
-                            || self.now(|f| {
-                                f.events.iter().any(|&e| is_select(&arena[e as usize])) || f.contact
-                            })
-                    }
+                    CommandKind::SelectPpse => self.ended || self.comes_back(event, arena),
                     CommandKind::SelectPse => self.ended || self.now(|f| f.dialogue && !f.contact),
                     _ => false,
                 };
@@ -399,6 +396,36 @@ impl Sequence<'_> {
                 self.ended |= ends_presentment(signal);
             }
         }
+    }
+
+    /// A dialogue begins though the current attempt had one, and it is not the same presentment going on.
+    fn comes_back(&self, event: &Event, arena: &[Event]) -> bool {
+        self.now(|fragment| {
+            if fragment.contact {
+                return true;
+            }
+            let last = fragment
+                .events
+                .iter()
+                .rev()
+                .map(|&index| &arena[index as usize])
+                .find(|event| is_select(event));
+            let Some(last) = last else { return false };
+            let lost = fragment
+                .events
+                .iter()
+                .rev()
+                .map(|&index| &arena[index as usize])
+                .find_map(|event| match &event.payload {
+                    Payload::Apdu(exchange) => Some(exchange.sw.is_none()),
+                    _ => None,
+                });
+            let soon = match (fragment.last.or(last.at.utc_micros), event.at.utc_micros) {
+                (Some(then), Some(now)) => now - then <= SAME_PRESENTMENT,
+                _ => false,
+            };
+            !(lost == Some(true) && soon)
+        })
     }
 
     fn is_over(fragment: &Fragment) -> bool {
