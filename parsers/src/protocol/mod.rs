@@ -1,1 +1,4 @@
 //! What bytes mean: EMV, ISO 7816, ISO 8583, network protocols.
+
+pub mod iso8583;
+pub mod net;
