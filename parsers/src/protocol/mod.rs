@@ -2,4 +2,6 @@
 
 pub mod emv;
 pub mod iso7816;
+pub mod iso8583;
+pub mod net;
 pub(crate) mod table;
