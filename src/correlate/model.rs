@@ -32,8 +32,10 @@ pub struct Clock {
     pub uncertainty_ms: f64,
     /// Pairs of events that support it.
     pub pairs: u32,
-    /// `reference`, `pairs:cryptogram`, `pairs:stan`, `own_word`, `none` …
+    /// `reference`, `pairs`, `pairs:cryptogram_to_request`, `rhythm`, `own_word`.
     pub method: &'static str,
+    /// Source time at which `offset_ms` holds exactly; drift counts from here.
+    pub anchor: i64,
 }
 
 /// One presentment on one interface, or one request without a presentment.
@@ -63,6 +65,14 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// How the sale ended.
     pub sale_outcome: Outcome,
+}
+
+impl Attempt {
+    /// The attempt did not end in an approval, though a card or a request was there.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.outcome.is_failure()
+    }
 }
 
 /// Keys of an attempt, merged from its events.

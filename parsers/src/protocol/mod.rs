@@ -1,1 +1,3 @@
 //! What bytes mean: EMV, ISO 7816, ISO 8583, network protocols.
+
+pub mod emv;
