@@ -32,4 +32,6 @@ pub struct Context<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
+pub mod clock;
 pub mod edge;
+pub mod probe;
