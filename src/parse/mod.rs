@@ -32,4 +32,5 @@ pub struct Context<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
+pub mod capture;
 pub mod edge;
