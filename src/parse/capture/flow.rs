@@ -238,9 +238,10 @@ impl Flow {
         let within = if item.id == 0 { MIRROR_UNNAMED } else { MIRROR };
         let half = &mut self.halves[direction];
         let tag = (print.0, print.1 ^ (u32::from(print.3) << 16), print.2);
-        let copy = half.last.iter().any(|l| {
-            (l.0, l.1, l.2) == tag && l.3 > 0 && (item.nanos - l.3).abs() <= within
-        });
+        let copy = half
+            .last
+            .iter()
+            .any(|l| (l.0, l.1, l.2) == tag && l.3 > 0 && (item.nanos - l.3).abs() <= within);
         if !copy {
             half.last.swap(0, 1);
             half.last[0] = (tag.0, tag.1, tag.2, item.nanos);
@@ -262,7 +263,11 @@ impl Flow {
             self.syn_count = self.syn_count.saturating_add(1);
             self.syn_sequence = segment.sequence;
         } else {
-            self.client = if self.role_sure { self.client } else { 1 - direction };
+            self.client = if self.role_sure {
+                self.client
+            } else {
+                1 - direction
+            };
             self.role_sure = true;
             if self.connect_nanos.is_none() && self.syn_count > 0 {
                 self.connect_nanos = Some(item.nanos - self.syn_at);
@@ -290,7 +295,11 @@ impl Flow {
         } else {
             let half = &self.halves[direction];
             // A sender's packets all come the same way: another remaining lifetime is another sender.
-            let foreign = half.seen && half.ttl.abs_diff(item.ttl) > 3 && item.ttl != 255 && item.ttl != 64 && item.ttl != 128;
+            let foreign = half.seen
+                && half.ttl.abs_diff(item.ttl) > 3
+                && item.ttl != 255
+                && item.ttl != 64
+                && item.ttl != 128;
             self.reset_by = Some(if foreign { Side::Middlebox } else { from });
         }
         self.cites.end = item.frame;
@@ -348,7 +357,9 @@ impl Flow {
         sink: &mut dyn FnMut(&mut Self, usize, Piece<'_>),
     ) {
         let mut stream = std::mem::take(&mut self.halves[direction].stream);
-        let sequence = segment.sequence.wrapping_add(u32::from(segment.flags & SYN != 0));
+        let sequence = segment
+            .sequence
+            .wrapping_add(u32::from(segment.flags & SYN != 0));
         let fate = stream.push(
             sequence,
             segment.payload,

@@ -102,7 +102,12 @@ fn shown(value: &Value<'_>, edge: &Edge) -> Text {
         Shown::Text(text) => edge.text(text.trim_end()),
         Shown::Foreign(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => edge.text(text.trim_end()),
-            Err(_) => edge.text(encoding_rs::GB18030.decode_without_bom_handling(bytes).0.trim_end()),
+            Err(_) => edge.text(
+                encoding_rs::GB18030
+                    .decode_without_bom_handling(bytes)
+                    .0
+                    .trim_end(),
+            ),
         },
         Shown::Bytes(bytes) => edge.hex(bytes),
     }
@@ -135,11 +140,9 @@ fn keys(message: &Message<'_>, tags: &[Tag], edge: &Edge) -> Keys {
 
 fn number(tags: &[Tag], wanted: u32) -> Option<u64> {
     tags.iter().find_map(|tag| match &tag.value {
-        TagValue::Bytes(bytes) if tag.tag == wanted && bytes.len() <= 8 => Some(
-            bytes
-                .iter()
-                .fold(0u64, |n, b| n << 8 | u64::from(*b)),
-        ),
+        TagValue::Bytes(bytes) if tag.tag == wanted && bytes.len() <= 8 => {
+            Some(bytes.iter().fold(0u64, |n, b| n << 8 | u64::from(*b)))
+        }
         _ => None,
     })
 }
@@ -156,7 +159,9 @@ fn card(message: &Message<'_>, edge: &Edge) -> Option<crate::event::CardNumber> 
     };
     // Filler of odd numbers in the wild.
     let digits = digits.trim_end_matches('F');
-    (12..=19).contains(&digits.len()).then(|| edge.card(digits.as_bytes()))
+    (12..=19)
+        .contains(&digits.len())
+        .then(|| edge.card(digits.as_bytes()))
 }
 
 /// Field 60.2 of UnionPay terminals: digits 3 to 8.

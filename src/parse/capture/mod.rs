@@ -182,7 +182,12 @@ impl<'c> Run<'c> {
                 Err(e) => {
                     self.unreadable = true;
                     let place = self.place();
-                    self.damage("read_error", place, 1, format!("reading stopped: {}", e.kind()));
+                    self.damage(
+                        "read_error",
+                        place,
+                        1,
+                        format!("reading stopped: {}", e.kind()),
+                    );
                     return (n, true);
                 }
             }
@@ -269,7 +274,12 @@ impl<'c> Run<'c> {
                     .add(Place::Whole, code, count, "IP fragments left over".into());
             }
         }
-        let end = self.shards.iter().map(Shard::clock).max().unwrap_or(i64::MIN);
+        let end = self
+            .shards
+            .iter()
+            .map(Shard::clock)
+            .max()
+            .unwrap_or(i64::MIN);
         let known = &self.endpoints;
         self.shards
             .par_iter_mut()

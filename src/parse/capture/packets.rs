@@ -291,7 +291,8 @@ fn mix(address: &SocketAddr) -> u64 {
         IpAddr::V4(v4) => u64::from(u32::from(v4)),
         IpAddr::V6(v6) => {
             let n = u128::from(v6);
-            u64::try_from(n >> 64).unwrap_or(0) ^ u64::try_from(n & u128::from(u64::MAX)).unwrap_or(0)
+            u64::try_from(n >> 64).unwrap_or(0)
+                ^ u64::try_from(n & u128::from(u64::MAX)).unwrap_or(0)
         }
     };
     (ip ^ u64::from(address.port()).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15)

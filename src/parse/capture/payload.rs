@@ -333,7 +333,8 @@ impl Payload {
         if half.buffer.is_empty() {
             // The common case: whole messages, read where they stand.
             let mark = [(data.len(), frame, nanos)];
-            let (used, ok, count) = pull(data, half.base, &mark, wire, &mut |cut| out(direction, cut));
+            let (used, ok, count) =
+                pull(data, half.base, &mark, wire, &mut |cut| out(direction, cut));
             half.base += used as u64;
             self.messages += count;
             let rest = &data[used..];
@@ -342,7 +343,9 @@ impl Payload {
         half.keep(data, frame, nanos, PARTIAL);
         let buffer = std::mem::take(&mut half.buffer);
         let marks = std::mem::take(&mut half.marks);
-        let (used, ok, count) = pull(&buffer, half.base, &marks, wire, &mut |cut| out(direction, cut));
+        let (used, ok, count) = pull(&buffer, half.base, &marks, wire, &mut |cut| {
+            out(direction, cut)
+        });
         half.base += used as u64;
         self.messages += count;
         let half = &mut self.halves[direction];

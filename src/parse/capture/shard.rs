@@ -15,8 +15,7 @@ use super::packets::{Body, Item};
 use super::payload::Cut;
 use super::{health, message};
 use crate::event::{
-    Connection, Event, HttpEvent, IcmpEvent, Keys, Payload, Place, Stamp, TimeQuality,
-    TlsEvent,
+    Connection, Event, HttpEvent, IcmpEvent, Keys, Payload, Place, Stamp, TimeQuality, TlsEvent,
 };
 use crate::parse::Context;
 use crate::plan::Limits;
@@ -119,11 +118,7 @@ impl Shard {
         }
     }
 
-    fn icmp(
-        &mut self,
-        item: &Item<'_>,
-        error: &tapscope_parsers::protocol::net::icmp::IcmpError,
-    ) {
+    fn icmp(&mut self, item: &Item<'_>, error: &tapscope_parsers::protocol::net::icmp::IcmpError) {
         self.icmp += 1;
         if self.icmp > MAX_ICMP {
             self.ignored += u64::from(item.record);
@@ -178,16 +173,28 @@ impl Shard {
         };
         let limits = self.limits;
         let mut was_over = flow.is_over();
-        let step = flow.take(item, segment, missing, &limits, &mut |flow, direction, piece| {
-            self.piece(flow, direction, piece, known, ctx);
-        });
+        let step = flow.take(
+            item,
+            segment,
+            missing,
+            &limits,
+            &mut |flow, direction, piece| {
+                self.piece(flow, direction, piece, known, ctx);
+            },
+        );
         if matches!(step, Step::Reopens) {
             self.end(flow, known, ctx);
             flow = self.open(item, segment, key, known, ctx);
             was_over = false;
-            let _ = flow.take(item, segment, missing, &limits, &mut |flow, direction, piece| {
-                self.piece(flow, direction, piece, known, ctx);
-            });
+            let _ = flow.take(
+                item,
+                segment,
+                missing,
+                &limits,
+                &mut |flow, direction, piece| {
+                    self.piece(flow, direction, piece, known, ctx);
+                },
+            );
         }
         self.acknowledged(&mut flow, item.nanos);
         if flow.is_over() && !was_over {
@@ -346,7 +353,9 @@ impl Shard {
     }
 
     fn message(&mut self, flow: &mut Flow, direction: usize, cut: &Cut<'_>, ctx: &Context<'_>) {
-        let Some((iso, keys)) = message::build(cut, flow.id, flow.client_end(), flow.server_end(), ctx.edge) else {
+        let Some((iso, keys)) =
+            message::build(cut, flow.id, flow.client_end(), flow.server_end(), ctx.edge)
+        else {
             return;
         };
         // Without an opening, the first message tells which end is the host.
@@ -369,12 +378,8 @@ impl Shard {
         let frame = cut.frames.first().copied().unwrap_or(flow.first_frame);
         if let Some(text) = &iso.damage {
             self.damaged += 1;
-            self.issues.add(
-                Place::Frame(frame),
-                "iso8583_damaged",
-                1,
-                text.to_string(),
-            );
+            self.issues
+                .add(Place::Frame(frame), "iso8583_damaged", 1, text.to_string());
         }
         if flow.awaited.len() < MAX_AWAITED {
             flow.awaited.push(Awaited {
@@ -460,7 +465,10 @@ impl Shard {
                     place,
                     "tcp_gap",
                     1,
-                    format!("{} bytes of the connection are not in the capture", stream.gap_bytes),
+                    format!(
+                        "{} bytes of the connection are not in the capture",
+                        stream.gap_bytes
+                    ),
                 );
             }
             if stream.conflicts > 0 {
@@ -508,7 +516,9 @@ impl Shard {
             flow: flow.id,
             stage: state.stage(),
             alert: state.alert.map(|(_, description, ..)| description),
-            alert_from: state.alert.map(|(_, _, direction, ..)| flow.side(direction)),
+            alert_from: state
+                .alert
+                .map(|(_, _, direction, ..)| flow.side(direction)),
             client_version: state.client_version,
             server_name: state.server_name(),
             client: flow.client_end(),
@@ -521,7 +531,10 @@ impl Shard {
 
     fn http(&self, flow: &Flow) -> Option<Event> {
         let seen = flow.payload.http.as_ref()?;
-        let telling = matches!(seen.status, 301 | 302 | 303 | 307 | 308 | 407 | 511 | 500..=599);
+        let telling = matches!(
+            seen.status,
+            301 | 302 | 303 | 307 | 308 | 407 | 511 | 500..=599
+        );
         telling.then(|| {
             let event = HttpEvent {
                 flow: flow.id,
