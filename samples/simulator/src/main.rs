@@ -8,7 +8,10 @@ use tapscope_simulator::fleet::Profile;
 use tapscope_simulator::score::compare;
 
 #[derive(Parser)]
-#[command(about = "Writes labelled days of card payments", args_conflicts_with_subcommands = true)]
+#[command(
+    about = "Writes labelled days of card payments",
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -88,7 +91,10 @@ fn size(s: &str) -> Result<u64, String> {
         u if u.ends_with('G') => (u.trim_end_matches('G').to_string(), 1 << 30),
         u => (u, 1),
     };
-    digits.parse::<u64>().map(|n| n * unit).map_err(|e| e.to_string())
+    digits
+        .parse::<u64>()
+        .map(|n| n * unit)
+        .map_err(|e| e.to_string())
 }
 
 fn main() -> ExitCode {
@@ -110,10 +116,30 @@ fn main() -> ExitCode {
 fn make(m: &Make) -> Result<(), Box<dyn std::error::Error>> {
     let out = m.out.as_ref().ok_or("--out is missing")?;
     let zero = midnight(&m.date).ok_or("--date: expected YYYY-MM-DD")?;
-    let cfg = Config { transactions: m.transactions, seed: m.seed, terminals: m.terminals, zero, profile: m.profile, noise: m.noise, bytes: m.bytes.unwrap_or(0) };
+    let cfg = Config {
+        transactions: m.transactions,
+        seed: m.seed,
+        terminals: m.terminals,
+        zero,
+        profile: m.profile,
+        noise: m.noise,
+        bytes: m.bytes.unwrap_or(0),
+    };
     let s = simulate(&cfg, out)?;
-    let failed: u64 = s.tally.iter().filter(|(k, _)| *k != "-").map(|(_, v)| v).sum();
-    println!("{} sales, {} attempts ({} with a cause), {} input files, {} bytes", s.sales, s.attempts, failed, s.files.len(), s.bytes);
+    let failed: u64 = s
+        .tally
+        .iter()
+        .filter(|(k, _)| *k != "-")
+        .map(|(_, v)| v)
+        .sum();
+    println!(
+        "{} sales, {} attempts ({} with a cause), {} input files, {} bytes",
+        s.sales,
+        s.attempts,
+        failed,
+        s.files.len(),
+        s.bytes
+    );
     for (cause, n) in &s.tally {
         println!("{n:8} {cause}");
     }
@@ -122,7 +148,10 @@ fn make(m: &Make) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Prints the comparison; false when it is below what was asked.
 fn score(a: &ScoreArgs) -> Result<bool, Box<dyn std::error::Error>> {
-    let s = compare(&std::fs::read_to_string(&a.labels)?, &std::fs::read_to_string(&a.transactions)?)?;
+    let s = compare(
+        &std::fs::read_to_string(&a.labels)?,
+        &std::fs::read_to_string(&a.transactions)?,
+    )?;
     print!("{s}");
     let mut good = true;
     let wanted = [
@@ -141,7 +170,10 @@ fn score(a: &ScoreArgs) -> Result<bool, Box<dyn std::error::Error>> {
         }
     }
     if s.ece > a.max_ece {
-        eprintln!("above what was asked: calibration error {:.4} > {:.4}", s.ece, a.max_ece);
+        eprintln!(
+            "above what was asked: calibration error {:.4} > {:.4}",
+            s.ece, a.max_ece
+        );
         good = false;
     }
     Ok(good)

@@ -27,13 +27,23 @@ impl Ratio {
     /// Between 0 and 1; 1 of nothing.
     #[must_use]
     pub fn share(self) -> f64 {
-        if self.of == 0 { 1.0 } else { self.hit as f64 / self.of as f64 }
+        if self.of == 0 {
+            1.0
+        } else {
+            self.hit as f64 / self.of as f64
+        }
     }
 }
 
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:7.2} %  ({} of {})", self.share() * 100.0, self.hit, self.of)
+        write!(
+            f,
+            "{:7.2} %  ({} of {})",
+            self.share() * 100.0,
+            self.hit,
+            self.of
+        )
     }
 }
 
@@ -97,7 +107,17 @@ fn rows(t: &Table) -> Vec<Row> {
     (0..t.rows.len())
         .map(|i| {
             let pan = t.get(i, "pan_masked");
-            let last4 = if pan.is_empty() { t.get(i, "last4").to_string() } else { pan.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect() };
+            let last4 = if pan.is_empty() {
+                t.get(i, "last4").to_string()
+            } else {
+                pan.chars()
+                    .rev()
+                    .take(4)
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev()
+                    .collect()
+            };
             Row {
                 t: instant(t.get(i, "started_at")),
                 terminal: t.get(i, "terminal_id").trim().to_string(),
@@ -124,7 +144,14 @@ struct Matcher<'a> {
 
 impl Matcher<'_> {
     /// Pairs everything with the same key, nearest in time first, one to one.
-    fn pass<K: Ord>(&mut self, name: &'static str, within: i64, label_key: impl Fn(&Row) -> Vec<K>, row_key: impl Fn(&Row) -> Vec<K>, fits: impl Fn(&Row, &Row) -> bool) {
+    fn pass<K: Ord>(
+        &mut self,
+        name: &'static str,
+        within: i64,
+        label_key: impl Fn(&Row) -> Vec<K>,
+        row_key: impl Fn(&Row) -> Vec<K>,
+        fits: impl Fn(&Row, &Row) -> bool,
+    ) {
         let mut by: BTreeMap<K, Vec<usize>> = BTreeMap::new();
         for (i, l) in self.labels.iter().enumerate() {
             if self.of_label[i].is_none() {
@@ -180,7 +207,14 @@ fn same_amount(l: &Row, r: &Row) -> bool {
 pub fn compare(labels_csv: &str, transactions_csv: &str) -> Result<Score, String> {
     let lt = Table::parse(labels_csv);
     let tt = Table::parse(transactions_csv);
-    for (name, t, cols) in [("labels", &lt, &["started_at", "cause", "log_source"][..]), ("transactions", &tt, &["started_at", "stan", "terminal_id", "failed", "cause"])] {
+    for (name, t, cols) in [
+        ("labels", &lt, &["started_at", "cause", "log_source"][..]),
+        (
+            "transactions",
+            &tt,
+            &["started_at", "stan", "terminal_id", "failed", "cause"],
+        ),
+    ] {
         for c in cols {
             if !t.has(c) {
                 return Err(format!("{name}: no column {c}"));
@@ -189,30 +223,110 @@ pub fn compare(labels_csv: &str, transactions_csv: &str) -> Result<Score, String
     }
     let labels = rows(&lt);
     let found = rows(&tt);
-    let names: Vec<Vec<String>> = (0..labels.len()).map(|i| [lt.get(i, "terminal_id"), lt.get(i, "device"), lt.get(i, "address")].iter().map(|s| (*s).to_string()).collect()).collect();
-    let mut m = Matcher { labels: &labels, rows: &found, of_label: vec![None; labels.len()], taken: vec![false; found.len()], by: BTreeMap::new() };
-    let nonempty = |s: &str| if s.is_empty() { vec![] } else { vec![s.to_string()] };
+    let names: Vec<Vec<String>> = (0..labels.len())
+        .map(|i| {
+            [
+                lt.get(i, "terminal_id"),
+                lt.get(i, "device"),
+                lt.get(i, "address"),
+            ]
+            .iter()
+            .map(|s| (*s).to_string())
+            .collect()
+        })
+        .collect();
+    let mut m = Matcher {
+        labels: &labels,
+        rows: &found,
+        of_label: vec![None; labels.len()],
+        taken: vec![false; found.len()],
+        by: BTreeMap::new(),
+    };
+    let nonempty = |s: &str| {
+        if s.is_empty() {
+            vec![]
+        } else {
+            vec![s.to_string()]
+        }
+    };
     let day = 86_400 * S;
-    m.pass("rrn", day, |l| nonempty(&l.rrn), |r| nonempty(&r.rrn), same_amount);
-    let key = |r: &Row| if r.stan.is_empty() || r.terminal.is_empty() { vec![] } else { vec![(r.terminal.clone(), r.stan.clone())] };
+    m.pass(
+        "rrn",
+        day,
+        |l| nonempty(&l.rrn),
+        |r| nonempty(&r.rrn),
+        same_amount,
+    );
+    let key = |r: &Row| {
+        if r.stan.is_empty() || r.terminal.is_empty() {
+            vec![]
+        } else {
+            vec![(r.terminal.clone(), r.stan.clone())]
+        }
+    };
     m.pass("terminal+stan", 12 * 3600 * S, key, key, same_amount);
-    let mine: BTreeMap<usize, &Vec<String>> = labels.iter().map(|l| std::ptr::from_ref(l) as usize).zip(&names).collect();
-    let label_names = |l: &Row| mine.get(&(std::ptr::from_ref(l) as usize)).map(|v| (*v).clone()).unwrap_or_default();
-    let row_names = |r: &Row| [&r.terminal, &r.device].iter().filter(|s| !s.is_empty()).map(|s| (*s).clone()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
-    m.pass("device+time+amount", 90 * S, label_names, row_names, same_amount);
-    let last4 = |l: &Row| if l.last4.len() == 4 && !l.amount.is_empty() { vec![(l.last4.clone(), l.amount.clone())] } else { vec![] };
-    m.pass("card+amount", 12 * 3600 * S, last4, last4, |_, r| r.terminal.is_empty() || r.stan.is_empty());
-    m.pass("device+amount", 9 * 3600 * S, label_names, row_names, |l, r| !r.amount.is_empty() && r.amount == l.amount);
+    let mine: BTreeMap<usize, &Vec<String>> = labels
+        .iter()
+        .map(|l| std::ptr::from_ref(l) as usize)
+        .zip(&names)
+        .collect();
+    let label_names = |l: &Row| {
+        mine.get(&(std::ptr::from_ref(l) as usize))
+            .map(|v| (*v).clone())
+            .unwrap_or_default()
+    };
+    let row_names = |r: &Row| {
+        [&r.terminal, &r.device]
+            .iter()
+            .filter(|s| !s.is_empty())
+            .map(|s| (*s).clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    m.pass(
+        "device+time+amount",
+        90 * S,
+        label_names,
+        row_names,
+        same_amount,
+    );
+    let last4 = |l: &Row| {
+        if l.last4.len() == 4 && !l.amount.is_empty() {
+            vec![(l.last4.clone(), l.amount.clone())]
+        } else {
+            vec![]
+        }
+    };
+    m.pass("card+amount", 12 * 3600 * S, last4, last4, |_, r| {
+        r.terminal.is_empty() || r.stan.is_empty()
+    });
+    m.pass(
+        "device+amount",
+        9 * 3600 * S,
+        label_names,
+        row_names,
+        |l, r| !r.amount.is_empty() && r.amount == l.amount,
+    );
     let only4 = |l: &Row| nonempty(&l.last4);
-    m.pass("card+time", 90 * S, only4, only4, |l, r| r.terminal.is_empty() && same_amount(l, r));
+    m.pass("card+time", 90 * S, only4, only4, |l, r| {
+        r.terminal.is_empty() && same_amount(l, r)
+    });
     Ok(tell(&lt, &tt, &m))
 }
 
 fn tell(lt: &Table, tt: &Table, m: &Matcher<'_>) -> Score {
-    let mut s = Score { matched_by: m.by.clone(), ..Score::default() };
+    let mut s = Score {
+        matched_by: m.by.clone(),
+        ..Score::default()
+    };
     let mut verdicts: Vec<(f64, bool)> = Vec::new();
     for (i, row) in m.of_label.iter().enumerate() {
-        let (log, apdu, net) = (lt.get(i, "log_source"), lt.get(i, "apdu_source"), lt.get(i, "net_source"));
+        let (log, apdu, net) = (
+            lt.get(i, "log_source"),
+            lt.get(i, "apdu_source"),
+            lt.get(i, "net_source"),
+        );
         let host = lt.get(i, "host_log") == "true";
         let cause = lt.get(i, "cause");
         let failed = lt.get(i, "failed") == "true";
@@ -222,7 +336,8 @@ fn tell(lt: &Table, tt: &Table, m: &Matcher<'_>) -> Score {
         }
         s.found.add(row.is_some());
         if failed {
-            s.end_to_end.add(row.is_some_and(|j| tt.get(j, "cause") == cause));
+            s.end_to_end
+                .add(row.is_some_and(|j| tt.get(j, "cause") == cause));
         }
         let Some(j) = *row else {
             if failed {
@@ -241,10 +356,15 @@ fn tell(lt: &Table, tt: &Table, m: &Matcher<'_>) -> Score {
         }
         let right = got == cause;
         s.cause.add(right);
-        let family = if tt.get(j, "family").is_empty() { got.split('_').next().unwrap_or_default() } else { tt.get(j, "family") };
+        let family = if tt.get(j, "family").is_empty() {
+            got.split('_').next().unwrap_or_default()
+        } else {
+            tt.get(j, "family")
+        };
         s.family.add(family == lt.get(i, "family"));
         s.undetermined.add(got == UNDETERMINED);
-        s.listed.add(right || tt.get(j, "alternatives").contains(cause));
+        s.listed
+            .add(right || tt.get(j, "alternatives").contains(cause));
         if got != UNDETERMINED && !got.is_empty() {
             s.named.add(right);
             if let Ok(c) = tt.get(j, "confidence").parse::<f64>() {
@@ -252,12 +372,21 @@ fn tell(lt: &Table, tt: &Table, m: &Matcher<'_>) -> Score {
             }
         }
         let got = if got.is_empty() { "(none)" } else { got };
-        *s.confusion.entry((cause.to_string(), got.to_string())).or_default() += 1;
+        *s.confusion
+            .entry((cause.to_string(), got.to_string()))
+            .or_default() += 1;
     }
     for (j, taken) in m.taken.iter().enumerate() {
         s.precise.add(*taken);
         if !taken && s.strangers.len() < 20 {
-            s.strangers.push(format!("row {}: terminal {} trace {} amount {} at {}", j + 2, tt.get(j, "terminal_id"), tt.get(j, "stan"), tt.get(j, "amount_minor"), tt.get(j, "started_at")));
+            s.strangers.push(format!(
+                "row {}: terminal {} trace {} amount {} at {}",
+                j + 2,
+                tt.get(j, "terminal_id"),
+                tt.get(j, "stan"),
+                tt.get(j, "amount_minor"),
+                tt.get(j, "started_at")
+            ));
         }
     }
     (s.ece, s.brier) = calibration(&verdicts);
@@ -296,7 +425,12 @@ fn calibration(v: &[(f64, bool)]) -> (f64, f64) {
         brier += (c - hit) * (c - hit);
     }
     let n = v.len() as f64;
-    let ece = bins.iter().filter(|b| b.0 > 0.0).map(|b| (b.1 - b.2).abs()).sum::<f64>() / n;
+    let ece = bins
+        .iter()
+        .filter(|b| b.0 > 0.0)
+        .map(|b| (b.1 - b.2).abs())
+        .sum::<f64>()
+        / n;
     (ece, brier / n)
 }
 
@@ -315,11 +449,22 @@ impl fmt::Display for Score {
         writeln!(f, "right where named       {}", self.named)?;
         writeln!(f, "UNDETERMINED            {}", self.undetermined)?;
         writeln!(f, "no cause where none     {}", self.quiet)?;
-        writeln!(f, "calibration error       {:7.4}   Brier {:.4}", self.ece, self.brier)?;
+        writeln!(
+            f,
+            "calibration error       {:7.4}   Brier {:.4}",
+            self.ece, self.brier
+        )?;
         writeln!(f, "seen by no source       {:7}", self.unseen)?;
-        let by: Vec<String> = self.matched_by.iter().map(|(k, v)| format!("{k} {v}")).collect();
+        let by: Vec<String> = self
+            .matched_by
+            .iter()
+            .map(|(k, v)| format!("{k} {v}"))
+            .collect();
         writeln!(f, "matched by              {}", by.join(", "))?;
-        writeln!(f, "\ntrue cause                        right   of  taken for")?;
+        writeln!(
+            f,
+            "\ntrue cause                        right   of  taken for"
+        )?;
         let mut causes: BTreeMap<&str, Vec<(&str, u64)>> = BTreeMap::new();
         for ((truth, got), n) in &self.confusion {
             causes.entry(truth).or_default().push((got, *n));
@@ -364,7 +509,11 @@ S3,1,2026-03-18T03:00:00Z,10000002,VB1,10.1.1.3,000002,,700,1234,contactless,app
         assert_eq!(s.found, Ratio { hit: 3, of: 3 });
         assert_eq!(s.unseen, 1);
         assert_eq!(s.precise, Ratio { hit: 3, of: 4 });
-        assert_eq!(s.links, Ratio { hit: 2, of: 3 }, "the second attempt lacks its capture");
+        assert_eq!(
+            s.links,
+            Ratio { hit: 2, of: 3 },
+            "the second attempt lacks its capture"
+        );
         assert_eq!(s.failed, Ratio { hit: 3, of: 3 });
         assert_eq!(s.cause, Ratio { hit: 1, of: 2 });
         assert_eq!(s.family, Ratio { hit: 1, of: 2 });

@@ -18,7 +18,12 @@ impl Table {
         if rows.is_empty() {
             return Self::default();
         }
-        let columns = rows.remove(0).into_iter().enumerate().map(|(i, n)| (n, i)).collect();
+        let columns = rows
+            .remove(0)
+            .into_iter()
+            .enumerate()
+            .map(|(i, n)| (n, i))
+            .collect();
         Self { columns, rows }
     }
 
@@ -26,7 +31,10 @@ impl Table {
     #[must_use]
     pub fn get(&self, row: usize, column: &str) -> &str {
         let i = self.columns.get(column).copied().unwrap_or(usize::MAX);
-        self.rows.get(row).and_then(|r| r.get(i)).map_or("", String::as_str)
+        self.rows
+            .get(row)
+            .and_then(|r| r.get(i))
+            .map_or("", String::as_str)
     }
 
     /// Whether the table has this column.
@@ -74,13 +82,22 @@ pub fn instant(s: &str) -> Option<i64> {
     let (h, mi, se) = (n(11, 13)?, n(14, 16)?, n(17, 19)?);
     let mut us = 0;
     if b.get(19) == Some(&b'.') {
-        let frac: String = s[20..].chars().take_while(char::is_ascii_digit).take(6).collect();
+        let frac: String = s[20..]
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .take(6)
+            .collect();
         us = format!("{frac:0<6}").parse().ok()?;
     }
-    let (y2, m2) = if mo <= 2 { (y - 1, mo + 9) } else { (y, mo - 3) };
+    let (y2, m2) = if mo <= 2 {
+        (y - 1, mo + 9)
+    } else {
+        (y, mo - 3)
+    };
     let era = y2.div_euclid(400);
     let yoe = y2.rem_euclid(400);
-    let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + (153 * m2 + 2) / 5 + d - 1 - 719_468;
+    let days =
+        era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + (153 * m2 + 2) / 5 + d - 1 - 719_468;
     Some(((days * 24 + h) * 3600 + mi * 60 + se) * 1_000_000 + us)
 }
 
@@ -91,9 +108,15 @@ mod tests {
     #[test]
     fn reads_quotes_and_times() {
         let t = Table::parse("a,b\n1,\"x, \"\"y\"\"\"\r\n\"li\nne\",\n");
-        assert_eq!((t.get(0, "b"), t.get(1, "a"), t.get(1, "b"), t.get(9, "a")), ("x, \"y\"", "li\nne", "", ""));
+        assert_eq!(
+            (t.get(0, "b"), t.get(1, "a"), t.get(1, "b"), t.get(9, "a")),
+            ("x, \"y\"", "li\nne", "", "")
+        );
         assert_eq!(instant("1970-01-02T00:00:01.5Z"), Some(86_401_500_000));
-        assert_eq!(instant("2026-03-18 01:05:15.535000+00:00"), instant("2026-03-18T01:05:15.535Z"));
+        assert_eq!(
+            instant("2026-03-18 01:05:15.535000+00:00"),
+            instant("2026-03-18T01:05:15.535Z")
+        );
         assert_eq!(instant("soon"), None);
     }
 }
