@@ -33,14 +33,8 @@ pub struct Context<'a> {
 }
 
 pub mod capture;
-pub mod capture;
 pub mod clock;
 mod dispatch;
-pub mod edge;
-pub mod probe;
-pub mod text;
-
-pub use dispatch::{settle, stream};
 pub mod edge;
 pub mod probe;
 pub mod text;
