@@ -32,4 +32,6 @@ pub struct Context<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
+pub(crate) mod dialogue;
 pub mod edge;
+pub mod text;
