@@ -71,6 +71,8 @@ struct Open {
     answered_at: Option<Moment>,
     micros: Option<u32>,
     folded: bool,
+    /// The last command that only fetched or repeated.
+    follow_up: Vec<u8>,
     /// How many bytes the side that is being read shall have.
     expected: Option<usize>,
 }
@@ -164,7 +166,11 @@ impl Pairing {
                 open.command = bytes;
                 return;
             }
+            if open.answer.is_none() && open.folded && open.follow_up == bytes {
+                return;
+            }
             if follows(open, &bytes) {
+                open.follow_up = bytes;
                 open.answer = None;
                 open.sw = None;
                 open.folded = true;
@@ -189,6 +195,7 @@ impl Pairing {
             answered_at: None,
             micros: None,
             folded: false,
+            follow_up: Vec::new(),
             expected: announced,
         });
     }
@@ -249,7 +256,7 @@ impl Pairing {
                 return;
             }
         }
-        if labelled && (bytes.len() > 4 || sw.is_some()) && apdu::is_answer(&bytes) && self.recent.back().is_none_or(|(_, _, at)| !now.beside(at)) {
+        if labelled && apdu::is_template_answer(&bytes, sw.is_some()) && self.recent.back().is_none_or(|(_, _, at)| !now.beside(at)) {
             // An answer whose command the source does not show.
             self.close(lane, None);
             if let Some(slot) = self.lanes.get_mut(&lane) {
@@ -261,6 +268,7 @@ impl Pairing {
                     answered_at: Some(now),
                     micros,
                     folded: false,
+                    follow_up: Vec::new(),
                     expected: announced,
                 });
             }

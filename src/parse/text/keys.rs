@@ -110,11 +110,22 @@ fn one(keys: &mut Keys, values: &mut Values, pair: &Pair<'_>, edge: &Edge) {
         Key::Tvr | Key::Ops | Key::Ui | Key::ErrorIndication if value.len() >= 2 && value.len() <= 44 && value.iter().all(u8::is_ascii_hexdigit) => {
             values.push((pair.key.name(), edge.text(&String::from_utf8_lossy(value).to_uppercase())));
         }
-        Key::Version | Key::Aid | Key::EntryMode | Key::Mti | Key::TransactionType | Key::Code if value.len() <= 40 => {
+        Key::Code if is_code(value) => values.push(("code", edge.bytes_as_text(value))),
+        Key::Version | Key::Aid | Key::EntryMode | Key::Mti | Key::TransactionType if value.len() <= 40 => {
             values.push((pair.key.name(), edge.bytes_as_text(value)));
         }
         _ => {}
     }
+}
+
+/// `-4141`, `0x14`, `E104`.
+fn is_code(value: &[u8]) -> bool {
+    let body = value.strip_prefix(b"-").or_else(|| value.strip_prefix(b"0x")).unwrap_or(value);
+    let body = match body {
+        [b'A'..=b'Z', rest @ ..] if !rest.is_empty() => rest,
+        _ => body,
+    };
+    !body.is_empty() && body.len() <= 10 && body.iter().all(u8::is_ascii_hexdigit) && body.iter().any(u8::is_ascii_digit)
 }
 
 fn unit(after: &[u8]) -> Option<[u8; 3]> {

@@ -10,7 +10,7 @@ use tapscope_parsers::content::{exception, iso_list, iso_xml, nci};
 use super::iso;
 use super::keys;
 use super::scan::Scanner;
-use crate::event::{IsoMessage, Keys, LogEvent, Severity, Signal, Text};
+use crate::event::{IsoMessage, Keys, LogEvent, Severity, Signal};
 use crate::parse::Context;
 
 /// What a line gave.
@@ -99,10 +99,16 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     let fields = iso_list::read(bytes);
     let payment_pairs = pairs.iter().any(|p| p.payment && telling(p));
     let mut statements: Vec<Statement> = Vec::new();
+    let answered = pairs.iter().any(|p| p.key == Key::ResponseCode);
     for said in &phrases {
         let Some(signal) = Signal::from_id(said.signal) else {
             continue;
         };
+        // The name of a value without a value says nothing.
+        let label = said.phrase.ends_with("code") || said.phrase.ends_with('码') || said.phrase.ends_with("39") || said.phrase.ends_with('域');
+        if signal == Signal::ResponseReceived && label && !answered {
+            continue;
+        }
         if let Some(known) = statements.iter_mut().find(|s| s.signal == signal) {
             known.payment |= said.payment;
         } else {
@@ -149,6 +155,9 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     }
     statements.truncate(MOST_SIGNALS);
     let line_payment = tagged || payment_pairs || statements.iter().any(|s| s.payment);
+    if !line_payment && statements.iter().all(|s| s.signal == Signal::OtherError) {
+        return;
+    }
     let (keys, values) = keys::from_pairs(&pairs, bytes, ctx.edge);
     let shown = ctx.edge.text(text);
     let code = code.map(|(family, code, _)| (family, ctx.edge.text(&code)));
@@ -274,9 +283,4 @@ pub(super) fn payment_tag(tag: &[u8]) -> bool {
         })
     };
     word(b"pos") || word(b"pay") || word(b"picc") || word(b"acq")
-}
-
-/// Short masked text of a line.
-pub(super) fn shown(message: &[u8], ctx: &Context<'_>) -> Text {
-    ctx.edge.text(&utf8(message))
 }

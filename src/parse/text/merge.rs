@@ -33,6 +33,7 @@ pub(super) enum Made {
 struct Held {
     event: Event,
     line: u32,
+    bytes: u64,
 }
 
 #[derive(Default)]
@@ -64,6 +65,8 @@ pub(super) struct Merge<'c> {
     /// How much of what kind.
     pub(super) dialogue_lines: u64,
     pub(super) other_items: u64,
+    /// Bytes of lines that made events.
+    pub(super) understood: u64,
 }
 
 impl<'c> Merge<'c> {
@@ -82,6 +85,7 @@ impl<'c> Merge<'c> {
             devices: Vec::new(),
             dialogue_lines: 0,
             other_items: 0,
+            understood: 0,
         }
     }
 
@@ -103,6 +107,9 @@ impl<'c> Merge<'c> {
         {
             self.flush_fields();
         }
+        if !matches!(item.found, Found::Said { .. }) {
+            self.understood += item.bytes;
+        }
         match item.found {
             Found::Apdu(line) => {
                 self.dialogue_lines += 1;
@@ -117,7 +124,8 @@ impl<'c> Merge<'c> {
             }
             Found::Said { log, keys, payment } => {
                 self.other_items += 1;
-                self.said(log, keys, payment, item.process, item.lane, now);
+                let event = self.event(now, item.lane, *keys, Payload::Log(log));
+                self.said(event, payment, item.bytes, item.process, now);
             }
             Found::Iso(made) => {
                 self.other_items += 1;
@@ -161,6 +169,7 @@ impl<'c> Merge<'c> {
         self.payment_at = Some(now);
         while let Some(held) = self.held.pop_front() {
             if Self::near(now, held.line, held.event.at.utc_micros) {
+                self.understood += held.bytes;
                 self.made.push(Made::Event(held.event));
             }
         }
@@ -177,18 +186,19 @@ impl<'c> Merge<'c> {
         }
     }
 
-    fn said(&mut self, log: Box<LogEvent>, keys: Box<Keys>, payment: bool, process: u64, lane: u64, now: Moment) {
-        if matches!(log.signal, Signal::CardRemoved | Signal::RfTransmissionError | Signal::RfProtocolError | Signal::RetryPrompt) {
+    fn said(&mut self, event: Event, payment: bool, bytes: u64, process: u64, now: Moment) {
+        if matches!(&event.payload, Payload::Log(log) if matches!(log.signal, Signal::CardRemoved | Signal::RfTransmissionError | Signal::RfProtocolError | Signal::RetryPrompt)) {
             self.pairing.lost(process, now);
         }
-        let event = self.event(now, lane, *keys, Payload::Log(log));
         if payment {
+            self.understood += bytes;
             self.payment(now);
             self.note_names(&event.keys);
             self.made.push(Made::Event(event));
             return;
         }
         if self.payment_at.is_some_and(|p| Self::near(p, now.place, now.at.utc_micros)) {
+            self.understood += bytes;
             self.made.push(Made::Event(event));
             return;
         }
@@ -199,7 +209,7 @@ impl<'c> Merge<'c> {
             }
             self.held.pop_front();
         }
-        self.held.push_back(Held { event, line: now.place });
+        self.held.push_back(Held { event, line: now.place, bytes });
     }
 
     fn iso_fields(&mut self, fields: iso::Fields, now: Moment, lane: u64) {

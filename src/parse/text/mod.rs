@@ -60,7 +60,6 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         let results: Vec<scan::Block> = batch.par_iter().map(|text| scan::block(scanner, format, text, ctx)).collect();
         for (text, result) in batch.into_iter().zip(results) {
             ledger.bytes += text.len() as u64;
-            ledger.understood += result.understood;
             (ctx.progress)(text.len() as u64);
             merge.saw(result.last_time);
             merge.block(result);
@@ -127,10 +126,8 @@ fn source(ctx: &Context<'_>) -> Source {
 fn close(parsed: &mut Parsed, mut ledger: Ledger, format: Option<&'static LogFormat>, merge: &Merge<'_>, ctx: &Context<'_>) {
     let format = format.unwrap_or_else(container::plain);
     let known = format.specificity > 0;
-    if parsed.events.is_empty() {
-        ledger.understood = 0;
-    }
-    let rest = ledger.bytes - ledger.understood.min(ledger.bytes);
+    ledger.understood = merge.understood.min(ledger.bytes);
+    let rest = ledger.bytes - ledger.understood;
     if known {
         ledger.ignored = rest;
     } else {

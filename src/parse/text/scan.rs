@@ -75,8 +75,6 @@ pub(super) struct Block {
     pub items: Vec<Item>,
     /// Line ends in the block.
     pub lines: u32,
-    /// Bytes of lines that gave an item.
-    pub understood: u64,
     /// First and last time written in the block.
     pub last_time: Option<RawTime>,
 }
@@ -210,7 +208,6 @@ impl<'a> Walk<'a> {
         let process = hash(&[if head.process.is_empty() { head.tag } else { head.process }]);
         let lane = hash(&[head.process, head.thread]);
         let bytes = (used - start) as u64;
-        out.understood += bytes;
         for (index, found) in found.into_iter().enumerate() {
             out.items.push(Item {
                 line: out.lines,
