@@ -29,6 +29,10 @@ pub struct Config {
     pub noise: u32,
     /// Keep going day after day until so many bytes of input.
     pub bytes: u64,
+    /// Single failures in a thousand sales.
+    pub failures: u32,
+    /// A short hour around this one cause instead of a day.
+    pub only: Option<&'static str>,
 }
 
 /// Whom an incident touches.
@@ -235,6 +239,42 @@ fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {
     out
 }
 
+/// The incident of a scenario, if its cause comes in incidents.
+fn scene(w: &World, cause: &'static str, zero: Micros, n: u64) -> Vec<Incident> {
+    let Some((_, kind, _, share)) = GROUPS.iter().find(|g| g.0 == cause) else {
+        return Vec::new();
+    };
+    let last = w.fleet.terminals.len() - 1;
+    let scope = match kind {
+        't' => Scope::Terminal(last),
+        'm' => Scope::Merchant(w.fleet.sites[w.fleet.terminals[last].site].merchant),
+        'S' | 's' => Scope::Site(w.fleet.terminals[last].site),
+        'i' => Scope::Issuer(0),
+        'h' => Scope::Host(w.fleet.merchant_of(last).host),
+        _ => Scope::Fleet,
+    };
+    let step = 75 * S;
+    let from = zero + 10 * H + n as i64 / 3 * step;
+    let to = if *kind == 'm' { zero + DAY } else { zero + 10 * H + n as i64 * 4 / 5 * step };
+    let from = if *kind == 'm' { zero } else { from };
+    vec![Incident { id: "INC0001".into(), cause, scope, from, to, share: *share, hit: 0, phase: 0 }]
+}
+
+/// Whether a cause comes in single sales rather than in incidents.
+#[must_use]
+pub fn is_single(cause: &str) -> bool {
+    !GROUPS.iter().any(|g| g.0 == cause)
+}
+
+/// Every cause that can be simulated.
+#[must_use]
+pub fn causes() -> Vec<&'static str> {
+    let mut v: Vec<&str> = SINGLES.iter().map(|s| s.0).chain(GROUPS.iter().map(|g| g.0)).collect();
+    v.sort_unstable();
+    v.dedup();
+    v
+}
+
 /// A site whose merchant has few terminals in all.
 fn small_merchant(w: &World, used: &[bool], r: &mut Rng) -> Option<(usize, usize)> {
     let size = |m: usize| {
@@ -350,7 +390,10 @@ fn one_day(
     all: &mut Vec<Incident>,
 ) -> io::Result<bool> {
     let mut r = Rng::of(cfg.seed, 5, day as u64);
-    let mut inc = incidents(&run.w, day, zero, &mut r);
+    let mut inc = match cfg.only {
+        Some(cause) => scene(&run.w, cause, zero, n),
+        None => incidents(&run.w, day, zero, &mut r),
+    };
     let singles: Vec<u32> = SINGLES.iter().map(|s| s.1).collect();
     for i in &inc {
         if let (Scope::Terminal(t), "NET_TLS_CERT" | "NET_TLS_HANDSHAKE") = (i.scope, i.cause) {
@@ -360,8 +403,12 @@ fn one_day(
     start_of_day(run, zero)?;
     let mut full = false;
     for k in 0..n {
-        let step = (instant(k + 1, n, zero) - instant(k, n, zero)).max(1);
-        let t = instant(k, n, zero) + r.range(0, step - 1);
+        let t = if cfg.only.is_some() {
+            zero + 10 * H + k as i64 * 75 * S
+        } else {
+            let step = (instant(k + 1, n, zero) - instant(k, n, zero)).max(1);
+            instant(k, n, zero) + r.range(0, step - 1)
+        };
         for i in &mut inc {
             narrate(run, i, t)?;
         }
@@ -379,7 +426,11 @@ fn one_day(
         if let Some(i) = found {
             cause = inc[i].cause;
             incident.clone_from(&inc[i].id);
-        } else if r.chance(46) {
+        } else if let Some(only) = cfg.only {
+            if inc.is_empty() && (k == n / 2 || (only.starts_with("CARD_") && k == n * 3 / 4)) {
+                cause = only;
+            }
+        } else if r.chance(cfg.failures) {
             cause = SINGLES[r.weighted(&singles)].0;
         }
         let mut amount = amount;
@@ -516,7 +567,7 @@ fn free_terminal<L: Write>(
     inc: &[Incident],
 ) -> Option<usize> {
     let all = &run.w.fleet.terminals;
-    if r.chance(18) && !inc.is_empty() {
+    if !inc.is_empty() && r.chance(if inc.len() == 1 { 450 } else { 18 }) {
         // Shops with a faulty terminal are busy ones: so that their runs are long enough to be seen.
         let i = &inc[r.below(inc.len() as u64) as usize];
         if let Scope::Terminal(x) = i.scope

@@ -628,6 +628,11 @@ impl<L: Write> Run<L> {
         let interface = "contactless";
         s.card.phone = false;
         self.end(s, outcome, cause, interface, incident)?;
+        if cause == "HW_PERIPHERAL_LINK" {
+            s.t += self.w.rng.range(8, 30) * S;
+            self.w.say(s.term, s.t, &Say::PeriphBack)?;
+            return self.again(s, "");
+        }
         let chip = if matches!(
             cause,
             "HW_SECURITY_TAMPER" | "SW_UPDATE_IN_PROGRESS" | "SW_OS_FAULT"
