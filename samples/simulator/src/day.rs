@@ -255,9 +255,22 @@ fn scene(w: &World, cause: &'static str, zero: Micros, n: u64) -> Vec<Incident> 
     };
     let step = 75 * S;
     let from = zero + 10 * H + n as i64 / 3 * step;
-    let to = if *kind == 'm' { zero + DAY } else { zero + 10 * H + n as i64 * 4 / 5 * step };
+    let to = if *kind == 'm' {
+        zero + DAY
+    } else {
+        zero + 10 * H + n as i64 * 4 / 5 * step
+    };
     let from = if *kind == 'm' { zero } else { from };
-    vec![Incident { id: "INC0001".into(), cause, scope, from, to, share: *share, hit: 0, phase: 0 }]
+    vec![Incident {
+        id: "INC0001".into(),
+        cause,
+        scope,
+        from,
+        to,
+        share: *share,
+        hit: 0,
+        phase: 0,
+    }]
 }
 
 /// Whether a cause comes in single sales rather than in incidents.
@@ -269,7 +282,11 @@ pub fn is_single(cause: &str) -> bool {
 /// Every cause that can be simulated.
 #[must_use]
 pub fn causes() -> Vec<&'static str> {
-    let mut v: Vec<&str> = SINGLES.iter().map(|s| s.0).chain(GROUPS.iter().map(|g| g.0)).collect();
+    let mut v: Vec<&str> = SINGLES
+        .iter()
+        .map(|s| s.0)
+        .chain(GROUPS.iter().map(|g| g.0))
+        .collect();
     v.sort_unstable();
     v.dedup();
     v
@@ -741,7 +758,7 @@ fn write_truth(w: &World, inc: &[Incident], out: &Path) -> io::Result<()> {
     for c in w.site_caps.iter().chain(&w.host_caps).flatten() {
         row(c.stream, "capture", c.clock)?;
     }
-    if let Some((id, c)) = w.host_log {
+    for (id, c) in w.host_logs.iter().flatten().copied() {
         row(id, "log", c)?;
     }
     f.flush()?;

@@ -26,6 +26,16 @@ impl Scheme {
         }
     }
 
+    /// Registered application provider.
+    #[must_use]
+    pub fn rid(self) -> &'static str {
+        match self {
+            Self::UnionPay => "A000000333",
+            Self::Visa => "A000000003",
+            Self::Mastercard => "A000000004",
+        }
+    }
+
     /// Kernel number.
     #[must_use]
     pub fn kernel(self) -> u8 {

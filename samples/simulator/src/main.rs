@@ -120,8 +120,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         Some(Command::Score(a)) => score(a),
-        Some(Command::SampleDay { out }) => scenario::sample_day(out).map(|()| true).map_err(Into::into),
-        Some(Command::Scenarios { out, cause }) => scenario::write_all(out, cause.as_deref()).map(|()| true).map_err(Into::into),
+        Some(Command::SampleDay { out }) => {
+            scenario::sample_day(out).map(|()| true).map_err(Into::into)
+        }
+        Some(Command::Scenarios { out, cause }) => scenario::write_all(out, cause.as_deref())
+            .map(|()| true)
+            .map_err(Into::into),
         None => make(&cli.make).map(|()| true),
     };
     match done {

@@ -592,7 +592,7 @@ impl World {
         self.close(&mut c)
     }
 
-    /// The second host's log.
+    /// The second host's logs.
     fn host_lines(
         &mut self,
         host: Host,
@@ -601,10 +601,12 @@ impl World {
         arrived: Micros,
         s: &Sale,
     ) -> io::Result<()> {
-        if host == Host::One {
-            return Ok(());
-        }
-        let Some((id, clock)) = self.host_log else {
+        let which = match host {
+            Host::One => return Ok(()),
+            Host::TwoHex => 0,
+            Host::TwoBin => 1,
+        };
+        let Some((id, clock)) = self.host_logs[which] else {
             return Ok(());
         };
         self.saw.host = true;
@@ -613,25 +615,45 @@ impl World {
             "{}.{}.{}.{}:{}",
             a[0], a[1], a[2], a[3], self.fleet.terminals[s.term].port
         );
-        let x = isomsg(&peer, clock, arrived + MS, q, true);
-        self.sinks.put(id, arrived + MS, x.as_bytes())?;
-        if let Some((r, at)) = r {
-            let x = isomsg(&peer, clock, at, r, false);
+        let both = [Some((q, arrived + MS)), r];
+        for (i, (m, at)) in both.into_iter().flatten().enumerate() {
+            let x = if which == 0 {
+                q2(&peer, clock, at, m, i == 0)
+            } else {
+                log4j(&peer, clock, at, m, i == 0)
+            };
             self.sinks.put(id, at, x.as_bytes())?;
         }
         Ok(())
     }
 }
 
-fn isomsg(peer: &str, clock: Clock, t: Micros, m: &Msg, incoming: bool) -> String {
+fn q2(peer: &str, clock: Clock, t: Micros, m: &Msg, incoming: bool) -> String {
     let c = clock.local(t);
-    let (what, dir) = if incoming {
-        ("receive", "incoming")
+    let what = if incoming { "receive" } else { "send" };
+    let body = isomsg(m, incoming);
+    format!(
+        "<log realm=\"gateway.server.channel/{peer}\" at=\"{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}\">\n  <{what}>\n{body}  </{what}>\n</log>\n",
+        c.y,
+        c.mo,
+        c.d,
+        c.h,
+        c.mi,
+        c.s,
+        c.ms()
+    )
+}
+
+fn log4j(peer: &str, clock: Clock, t: Micros, m: &Msg, incoming: bool) -> String {
+    let c = clock.local(t);
+    let what = if incoming {
+        "[receive] In:"
     } else {
-        ("send", "outgoing")
+        "[send] Out:"
     };
-    let mut x = format!(
-        "<log realm=\"gateway.server.channel/{peer}\" at=\"{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}\">\n  <{what}>\n    <isomsg direction=\"{dir}\">\n      <field id=\"0\" value=\"{}\"/>\n",
+    let body = isomsg(m, incoming);
+    format!(
+        "{}-{:02}-{:02} {:02}:{:02}:{:02},{:03} INFO  e.a.g.Channel: (channel/{peer}) {what} {} {} {}\n{body}\n",
         c.y,
         c.mo,
         c.d,
@@ -639,6 +661,16 @@ fn isomsg(peer: &str, clock: Clock, t: Micros, m: &Msg, incoming: bool) -> Strin
         c.mi,
         c.s,
         c.ms(),
+        m.mti,
+        m.text(11),
+        m.text(41)
+    )
+}
+
+fn isomsg(m: &Msg, incoming: bool) -> String {
+    let dir = if incoming { "incoming" } else { "outgoing" };
+    let mut x = format!(
+        "    <isomsg direction=\"{dir}\">\n      <field id=\"0\" value=\"{}\"/>\n",
         m.mti
     );
     for (n, f) in &m.fields {
@@ -663,6 +695,6 @@ fn isomsg(peer: &str, clock: Clock, t: Micros, m: &Msg, incoming: bool) -> Strin
             ),
         };
     }
-    let _ = writeln!(x, "    </isomsg>\n  </{what}>\n</log>");
+    x.push_str("    </isomsg>\n");
     x
 }

@@ -77,7 +77,8 @@ pub const BY_NET: &[(&str, &[Net])] = &[
 ];
 
 /// Failures between card and reader: cause, mishaps, what the terminal says.
-fn at_card(cause: &str, scheme: Scheme, r: u64) -> Option<(Mishap, Say<'static>)> {
+fn at_card(cause: &str, card: &Card, r: u64) -> Option<(Mishap, Say<'static>)> {
+    let scheme = card.scheme;
     let torn = [
         Mishap::TornAtRecord,
         Mishap::TornAtGpo,
@@ -111,8 +112,8 @@ fn at_card(cause: &str, scheme: Scheme, r: u64) -> Option<(Mishap, Say<'static>)
         "CFG_CAPK_MISSING" => (
             Mishap::OdaFailed,
             Say::CapkMissing {
-                rid: "A000000333",
-                index: 0x0B,
+                rid: scheme.rid(),
+                index: card.capk,
             },
         ),
         "CFG_KERNEL_PARAMS" => (Mishap::BadTtq, Say::Sw6985),
@@ -425,6 +426,16 @@ impl<L: Write> Run<L> {
 
     /// The chip goes in after the tap failed.
     pub fn chip(&mut self, s: &mut Sale) -> io::Result<()> {
+        self.chip_with(s, "00", "", "")
+    }
+
+    fn chip_with(
+        &mut self,
+        s: &mut Sale,
+        code: &str,
+        cause: &str,
+        incident: &str,
+    ) -> io::Result<()> {
         self.w.say(s.term, s.t, &Say::AskChip)?;
         s.t += 400 * MS;
         self.next_attempt(s, s.requested);
@@ -447,7 +458,11 @@ impl<L: Write> Run<L> {
         s.entry = "052";
         self.ask_pin(s)?;
         let think = self.think();
-        self.w.online(s, Net::Good, "00", think)?;
+        self.w.online(s, Net::Good, code, think)?;
+        if code != "00" {
+            self.refused(s)?;
+            return self.end(s, "declined_online", cause, "contact", incident);
+        }
         self.approved(s)?;
         self.end(s, "approved", "", "contact", "")
     }
@@ -507,7 +522,7 @@ impl<L: Write> Run<L> {
         if let Some((say, outcome)) = before_card(cause, s, limit) {
             return self.no_field(s, cause, &say, outcome, incident);
         }
-        if let Some((mishap, say)) = at_card(cause, s.card.scheme, r) {
+        if let Some((mishap, say)) = at_card(cause, &s.card, r) {
             return self.card_fails(s, cause, mishap, &say, incident);
         }
         match cause {
@@ -571,6 +586,11 @@ impl<L: Write> Run<L> {
                 self.w.online(s, Net::Good, "00", think)?;
                 self.approved(s)?;
                 self.end(s, "approved", "", "contactless", "")
+            }
+            "MER_MERCHANT_INVALID" | "MER_TERMINAL_UNREGISTERED"
+                if !s.card.phone && self.w.rng.chance(450) =>
+            {
+                self.chip_with(s, code, cause, incident)
             }
             "MER_CONTACTLESS_NOT_ENABLED"
             | "LIM_STEP_UP_REQUIRED"

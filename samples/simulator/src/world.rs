@@ -61,8 +61,8 @@ pub struct World {
     pub site_caps: Vec<Option<Cap>>,
     /// Captures at the hosts' edges.
     pub host_caps: [Option<Cap>; 3],
-    /// Log of the second host.
-    pub host_log: Option<(StreamId, Clock)>,
+    /// Logs of the second host: Q2 of one port, log4j of the other.
+    pub host_logs: [Option<(StreamId, Clock)>; 2],
     /// What the current attempt was seen by.
     pub saw: Saw,
     pub(crate) lines: Vec<Line>,
@@ -181,20 +181,23 @@ impl World {
                 host_caps[i] = Some(cap(&mut sinks, format!("{name}/edge"), H, &mut rng));
             }
         }
-        let host_log = (profile != Profile::Sparse || rng.chance(600)).then(|| {
-            let c = clock(Profile::Tidy, zero, &mut rng);
-            (
-                sinks.add(
-                    Kind::Log,
-                    "host2/q2".into(),
-                    ".log",
-                    DAY,
-                    Vec::new(),
-                    Pack::Plain,
-                ),
-                c,
-            )
-        });
+        let mut host_logs = [None; 2];
+        for (i, name) in ["host2/q2", "host2/gateway"].iter().enumerate() {
+            if profile != Profile::Sparse || rng.chance(600) {
+                let c = clock(Profile::Tidy, zero, &mut rng);
+                host_logs[i] = Some((
+                    sinks.add(
+                        Kind::Log,
+                        (*name).into(),
+                        ".log",
+                        DAY,
+                        Vec::new(),
+                        Pack::Plain,
+                    ),
+                    c,
+                ));
+            }
+        }
         Self {
             seed,
             rng,
@@ -206,7 +209,7 @@ impl World {
             traces,
             site_caps,
             host_caps,
-            host_log,
+            host_logs,
             saw: Saw::default(),
             lines: Vec::new(),
             buf: Vec::new(),

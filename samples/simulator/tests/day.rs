@@ -18,7 +18,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let p = std::env::temp_dir().join(format!("tapscope-simulator-{}-{name}", std::process::id()));
+        let p =
+            std::env::temp_dir().join(format!("tapscope-simulator-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&p);
         fs::create_dir_all(&p).unwrap();
         Self(p)
@@ -40,7 +41,11 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
             if p.is_dir() {
                 todo.push(p);
             } else {
-                let name = p.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+                let name = p
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .replace('\\', "/");
                 out.insert(name, fs::read(&p).unwrap());
             }
         }
@@ -81,7 +86,10 @@ fn shipped_day_is_what_the_simulator_writes() {
     there.remove("README.md");
     let made = files(&fresh.0);
     let (a, b): (Vec<_>, Vec<_>) = (there.keys().collect(), made.keys().collect());
-    assert_eq!(a, b, "run: cargo run -p tapscope-simulator -- sample-day --out samples/day");
+    assert_eq!(
+        a, b,
+        "run: cargo run -p tapscope-simulator -- sample-day --out samples/day"
+    );
     for (name, bytes) in &made {
         assert!(there.get(name) == Some(bytes), "{name} differs");
     }
@@ -103,10 +111,16 @@ fn walk(b: &[u8]) -> Result<usize, String> {
         i += 1;
         if len > 0x80 {
             let k = len - 0x80;
-            len = b.get(i..i + k).ok_or("length cut")?.iter().fold(0, |a, x| a << 8 | usize::from(*x));
+            len = b
+                .get(i..i + k)
+                .ok_or("length cut")?
+                .iter()
+                .fold(0, |a, x| a << 8 | usize::from(*x));
             i += k;
         }
-        let value = b.get(i..i + len).ok_or_else(|| format!("value of {first:02X} beyond the end"))?;
+        let value = b
+            .get(i..i + len)
+            .ok_or_else(|| format!("value of {first:02X} beyond the end"))?;
         n += 1;
         if first & 0x20 != 0 {
             n += walk(value)?;
@@ -149,7 +163,14 @@ fn every_answer_is_well_formed() {
         for mishap in mishaps {
             for k in 0..30 {
                 let c = card(3, k, Some(scheme), false);
-                let ask = Ask { amount: 8800 + k, date: civil(midnight("2026-03-18").unwrap()), ttq: [0x36, 0, 0, 0x80], card: &c, atc: 7, mishap };
+                let ask = Ask {
+                    amount: 8800 + k,
+                    date: civil(midnight("2026-03-18").unwrap()),
+                    ttq: [0x36, 0, 0, 0x80],
+                    card: &c,
+                    atc: 7,
+                    mishap,
+                };
                 let mut all = tap(&ask, &mut rng).steps;
                 if mishap == Mishap::None {
                     let t = contact(&ask, &mut rng);
@@ -158,13 +179,18 @@ fn every_answer_is_well_formed() {
                 }
                 for (i, s) in all.iter().enumerate() {
                     let lc = s.cmd.get(4).copied().map_or(0, usize::from);
-                    assert!(s.cmd[1] == 0xB2 || s.cmd.len() == 6 + lc, "{scheme:?} {mishap:?} {:02X?}", s.cmd);
+                    assert!(
+                        s.cmd[1] == 0xB2 || s.cmd.len() == 6 + lc,
+                        "{scheme:?} {mishap:?} {:02X?}",
+                        s.cmd
+                    );
                     let Some(r) = &s.rsp else {
                         assert_eq!(i + 1, all.len(), "nothing follows silence");
                         continue;
                     };
                     assert!((2..=255).contains(&r.len()));
-                    tags += walk(&r[..r.len() - 2]).unwrap_or_else(|e| panic!("{scheme:?} {mishap:?}: {e}"));
+                    tags += walk(&r[..r.len() - 2])
+                        .unwrap_or_else(|e| panic!("{scheme:?} {mishap:?}: {e}"));
                 }
             }
         }
@@ -179,15 +205,29 @@ fn le32(b: &[u8], i: usize) -> usize {
 /// Time and IPv4 packet of each frame.
 fn packets(b: &[u8]) -> Vec<(u64, &[u8])> {
     let mut out = Vec::new();
-    let (ng, cooked) = if b[..4] == [0x0A, 0x0D, 0x0D, 0x0A] { (true, le32(b, 36) & 0xFFFF == 113) } else { (false, le32(b, 20) == 113) };
+    let (ng, cooked) = if b[..4] == [0x0A, 0x0D, 0x0D, 0x0A] {
+        (true, le32(b, 36) & 0xFFFF == 113)
+    } else {
+        (false, le32(b, 20) == 113)
+    };
     let mut i = if ng { 48 } else { 24 };
     while i < b.len() {
         let (t, at, len, next) = if ng {
             let len = le32(b, i + 20);
-            ((le32(b, i + 12) as u64) << 32 | le32(b, i + 16) as u64, i + 28, len, i + le32(b, i + 4))
+            (
+                (le32(b, i + 12) as u64) << 32 | le32(b, i + 16) as u64,
+                i + 28,
+                len,
+                i + le32(b, i + 4),
+            )
         } else {
             let len = le32(b, i + 8);
-            (le32(b, i) as u64 * 1_000_000 + le32(b, i + 4) as u64, i + 16, len, i + 16 + len)
+            (
+                le32(b, i) as u64 * 1_000_000 + le32(b, i + 4) as u64,
+                i + 16,
+                len,
+                i + 16 + len,
+            )
         };
         let f = &b[at..at + len];
         let start = match (cooked, &f[12..14]) {
@@ -220,7 +260,11 @@ fn frames_are_in_order_and_their_sums_right() {
             let l4 = &ip[20..total];
             if ip[9] != 1 {
                 let len = (l4.len() as u16).to_be_bytes();
-                assert_eq!(checksum(&[&ip[12..20], &[0, ip[9]], &len, l4]), 0, "{name}: transport");
+                assert_eq!(
+                    checksum(&[&ip[12..20], &[0, ip[9]], &len, l4]),
+                    0,
+                    "{name}: transport"
+                );
                 tcp += u32::from(ip[9] == 6);
             }
             n += 1;
@@ -263,18 +307,44 @@ fn truth_scores_full_marks() {
     simulate(&config(12, Profile::Skewed), &d.0).unwrap();
     let labels = fs::read_to_string(d.0.join("labels.csv")).unwrap();
     let t = Table::parse(&labels);
-    let mut tx = String::from("started_at,terminal_id,device,stan,rrn,amount_minor,interface,failed,cause,family,confidence,log_events,apdu_events,net_events\n");
+    let mut tx = String::from(
+        "started_at,terminal_id,device,stan,rrn,amount_minor,interface,failed,cause,family,confidence,log_events,apdu_events,net_events\n",
+    );
     for i in 0..t.rows.len() {
-        let mut row: Vec<&str> = ["started_at", "terminal_id", "device", "stan", "rrn", "amount_minor", "interface", "failed", "cause", "family"].iter().map(|c| t.get(i, c)).collect();
+        let mut row: Vec<&str> = [
+            "started_at",
+            "terminal_id",
+            "device",
+            "stan",
+            "rrn",
+            "amount_minor",
+            "interface",
+            "failed",
+            "cause",
+            "family",
+        ]
+        .iter()
+        .map(|c| t.get(i, c))
+        .collect();
         let one = |yes: bool| if yes { "1" } else { "0" };
         row.push("1.0");
-        row.push(one(!t.get(i, "log_source").is_empty() || t.get(i, "host_log") == "true"));
+        row.push(one(
+            !t.get(i, "log_source").is_empty() || t.get(i, "host_log") == "true"
+        ));
         row.push(one(!t.get(i, "apdu_source").is_empty()));
         row.push(one(!t.get(i, "net_source").is_empty()));
         tx += &(row.join(",") + "\n");
     }
     let s = compare(&labels, &tx).unwrap();
-    for (name, r) in [("found", s.found), ("precise", s.precise), ("links", s.links), ("failed", s.failed), ("cause", s.cause), ("family", s.family), ("quiet", s.quiet)] {
+    for (name, r) in [
+        ("found", s.found),
+        ("precise", s.precise),
+        ("links", s.links),
+        ("failed", s.failed),
+        ("cause", s.cause),
+        ("family", s.family),
+        ("quiet", s.quiet),
+    ] {
         assert_eq!(r.hit, r.of, "{name}\n{s}");
     }
     assert!(s.ece < 1e-9);
