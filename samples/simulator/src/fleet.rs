@@ -439,12 +439,12 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
                 if vendor == Vendor::A { "VA20" } else { "NB81" },
                 r.below(1_000_000_000)
             ),
-            model: *r.pick(if vendor == Vendor::A {
+            model: r.pick::<&'static str>(if vendor == Vendor::A {
                 MODELS_A
             } else {
                 MODELS_B
             }),
-            version: *r.pick(&["5.2.8", "5.3.0", "5.3.1", "4.9.6"]),
+            version: r.pick::<&'static str>(&["5.2.8", "5.3.0", "5.3.1", "4.9.6"]),
             vendor,
             site: s,
             ip: 11 + k as u8,

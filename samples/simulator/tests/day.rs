@@ -1,6 +1,12 @@
 //! A simulated day is whole: the same for the same seed, well-formed at every layer, and its truth
 //! speaks of what is there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -64,11 +64,11 @@ const CURVE: [u32; 24] = [
 
 fn instant(k: u64, n: u64, zero: Micros) -> Micros {
     let total: u64 = CURVE.iter().map(|c| u64::from(*c)).sum();
-    let mut x = (k as u128 * total as u128 * 1_000_000 / n.max(1) as u128) as u64;
+    let mut x = (u128::from(k) * u128::from(total) * 1_000_000 / u128::from(n.max(1))) as u64;
     for (h, c) in CURVE.iter().enumerate() {
         let c = u64::from(*c) * 1_000_000;
         if x < c {
-            return zero + h as i64 * H + (x as u128 * H as u128 / c as u128) as i64;
+            return zero + h as i64 * H + (u128::from(x) * H as u128 / u128::from(c)) as i64;
         }
         x -= c;
     }
@@ -286,7 +286,7 @@ fn applies(cause: &str, c: &crate::fleet::Card) -> bool {
         "MER_SCHEME_NOT_ACCEPTED" => c.scheme == Scheme::Visa,
         "CFG_CAPK_MISSING" => c.scheme == Scheme::UnionPay,
         "CFG_KERNEL_PARAMS" => c.scheme != Scheme::Mastercard,
-        "SW_INTEROP" => c.issuer % 2 == 0,
+        "SW_INTEROP" => c.issuer.is_multiple_of(2),
         _ => true,
     }
 }
@@ -348,7 +348,7 @@ fn shape<L: Write>(
         c.phone = true;
     }
     if cause == "LIM_CVM_NOT_POSSIBLE" {
-        *index = run.w.fleet.cards + 50_000_000 + *index;
+        *index += run.w.fleet.cards + 50_000_000;
         *c = card(seed, *index, Some(Scheme::UnionPay), true);
     }
     if cause.starts_with("FBK_") {

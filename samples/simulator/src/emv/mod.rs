@@ -54,7 +54,7 @@ pub fn bcd_num(mut n: u64, len: usize) -> Vec<u8> {
     let mut v = vec![0; len];
     for b in v.iter_mut().rev() {
         let r = (n % 100) as u8;
-        *b = (r / 10) << 4 | r % 10;
+        *b = ((r / 10) << 4) | (r % 10);
         n /= 100;
     }
     v
@@ -314,7 +314,7 @@ fn dol(ask: &Ask<'_>, t: &Tap) -> Vec<u8> {
 pub fn date9a(c: Civil) -> Vec<u8> {
     [c.y % 100, c.mo, c.d]
         .iter()
-        .map(|v| ((*v / 10) << 4 | *v % 10) as u8)
+        .map(|v| (((*v / 10) << 4) | (*v % 10)) as u8)
         .collect()
 }
 

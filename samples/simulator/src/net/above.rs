@@ -127,7 +127,7 @@ impl World {
             ip: router,
             port: 53,
         };
-        let id = self.rng.next() as u16;
+        let id = self.rng.draw() as u16;
         let mut q = vec![(id >> 8) as u8, id as u8, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in name.split('.') {
             q.push(label.len() as u8);

@@ -128,7 +128,7 @@ impl World {
         let port = self.next_port(term);
         let rtt = self.fleet.sites[self.fleet.terminals[term].site].rtt;
         let rtt = rtt + self.rng.range(0, rtt / 4);
-        let r = self.rng.next();
+        let r = self.rng.draw();
         Tcp {
             term,
             host,
@@ -146,6 +146,7 @@ impl World {
         }
     }
 
+    #[allow(clippy::too_many_arguments, reason = "a frame has that many parts")]
     fn seg(
         &mut self,
         c: &mut Tcp,

@@ -1,6 +1,6 @@
 //! What comes before a request: the connection, and signing on.
 
-use super::{Net, Sale};
+use super::{Net, Sale, encode};
 use crate::fleet::Host;
 use crate::iso::Msg;
 use crate::net::{host_end, host_name};
@@ -206,7 +206,7 @@ impl World {
         if tls {
             self.tls_open(&mut c, host_name(host), false, None)?;
         }
-        let d = self.encode(host, &q, true);
+        let d = encode(host, &q, true);
         let d = self.sealed(d, tls);
         self.up(&mut c, &d, 0)?;
         let at = c.t - c.rtt / 2 + 90 * MS;
@@ -224,7 +224,7 @@ impl World {
             let keys = self.rng.bytes(40);
             r.b(62, keys);
         }
-        let d = self.encode(host, &r, false);
+        let d = encode(host, &r, false);
         let d = self.sealed(d, tls);
         self.down(&mut c, at, &d)?;
         self.say(term, c.t + MS, &Say::SignOn { ok: f39 == "00" })?;

@@ -10,7 +10,6 @@ use crate::net::{host_end, host_name};
 use crate::say::Say;
 use crate::time::{MS, Micros, S, civil};
 use crate::world::World;
-use std::fmt::Write as _;
 use std::io;
 
 /// What the network and the host do to one request.
@@ -171,40 +170,6 @@ impl World {
         q
     }
 
-    fn reply(
-        &mut self,
-        q: &Msg,
-        mti: &'static str,
-        f39: &str,
-        rrn: &str,
-        auth: &str,
-        at: Micros,
-    ) -> Msg {
-        let c = civil(at + crate::time::ZONE);
-        let mut r = Msg::new(mti);
-        for n in [3, 4, 7, 11, 25, 32, 41, 42, 49] {
-            let v = q.text(n);
-            if !v.is_empty() {
-                r.t(n, v);
-            }
-        }
-        r.t(12, format!("{:02}{:02}{:02}", c.h, c.mi, c.s))
-            .t(13, format!("{:02}{:02}", c.mo, c.d));
-        r.t(37, rrn).t(39, f39);
-        if !auth.is_empty() {
-            r.t(38, auth);
-        }
-        r
-    }
-
-    fn encode(&self, host: Host, m: &Msg, up: bool) -> Vec<u8> {
-        match host {
-            Host::One => m.unionpay(up),
-            Host::TwoHex => m.ascii(true),
-            Host::TwoBin => m.ascii(false),
-        }
-    }
-
     /// Sends the request and waits. True when an answer came in time.
     pub fn online(&mut self, s: &mut Sale, net: Net, f39: &str, think_ms: i64) -> io::Result<bool> {
         let host = self.fleet.merchant_of(s.term).host;
@@ -217,7 +182,7 @@ impl World {
         s.t = c.t + 2 * MS;
         s.requested = true;
         let q = self.request(s, "0200");
-        let plain = self.encode(host, &q, true);
+        let plain = encode(host, &q, true);
         let n = plain.len();
         let data = self.sealed(plain, tls);
         self.say(
@@ -275,8 +240,8 @@ impl World {
             let code = if late.is_some() { "00" } else { "" };
             if let Some(secs) = late {
                 let at = arrived + secs * S;
-                let r = self.reply(&q, "0210", code, &s.rrn, &s.auth, at);
-                let d = self.encode(host, &r, false);
+                let r = reply(&q, "0210", code, &s.rrn, &s.auth, at);
+                let d = encode(host, &r, false);
                 let d = self.sealed(d, tls);
                 self.host_lines(
                     host,
@@ -304,8 +269,8 @@ impl World {
             return Ok(false);
         }
         let at = arrived + think_ms * MS;
-        let r = self.reply(&q, "0210", f39, &s.rrn, &s.auth, at);
-        let plain = self.encode(host, &r, false);
+        let r = reply(&q, "0210", f39, &s.rrn, &s.auth, at);
+        let plain = encode(host, &r, false);
         let n = plain.len();
         let d = self.sealed(plain, tls);
         self.host_lines(host, &q, Some((&r, at - MS)), arrived, s)?;
@@ -346,7 +311,7 @@ impl World {
             self.tls_open(&mut c, host_name(host), false, None)?;
         }
         let q = self.request(s, "0400");
-        let d = self.encode(host, &q, true);
+        let d = encode(host, &q, true);
         let n = d.len();
         self.say(
             s.term,
@@ -364,8 +329,8 @@ impl World {
         if answered {
             let rrn = format!("{:012}", self.rng.below(1_000_000_000_000));
             let at = arrived + self.rng.range(150, 700) * MS;
-            let r = self.reply(&q, "0410", "00", &rrn, "", at);
-            let d = self.encode(host, &r, false);
+            let r = reply(&q, "0410", "00", &rrn, "", at);
+            let d = encode(host, &r, false);
             let d = self.sealed(d, tls);
             self.host_lines(host, &q, Some((&r, at - MS)), arrived, s)?;
             self.down(&mut c, at, &d)?;
@@ -376,5 +341,31 @@ impl World {
             s.t = c.t + 2 * S;
         }
         self.close(&mut c)
+    }
+}
+
+fn reply(q: &Msg, mti: &'static str, f39: &str, rrn: &str, auth: &str, at: Micros) -> Msg {
+    let c = civil(at + crate::time::ZONE);
+    let mut r = Msg::new(mti);
+    for n in [3, 4, 7, 11, 25, 32, 41, 42, 49] {
+        let v = q.text(n);
+        if !v.is_empty() {
+            r.t(n, v);
+        }
+    }
+    r.t(12, format!("{:02}{:02}{:02}", c.h, c.mi, c.s))
+        .t(13, format!("{:02}{:02}", c.mo, c.d));
+    r.t(37, rrn).t(39, f39);
+    if !auth.is_empty() {
+        r.t(38, auth);
+    }
+    r
+}
+
+fn encode(host: Host, m: &Msg, up: bool) -> Vec<u8> {
+    match host {
+        Host::One => m.unionpay(up),
+        Host::TwoHex => m.ascii(true),
+        Host::TwoBin => m.ascii(false),
     }
 }

@@ -502,7 +502,7 @@ impl<L: Write> Run<L> {
 
     /// One sale that goes wrong for this cause.
     pub fn fail(&mut self, s: &mut Sale, cause: &str, incident: &str) -> io::Result<()> {
-        let r = self.w.rng.next() >> 20;
+        let r = self.w.rng.draw() >> 20;
         if let Some((_, codes)) = BY_HOST.iter().find(|(c, _)| *c == cause)
             && !(cause == "CARD_EXPIRED"
                 && s.card.scheme == Scheme::Mastercard

@@ -225,7 +225,7 @@ impl World {
             return Ok(());
         }
         self.saw.log = true;
-        let v = self.rng.next() >> 8;
+        let v = self.rng.draw() >> 8;
         let mut lines = std::mem::take(&mut self.lines);
         lines.clear();
         match self.fleet.terminals[term].vendor {
@@ -280,7 +280,7 @@ impl World {
                 self.buf.extend_from_slice(s.as_bytes());
             }
             Vendor::B => {
-                if term % 3 == 0 {
+                if term.is_multiple_of(3) {
                     let _ = writeln!(
                         s,
                         "{}/{:02}/{:02} {:02}:{:02}:{:02} [{level}][{tag}] {text}\r",
