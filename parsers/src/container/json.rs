@@ -33,7 +33,12 @@ pub(super) static PRETTY: LogFormat = LogFormat {
     head: pretty_head,
     ends: |line| matches!(line, [b'}' | b']'] | [b'}' | b']', b',']),
     samples: &["{", "[", "[{"],
-    counter_samples: &["{\"a\":1}", "  {", "[main] text", "[ 20 Jul 2021 16:21:08:310 ]| x"],
+    counter_samples: &[
+        "{\"a\":1}",
+        "  {",
+        "[main] text",
+        "[ 20 Jul 2021 16:21:08:310 ]| x",
+    ],
 };
 
 /// Where common loggers put the time, best first.
@@ -56,20 +61,41 @@ fn lines_head(line: &[u8]) -> Option<Head<'_>> {
     if line.trim_ascii_end().last() != Some(&b'}') || skip_blanks(inner).first() != Some(&b'"') {
         return None;
     }
-    let level = text_value(line, &[b"\"level\"", b"\"@l\"", b"\"severity\"", b"\"lvl\"", b"\"Level\""])
-        .and_then(level_from_word)
-        .or_else(|| {
-            let digit = *text_value(line, &[b"\"PRIORITY\""])?.first()?;
-            Some(super::scan::level_from_severity(u16::from(digit.wrapping_sub(b'0'))))
-        })
-        .unwrap_or(Level::Unknown);
+    let level = text_value(
+        line,
+        &[
+            b"\"level\"",
+            b"\"@l\"",
+            b"\"severity\"",
+            b"\"lvl\"",
+            b"\"Level\"",
+        ],
+    )
+    .and_then(level_from_word)
+    .or_else(|| {
+        let digit = *text_value(line, &[b"\"PRIORITY\""])?.first()?;
+        Some(super::scan::level_from_severity(u16::from(
+            digit.wrapping_sub(b'0'),
+        )))
+    })
+    .unwrap_or(Level::Unknown);
     Some(Head {
         time: TIMES.iter().find_map(|key| time_value(line, key)),
-        host: text_value(line, &[b"\"host\"", b"\"hostname\"", b"\"_HOSTNAME\""]).unwrap_or_default(),
+        host: text_value(line, &[b"\"host\"", b"\"hostname\"", b"\"_HOSTNAME\""])
+            .unwrap_or_default(),
         process: text_value(line, &[b"\"pid\"", b"\"_PID\""]).unwrap_or_default(),
         thread: text_value(line, &[b"\"thread\"", b"\"thread_name\""]).unwrap_or_default(),
-        tag: text_value(line, &[b"\"logger\"", b"\"logger_name\"", b"\"realm\"", b"\"SYSLOG_IDENTIFIER\"", b"\"tag\""])
-            .unwrap_or_default(),
+        tag: text_value(
+            line,
+            &[
+                b"\"logger\"",
+                b"\"logger_name\"",
+                b"\"realm\"",
+                b"\"SYSLOG_IDENTIFIER\"",
+                b"\"tag\"",
+            ],
+        )
+        .unwrap_or_default(),
         level,
         message: line,
     })

@@ -79,7 +79,9 @@ fn squeeze(text: &[u8]) -> Squeezed {
             let next = all.peek().map_or(b' ', |(_, b)| *b);
             let begins = !before.is_ascii_alphanumeric()
                 || byte.is_ascii_uppercase() && before.is_ascii_lowercase()
-                || byte.is_ascii_uppercase() && before.is_ascii_uppercase() && next.is_ascii_lowercase()
+                || byte.is_ascii_uppercase()
+                    && before.is_ascii_uppercase()
+                    && next.is_ascii_lowercase()
                 || !byte.is_ascii();
             bytes.push(byte.to_ascii_lowercase());
             origin.push((u32::try_from(index).unwrap_or(u32::MAX), begins));
@@ -90,15 +92,29 @@ fn squeeze(text: &[u8]) -> Squeezed {
 }
 
 fn squeeze_words(list: &str) -> Vec<Vec<u8>> {
-    list.split(';').filter(|w| !w.is_empty()).map(|w| squeeze(w.as_bytes()).bytes).collect()
+    list.split(';')
+        .filter(|w| !w.is_empty())
+        .map(|w| squeeze(w.as_bytes()).bytes)
+        .collect()
 }
 
 /// Words that turn a phrase round when they stand right before it.
-const NEGATIONS: &[&str] = &["no", "not", "non", "without", "never", "donot", "dont", "isnot", "zero", "ignore", "disable"];
+const NEGATIONS: &[&str] = &[
+    "no", "not", "non", "without", "never", "donot", "dont", "isnot", "zero", "ignore", "disable",
+];
 /// Likewise in Chinese.
 const NEGATIONS_ZH: &[&str] = &["未", "没有", "无", "非", "不", "没", "请勿", "勿", "免"];
 /// Values that say that a thing is not so.
-const NAYS: &[&[u8]] = &[b"0", b"false", b"no", b"none", b"null", b"off", b"n", b"\xe5\x90\xa6"];
+const NAYS: &[&[u8]] = &[
+    b"0",
+    b"false",
+    b"no",
+    b"none",
+    b"null",
+    b"off",
+    b"n",
+    b"\xe5\x90\xa6",
+];
 
 impl Wording {
     /// Reads the table.
@@ -134,7 +150,10 @@ impl Wording {
                 None => vec![first.to_owned()],
                 Some(second) => {
                     let second: String = second.chars().take(5).collect();
-                    ["", " ", "_", "-"].iter().map(|join| format!("{first}{join}{second}")).collect()
+                    ["", " ", "_", "-"]
+                        .iter()
+                        .map(|join| format!("{first}{join}{second}"))
+                        .collect()
                 }
             }
         })
@@ -170,7 +189,10 @@ impl Wording {
                 signal: phrase.signal,
                 payment: phrase.payment,
                 phrase: phrase.text,
-                at: squeezed.origin.get(*start).map_or(0, |(at, _)| *at as usize),
+                at: squeezed
+                    .origin
+                    .get(*start)
+                    .map_or(0, |(at, _)| *at as usize),
             })
             .collect()
     }
@@ -178,8 +200,12 @@ impl Wording {
 
 fn row(line: &'static str) -> Option<Phrase> {
     let mut cells = line.split('\t');
-    let (signal, language, scope, text) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
-    let (need, veto) = (cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
+    let (signal, language, scope, text) =
+        (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
+    let (need, veto) = (
+        cells.next().unwrap_or_default(),
+        cells.next().unwrap_or_default(),
+    );
     Some(Phrase {
         signal,
         language,
@@ -195,12 +221,18 @@ fn holds(text: &Squeezed, original: &[u8], start: usize, end: usize, phrase: &Ph
     let first = phrase.squeezed.first().copied().unwrap_or_default();
     let last = phrase.squeezed.last().copied().unwrap_or_default();
     let begins = |at: usize| text.origin.get(at).is_none_or(|(_, begins)| *begins);
-    let plain = |at: usize| text.bytes.get(at).is_none_or(|b| !b.is_ascii_alphanumeric());
+    let plain = |at: usize| {
+        text.bytes
+            .get(at)
+            .is_none_or(|b| !b.is_ascii_alphanumeric())
+    };
     if first.is_ascii_alphanumeric() && !begins(start) {
         return false;
     }
     if last.is_ascii_alphanumeric() {
-        let plural = last.is_ascii_alphabetic() && text.bytes.get(end) == Some(&b's') && (plain(end + 1) || begins(end + 1));
+        let plural = last.is_ascii_alphabetic()
+            && text.bytes.get(end) == Some(&b's')
+            && (plain(end + 1) || begins(end + 1));
         if !(plain(end) || begins(end) || plural) {
             return false;
         }
@@ -221,8 +253,13 @@ fn negated(text: &Squeezed, start: usize) -> bool {
     };
     NEGATIONS.iter().any(|word| {
         before.ends_with(word.as_bytes())
-            && text.origin.get(start - word.len()).is_some_and(|(_, begins)| *begins)
-    }) || NEGATIONS_ZH.iter().any(|word| before.ends_with(word.as_bytes()))
+            && text
+                .origin
+                .get(start - word.len())
+                .is_some_and(|(_, begins)| *begins)
+    }) || NEGATIONS_ZH
+        .iter()
+        .any(|word| before.ends_with(word.as_bytes()))
 }
 
 /// True where the phrase is the name of a setting or flag: `timeout=60`, `cardRemoved: false`.
@@ -231,14 +268,35 @@ fn setting(text: &Squeezed, original: &[u8], end: usize, phrase: &Phrase) -> boo
         return false;
     };
     let rest = original.get(*last as usize + 1..).unwrap_or_default();
-    let skip = rest.iter().take_while(|b| matches!(b, b' ' | b'"' | b'\'')).count();
-    let Some(value) = rest.get(skip..).and_then(|r| r.strip_prefix(b"=").or_else(|| r.strip_prefix(b":")).or_else(|| r.strip_prefix("：".as_bytes()))) else {
+    let skip = rest
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'"' | b'\''))
+        .count();
+    let Some(value) = rest.get(skip..).and_then(|r| {
+        r.strip_prefix(b"=")
+            .or_else(|| r.strip_prefix(b":"))
+            .or_else(|| r.strip_prefix("：".as_bytes()))
+    }) else {
         return false;
     };
     let value: &[u8] = value.trim_ascii_start();
     let value = value.strip_prefix(b"\"").unwrap_or(value);
-    let word: Vec<u8> = value.iter().take_while(|b| !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'}' | b')')).take(16).map(u8::to_ascii_lowercase).collect();
-    let carries = matches!(phrase.signal, "config_value" | "note" | "other_error" | "response_received" | "sale_end" | "request_sent" | "approved");
+    let word: Vec<u8> = value
+        .iter()
+        .take_while(|b| !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'}' | b')'))
+        .take(16)
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    let carries = matches!(
+        phrase.signal,
+        "config_value"
+            | "note"
+            | "other_error"
+            | "response_received"
+            | "sale_end"
+            | "request_sent"
+            | "approved"
+    );
     if carries && !matches!(phrase.signal, "approved") {
         return false;
     }
@@ -252,7 +310,11 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn signals(wording: &Wording, text: &str) -> Vec<&'static str> {
-        wording.read(text.as_bytes()).iter().map(|s| s.signal).collect()
+        wording
+            .read(text.as_bytes())
+            .iter()
+            .map(|s| s.signal)
+            .collect()
     }
 
     #[test]
@@ -261,7 +323,11 @@ mod tests {
         assert!(wording.phrases().len() > 2000);
         let mut wrong = Vec::new();
         for phrase in wording.phrases() {
-            let needed = phrase.need.first().map(|w| String::from_utf8_lossy(w).into_owned()).unwrap_or_default();
+            let needed = phrase
+                .need
+                .first()
+                .map(|w| String::from_utf8_lossy(w).into_owned())
+                .unwrap_or_default();
             let text = format!("{} {needed}", phrase.text);
             let said = wording.read(text.as_bytes());
             if !said.iter().any(|s| s.signal == phrase.signal) {
@@ -278,10 +344,14 @@ mod tests {
         for phrase in wording.phrases() {
             *counts.entry((phrase.signal, phrase.language)).or_default() += 1;
         }
-        let signals: std::collections::BTreeSet<&str> = wording.phrases().iter().map(|p| p.signal).collect();
+        let signals: std::collections::BTreeSet<&str> =
+            wording.phrases().iter().map(|p| p.signal).collect();
         for signal in signals {
             for language in ["en", "zh"] {
-                assert!(counts.get(&(signal, language)).copied().unwrap_or(0) >= 2, "{signal} {language}");
+                assert!(
+                    counts.get(&(signal, language)).copied().unwrap_or(0) >= 2,
+                    "{signal} {language}"
+                );
             }
         }
     }
@@ -289,7 +359,14 @@ mod tests {
     #[test]
     fn spelling_does_not_matter_and_words_have_borders() {
         let wording = Wording::new().unwrap();
-        for text in ["Card removed", "CARD_REMOVED", "onCardRemoved()", "card-removed!", "卡片移开", "ERR: 卡片 已移开"] {
+        for text in [
+            "Card removed",
+            "CARD_REMOVED",
+            "onCardRemoved()",
+            "card-removed!",
+            "卡片移开",
+            "ERR: 卡片 已移开",
+        ] {
             assert_eq!(signals(&wording, text), ["card_removed"], "{text}");
         }
         for text in ["discard removed items", "cardremovedx", "scorecard removed"] {
@@ -300,10 +377,22 @@ mod tests {
     #[test]
     fn negation_and_settings_are_no_signal() {
         let wording = Wording::new().unwrap();
-        for text in ["no timeout", "card not removed", "cardRemoved=false", "readTimeout=60", "connect timeout: 30000", "not cancelled", "未超过非接限额", "sd card removed"] {
+        for text in [
+            "no timeout",
+            "card not removed",
+            "cardRemoved=false",
+            "readTimeout=60",
+            "connect timeout: 30000",
+            "not cancelled",
+            "未超过非接限额",
+            "sd card removed",
+        ] {
             assert_eq!(signals(&wording, text), Vec::<&str>::new(), "{text}");
         }
-        assert_eq!(signals(&wording, "connect timeout after 30000 ms"), ["connect_timeout"]);
+        assert_eq!(
+            signals(&wording, "connect timeout after 30000 ms"),
+            ["connect_timeout"]
+        );
     }
 
     #[test]

@@ -146,7 +146,9 @@ pub(super) fn take_zone_name(c: &mut Cursor<'_>, raw: &mut RawTime, any: bool) -
             return true;
         }
     }
-    if t.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
+    if t.peek()
+        .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
+    {
         return false;
     }
     if plain_zero {
