@@ -180,7 +180,11 @@ pub fn dump_line(line: &[u8], columns: usize) -> Option<(Option<usize>, Vec<u8>)
             (Some(b' ' | b'-'), Some(b' ' | b'|')) if bytes.len() % 8 == 0 && at(line, cursor + 2).is_some_and(|b| nibble(b).is_some()) && at(line, cursor + 4).is_some_and(|b| b == b' ') => cursor += 2,
             (Some(b' ' | b'-' | b':'), Some(next)) if nibble(next).is_some() => cursor += 1,
             (Some(b' ' | b'\t' | b'|'), _) => break,
-            _ => return None,
+            _ => {
+                // The character column began: this pair is part of it.
+                bytes.pop();
+                break;
+            }
         }
         if line.len() < cursor + 2 {
             break;

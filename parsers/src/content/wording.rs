@@ -145,11 +145,18 @@ impl Wording {
     pub fn read(&self, text: &[u8]) -> Vec<Said> {
         let squeezed = squeeze(text);
         let mut hits: Vec<(usize, usize, &Phrase)> = Vec::new();
+        // What a longer phrase denies, a shorter one inside it does not say: "no pending reversal".
+        let mut denied: Vec<(usize, usize)> = Vec::new();
         for hit in self.finder.find_overlapping_iter(&squeezed.bytes) {
             let Some(phrase) = self.phrases.get(hit.pattern().as_usize()) else {
                 continue;
             };
-            if holds(&squeezed, text, hit.start(), hit.end(), phrase) {
+            if !stands(&squeezed, hit.start(), hit.end(), phrase) {
+                continue;
+            }
+            if negated(&squeezed, hit.start()) || setting(&squeezed, text, hit.end(), phrase) {
+                denied.push((hit.start(), hit.end()));
+            } else {
                 hits.push((hit.start(), hit.end(), phrase));
                 if hits.len() >= MOST {
                     break;
@@ -159,11 +166,11 @@ impl Wording {
         hits.sort_by_key(|(start, end, _)| (core::cmp::Reverse(end - start), *start));
         let mut kept: Vec<(usize, usize, &Phrase)> = Vec::new();
         for hit in hits {
-            if kept.iter().all(|k| hit.1 <= k.0 || k.1 <= hit.0) {
+            let apart = |k: (usize, usize)| hit.1 <= k.0 || k.1 <= hit.0;
+            if kept.iter().all(|k| apart((k.0, k.1))) && denied.iter().all(|d| apart(*d) || hit.0 <= d.0 && d.1 <= hit.1 && hit.1 - hit.0 > d.1 - d.0) {
                 kept.push(hit);
             }
         }
-        // A phrase that is only part of a negated or vetoed longer one was left out above with it.
         kept.sort_by_key(|(start, _, _)| *start);
         kept.iter()
             .map(|(start, _, phrase)| Said {
@@ -191,7 +198,8 @@ fn row(line: &'static str) -> Option<Phrase> {
     })
 }
 
-fn holds(text: &Squeezed, original: &[u8], start: usize, end: usize, phrase: &Phrase) -> bool {
+/// True where a phrase stands by itself, with the words it needs and without those that rule it out.
+fn stands(text: &Squeezed, start: usize, end: usize, phrase: &Phrase) -> bool {
     let first = phrase.squeezed.first().copied().unwrap_or_default();
     let last = phrase.squeezed.last().copied().unwrap_or_default();
     let begins = |at: usize| text.origin.get(at).is_none_or(|(_, begins)| *begins);
@@ -209,10 +217,7 @@ fn holds(text: &Squeezed, original: &[u8], start: usize, end: usize, phrase: &Ph
         let plain = word.first().is_some_and(u8::is_ascii_alphanumeric);
         memchr::memmem::find_iter(&text.bytes, word).any(|at| !plain || begins(at))
     };
-    if !phrase.need.is_empty() && !phrase.need.iter().any(near) || phrase.veto.iter().any(near) {
-        return false;
-    }
-    !negated(text, start) && !setting(text, original, end, phrase)
+    (phrase.need.is_empty() || phrase.need.iter().any(near)) && !phrase.veto.iter().any(near)
 }
 
 fn negated(text: &Squeezed, start: usize) -> bool {
@@ -300,7 +305,7 @@ mod tests {
     #[test]
     fn negation_and_settings_are_no_signal() {
         let wording = Wording::new().unwrap();
-        for text in ["no timeout", "card not removed", "cardRemoved=false", "readTimeout=60", "connect timeout: 30000", "not cancelled", "未超过非接限额", "sd card removed"] {
+        for text in ["no timeout", "card not removed", "cardRemoved=false", "readTimeout=60", "connect timeout: 30000", "not cancelled", "未超过非接限额", "no pending reversal", "sd card removed"] {
             assert_eq!(signals(&wording, text), Vec::<&str>::new(), "{text}");
         }
         assert_eq!(signals(&wording, "connect timeout after 30000 ms"), ["connect_timeout"]);
