@@ -120,24 +120,13 @@ impl Wording {
     }
 
     /// What must stand in a line for a phrase to be in it: the phrase's begin, in each way that its words may be joined.
-    pub fn anchors(&self) -> impl Iterator<Item = String> + '_ {
-        self.phrases.iter().flat_map(|phrase| {
-            let text = phrase.text;
-            if !text.is_ascii() {
-                // Three characters are telling enough; a blank before them ends the anchor.
-                let solid = text.split(' ').next().unwrap_or(text);
-                return vec![solid.chars().take(3).collect::<String>()];
-            }
-            let mut words = text.split([' ', '-', '_']).filter(|w| !w.is_empty());
-            let first = words.next().unwrap_or_default();
-            match words.next() {
-                None => vec![first.to_owned()],
-                Some(second) => {
-                    let second: String = second.chars().take(5).collect();
-                    ["", " ", "_", "-"].iter().map(|join| format!("{first}{join}{second}")).collect()
-                }
-            }
-        })
+    /// `payment` picks the phrases that only payment software has, or those of general computing.
+    pub fn anchors(&self, payment: bool) -> impl Iterator<Item = String> + '_ {
+        self.phrases
+            .iter()
+            // Named values have anchors of their own.
+            .filter(move |phrase| phrase.payment == payment && phrase.signal != "note")
+            .flat_map(|phrase| if phrase.text.is_ascii() { latin_anchors(phrase.text) } else { vec![han_anchor(phrase.text)] })
     }
 
     /// What a text says: non-overlapping, the longest phrase first served, in the order of the text.
@@ -180,6 +169,38 @@ impl Wording {
                 at: squeezed.origin.get(*start).map_or(0, |(at, _)| *at as usize),
             })
             .collect()
+    }
+}
+
+/// Up to three Chinese characters and the letters before them are telling enough; a blank ends the anchor.
+fn han_anchor(text: &str) -> String {
+    let solid = text.split(' ').find(|part| !part.is_ascii()).unwrap_or(text);
+    let mut han = 0;
+    solid
+        .chars()
+        .take_while(|c| {
+            han += usize::from(!c.is_ascii());
+            han <= 3
+        })
+        .collect()
+}
+
+/// The first words, until they are telling, joined in each way; a short word alone needs a mark before it.
+fn latin_anchors(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut letters = 0;
+    for word in text.split([' ', '-', '_']).filter(|w| !w.is_empty()) {
+        let word: String = word.chars().take(14_usize.saturating_sub(letters).max(1)).collect();
+        letters += word.len();
+        words.push(word);
+        if letters >= 11 {
+            break;
+        }
+    }
+    match words.as_slice() {
+        [one] if one.len() <= 4 => [" ", "=", ":", "(", "[", "_", "\""].iter().map(|mark| format!("{mark}{one}")).collect(),
+        [one] => vec![one.clone()],
+        _ => ["", " ", "_"].iter().chain(text.contains('-').then_some(&"-")).map(|join| words.join(join)).collect(),
     }
 }
 
