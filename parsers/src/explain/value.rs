@@ -119,12 +119,12 @@ fn bit(meaning: &Meaning, offset: usize) -> Node {
 
 /// Bits that are set and that no row explains: `byte 2: 04`.
 fn unknown_bits(meanings: &[Meaning], bytes: &[u8]) -> Option<String> {
-    let odd: Vec<String> = (1u8..)
+    let odd: Vec<String> = (1usize..)
         .zip(bytes)
         .filter_map(|(at, &byte)| {
             let known = meanings
                 .iter()
-                .filter(|m| m.bit.byte == at)
+                .filter(|m| usize::from(m.bit.byte) == at)
                 .fold(0, |mask, m| mask | m.bit.mask);
             let rest = byte & !known;
             (rest != 0).then(|| format!("{at}:{rest:02X}"))
