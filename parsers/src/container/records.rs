@@ -132,10 +132,14 @@ impl<'a> Iterator for Records<'a> {
                     ..Head::default()
                 })
         } else {
-            Head {
-                message: shown,
-                ..Head::default()
-            }
+            // A stranger among this format's lines (another log mixed in) may still tell its time.
+            super::unwrap(shown).map_or(
+                Head {
+                    message: shown,
+                    ..Head::default()
+                },
+                |(_, head)| head,
+            )
         };
         let line = self.line;
         self.line = self.line.saturating_add(count);
