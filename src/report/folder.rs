@@ -306,7 +306,9 @@ fn amount(text: &str) -> Result<i64, String> {
 /// `2026-08-22`, `2026-08-22T09:15`, `2026-08-22T09:15:02`, with `Z` or an offset, or `09:15`, `09:15:02`; UTC without one.
 fn at(text: &str) -> Result<At, String> {
     let wrong = || {
-        format!("time {text:?}: expected 2026-08-22, 2026-08-22T09:15, 2026-08-22T09:15:02Z or 09:15")
+        format!(
+            "time {text:?}: expected 2026-08-22, 2026-08-22T09:15, 2026-08-22T09:15:02Z or 09:15"
+        )
     };
     let plain = text.trim_end_matches('Z').replace('_', "T");
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
@@ -343,7 +345,14 @@ mod tests {
         };
         assert!(parse(&["abcdefghijklmnop"]).is_ok());
         assert!(parse(&["stan=123", "terminal=T1 amount=12.34"]).is_ok());
-        for wrong in ["", "ABC", "foo=1", "amount=1.2.3", "at=yesterday", "abcdefghijklmnopq"] {
+        for wrong in [
+            "",
+            "ABC",
+            "foo=1",
+            "amount=1.2.3",
+            "at=yesterday",
+            "abcdefghijklmnopq",
+        ] {
             assert!(parse(&[wrong]).is_err(), "{wrong}");
         }
         assert_eq!(parse(&["stan=123"]), parse(&["stan=000123"]));
@@ -360,7 +369,10 @@ mod tests {
             at("1970-01-01T00:01:00"),
             Ok(At::Between(minute, minute + 1_000_000))
         );
-        assert_eq!(at("1970-01-02"), Ok(At::Between(86_400_000_000, 2 * 86_400_000_000)));
+        assert_eq!(
+            at("1970-01-02"),
+            Ok(At::Between(86_400_000_000, 2 * 86_400_000_000))
+        );
         assert_eq!(
             at("1970-01-01T08:01:00+08:00"),
             Ok(At::Between(minute - 500_000, minute + 1_000_000))

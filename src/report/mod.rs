@@ -18,7 +18,7 @@ mod schema;
 mod time;
 
 pub use catalogue::{CauseText, UNDETERMINED, cause_text};
-pub use clean::clean;
+pub use clean::{cell, clean};
 pub use error::Error;
 pub use folder::{Folder, Selector, Story};
 pub use html::PageOptions;
@@ -94,9 +94,18 @@ pub fn write(
         }
     }
     done("evidence.parquet", Some(table.finish()?));
-    done("incidents.parquet", Some(write_rows(folder, "incidents.parquet", &incidents)?));
-    done("sources.parquet", Some(write_rows(folder, "sources.parquet", &sources)?));
-    done("issues.parquet", Some(write_rows(folder, "issues.parquet", &issues)?));
+    done(
+        "incidents.parquet",
+        Some(write_rows(folder, "incidents.parquet", &incidents)?),
+    );
+    done(
+        "sources.parquet",
+        Some(write_rows(folder, "sources.parquet", &sources)?),
+    );
+    done(
+        "issues.parquet",
+        Some(write_rows(folder, "issues.parquet", &issues)?),
+    );
 
     let texts = |code: &str| cause_text(catalogue, code);
     let summary = overview.summary(&texts, &incidents, &sources, &issues);
@@ -107,7 +116,13 @@ pub fn write(
         language: plan.language,
         ..PageOptions::default()
     };
-    html::write(folder, &folder.join("report.html"), &overview, &summary, &options)?;
+    html::write(
+        folder,
+        &folder.join("report.html"),
+        &overview,
+        &summary,
+        &options,
+    )?;
     done("report.html", None);
 
     outputs.sort_by_key(|output| output.name);
@@ -118,7 +133,7 @@ pub fn write(
 }
 
 /// Events by attempt, in time order within each; those that belong to none come last.
-fn write_events(folder: &Path, filler: &fill::Filler) -> Result<u64, Error> {
+fn write_events(folder: &Path, filler: &fill::Filler<'_>) -> Result<u64, Error> {
     let mut table = parquet::TableWriter::create(&folder.join("events.parquet"))?;
     let correlated = &filler.analysis.correlated;
     for attempt in &correlated.attempts {

@@ -98,9 +98,8 @@ impl FrameWriter {
 
 /// Writes the facts table: one row per attempt, one column per fact.
 pub(super) fn write_facts(path: &Path, tx_ids: &[Text], facts: &[FactRow]) -> Result<u64, Error> {
-    let frame = |ids: &[Text], rows: &[FactRow]| {
-        facts_frame(ids, rows).map_err(|e| Error::table(path, &e))
-    };
+    let frame =
+        |ids: &[Text], rows: &[FactRow]| facts_frame(ids, rows).map_err(|e| Error::table(path, &e));
     let mut writer = FrameWriter::create(path, &frame(&[], &[])?)?;
     for (number, ids) in tx_ids.chunks(ROW_GROUP).enumerate() {
         let start = (number * ROW_GROUP).min(facts.len());

@@ -109,6 +109,11 @@ pub const QUESTIONS: &[Question] = &[
 /// # Errors
 /// When the question cannot be understood, or a table not be read.
 pub fn query(folder: &Folder, sql: &str) -> Result<Answer, Error> {
+    // A table's name alone means all of it.
+    let whole = TABLES
+        .contains(&sql.trim())
+        .then(|| format!("SELECT * FROM {}", sql.trim()));
+    let sql = whole.as_deref().unwrap_or(sql);
     let words: Vec<&str> = sql
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .collect();
@@ -165,7 +170,7 @@ fn answer(frame: &DataFrame) -> Answer {
 }
 
 /// Any value as JSON.
-fn plain(value: &AnyValue) -> Value {
+fn plain(value: &AnyValue<'_>) -> Value {
     match value {
         AnyValue::Null => Value::Null,
         AnyValue::Boolean(yes) => json!(yes),

@@ -65,6 +65,8 @@ pub struct Incident {
     pub share: u32,
     /// Sales it made fail.
     pub hit: u64,
+    /// 0 before, 1 during, 2 after: what the terminal wrote of it.
+    phase: u8,
 }
 
 /// What came out.
@@ -115,43 +117,49 @@ const SINGLES: &[(&str, u32)] = &[
     ("NET_WEAK_SIGNAL", 14),
     ("NET_NO_LINK", 12),
     ("SW_APP_FAULT", 10),
+    ("CARD_ANTENNA_FAULT", 12),
+    ("CARD_CHIP_DAMAGED", 8),
+    ("FBK_CONTACT_READ_FAILED", 5),
+    ("FBK_MAGSTRIPE_READ_FAILED", 2),
+    ("FBK_REFUSED", 3),
     ("HW_PERIPHERAL_LINK", 4),
     ("MER_CASHIER_ERROR", 6),
     ("SW_UPDATE_IN_PROGRESS", 5),
 ];
 
-/// Incidents: cause, scope kind, minutes, share, weight of the terminals meanwhile.
+/// Incidents: cause, scope kind, minutes, failing sales in a thousand.
 const GROUPS: &[(&str, char, i64, u32)] = &[
     ("HW_READER_FAULT", 't', 290, 1000),
     ("NET_CONGESTION", 'S', 50, 340),
-    ("HOST_SYSTEM_FAULT", 'f', 12, 900),
-    ("ISS_UNAVAILABLE", 'i', 35, 920),
+    ("HOST_SYSTEM_FAULT", 'f', 6, 850),
+    ("ISS_UNAVAILABLE", 'i', 25, 920),
     ("MER_CONTACTLESS_NOT_ENABLED", 'm', 1440, 1000),
-    ("NET_HOST_UNREACHABLE", 'h', 9, 950),
-    ("CFG_KEYS_INVALID", 't', 70, 1000),
-    ("NET_DNS_FAILURE", 's', 30, 1000),
-    ("CFG_CAPK_MISSING", 't', 400, 350),
-    ("CFG_AID_MISSING", 't', 400, 1000),
+    ("NET_HOST_UNREACHABLE", 'h', 7, 950),
+    ("CFG_KEYS_INVALID", 't', 150, 1000),
+    ("NET_DNS_FAILURE", 's', 45, 1000),
+    ("CFG_CAPK_MISSING", 't', 500, 350),
+    ("CFG_AID_MISSING", 't', 600, 1000),
     ("MER_TERMINAL_UNREGISTERED", 't', 240, 1000),
     ("NET_TLS_CERT", 't', 200, 1000),
     ("NET_TLS_HANDSHAKE", 't', 200, 1000),
     ("CFG_CONTACTLESS_OFF", 't', 260, 1000),
     ("CFG_LIMIT_MISSET", 't', 240, 1000),
-    ("SW_CLOCK_WRONG", 't', 120, 1000),
+    ("SW_CLOCK_WRONG", 't', 420, 1000),
     ("HOST_FORMAT_ERROR", 't', 160, 1000),
-    ("MER_SESSION_STATE", 't', 45, 1000),
+    ("MER_SESSION_STATE", 't', 90, 1000),
     ("CFG_KERNEL_PARAMS", 't', 200, 1000),
     ("NET_BLOCKED", 's', 60, 1000),
     ("HW_RF_DEGRADED", 't', 600, 450),
     ("HOST_MAINTENANCE", 'h', 8, 1000),
-    ("MER_MERCHANT_INVALID", 't', 120, 1000),
+    ("CFG_HOST_ADDRESS", 't', 180, 1000),
+    ("MER_MERCHANT_INVALID", 'm', 200, 1000),
     ("MER_SCHEME_NOT_ACCEPTED", 'm', 1440, 1000),
-    ("SW_KERNEL_OUTDATED", 't', 300, 300),
-    ("HW_NO_CONTACTLESS", 't', 1440, 1000),
-    ("SW_OS_FAULT", 't', 25, 1000),
-    ("HW_SECURITY_TAMPER", 't', 60, 1000),
-    ("MER_FEE_NOT_CONFIGURED", 'm', 300, 1000),
-    ("SW_INTEROP", 't', 300, 250),
+    ("SW_KERNEL_OUTDATED", 't', 600, 700),
+    ("HW_NO_CONTACTLESS", 't', 400, 1000),
+    ("SW_OS_FAULT", 't', 40, 1000),
+    ("HW_SECURITY_TAMPER", 't', 90, 1000),
+    ("MER_FEE_NOT_CONFIGURED", 'm', 200, 1000),
+    ("SW_INTEROP", 't', 400, 500),
 ];
 
 fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {
@@ -161,7 +169,7 @@ fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {
     let mut budget = (t / 6).max(2);
     let mut out = Vec::new();
     let mut used_sites = vec![false; w.fleet.sites.len()];
-    let copies = 1 + t / 260;
+    let copies = 1 + t / 600;
     for k in 0..copies {
         for (i, (cause, kind, minutes, share)) in GROUPS.iter().enumerate() {
             let noon = zero + r.range(9 * 60, 20 * 60 - (*minutes).min(600)) * 60 * S;
@@ -175,7 +183,9 @@ fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {
                     Scope::Terminal(x)
                 }
                 'm' => {
-                    let Some((s, size)) = small_merchant(w, &used_sites, r) else { continue };
+                    let Some((s, size)) = small_merchant(w, &used_sites, r) else {
+                        continue;
+                    };
                     if budget < size {
                         continue;
                     }
@@ -185,7 +195,16 @@ fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {
                 }
                 'S' => Scope::Site(0),
                 's' => {
-                    let Some(s) = (0..8).map(|_| r.below(w.fleet.sites.len() as u64) as usize).find(|s| !used_sites[*s] && *s != 0) else { continue };
+                    let Some(s) = (0..8)
+                        .map(|_| r.below(w.fleet.sites.len() as u64) as usize)
+                        .find(|s| {
+                            !used_sites[*s]
+                                && *s != 0
+                                && (w.fleet.sites[*s].terminals.len() >= 3 || t < 100)
+                        })
+                    else {
+                        continue;
+                    };
                     used_sites[s] = true;
                     Scope::Site(s)
                 }
@@ -193,7 +212,7 @@ fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {
                 'h' => Scope::Host(*r.pick(&[Host::One, Host::TwoHex])),
                 _ => Scope::Fleet,
             };
-            if k > 0 && matches!(kind, 'f' | 'S' | 'h' | 'i') {
+            if k > 0 && matches!(kind, 'f' | 'S' | 'h' | 'i' | 'm') {
                 continue;
             }
             let (from, to) = match *cause {
@@ -201,7 +220,16 @@ fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {
                 _ if *minutes >= 1440 => (zero, zero + DAY),
                 _ => (noon, noon + minutes * 60 * S),
             };
-            out.push(Incident { id: format!("INC{day:02}{k}{i:02}"), cause, scope, from, to, share: *share, hit: 0 });
+            out.push(Incident {
+                id: format!("INC{day:02}{k}{i:02}"),
+                cause,
+                scope,
+                from,
+                to,
+                share: *share,
+                hit: 0,
+                phase: 0,
+            });
         }
     }
     out
@@ -209,7 +237,14 @@ fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {
 
 /// A site whose merchant has few terminals in all.
 fn small_merchant(w: &World, used: &[bool], r: &mut Rng) -> Option<(usize, usize)> {
-    let size = |m: usize| w.fleet.sites.iter().filter(|s| s.merchant == m).map(|s| s.terminals.len()).sum::<usize>();
+    let size = |m: usize| {
+        w.fleet
+            .sites
+            .iter()
+            .filter(|s| s.merchant == m)
+            .map(|s| s.terminals.len())
+            .sum::<usize>()
+    };
     let mut best: Option<(usize, usize)> = None;
     for _ in 0..12 {
         let s = r.below(used.len() as u64) as usize;
@@ -237,7 +272,9 @@ fn touches(i: &Incident, w: &World, term: usize, issuer: usize, t: Micros) -> bo
 }
 
 /// Share of the day's sales in each hour from 0 to 23.
-const CURVE: [u32; 24] = [2, 1, 1, 1, 1, 3, 10, 30, 50, 48, 55, 90, 110, 80, 60, 55, 58, 75, 105, 95, 70, 50, 25, 8];
+const CURVE: [u32; 24] = [
+    2, 1, 1, 1, 1, 3, 10, 30, 50, 48, 55, 90, 110, 80, 60, 55, 58, 75, 105, 95, 70, 50, 25, 8,
+];
 
 fn instant(k: u64, n: u64, zero: Micros) -> Micros {
     let total: u64 = CURVE.iter().map(|c| u64::from(*c)).sum();
@@ -257,12 +294,30 @@ pub fn simulate(cfg: &Config, out: &Path) -> io::Result<Summary> {
     let input = out.join("input");
     fs::create_dir_all(&input)?;
     let n = cfg.transactions.max(1);
-    let terminals = if cfg.terminals > 0 { cfg.terminals } else { (n / 40).clamp(10, 2000) as usize };
+    let terminals = if cfg.terminals > 0 {
+        cfg.terminals
+    } else {
+        (n / 40).clamp(10, 2000) as usize
+    };
     let cards = (n * 7 / 10).clamp(60, 2_000_000);
-    let w = World::new(cfg.seed, &input, cfg.zero, terminals, cards, cfg.profile, cfg.noise);
+    let w = World::new(
+        cfg.seed,
+        &input,
+        cfg.zero,
+        terminals,
+        cards,
+        cfg.profile,
+        cfg.noise,
+    );
     let mut labels = BufWriter::new(File::create(out.join("labels.csv"))?);
     writeln!(labels, "{}", labels::COLUMNS)?;
-    let mut run = Run { w, labels, sales: 0, attempts: 0, tally: BTreeMap::new() };
+    let mut run = Run {
+        w,
+        labels,
+        sales: 0,
+        attempts: 0,
+        tally: BTreeMap::new(),
+    };
     let mut all = Vec::new();
     let mut atc: BTreeMap<u64, u16> = BTreeMap::new();
     for day in 0.. {
@@ -276,23 +331,49 @@ pub fn simulate(cfg: &Config, out: &Path) -> io::Result<Summary> {
     run.labels.flush()?;
     write_truth(&run.w, &all, out)?;
     let files = run.w.sinks.finish()?;
-    Ok(Summary { sales: run.sales, attempts: run.attempts, bytes: run.w.sinks.bytes, tally: run.tally, files })
+    Ok(Summary {
+        sales: run.sales,
+        attempts: run.attempts,
+        bytes: run.w.sinks.bytes,
+        tally: run.tally,
+        files,
+    })
 }
 
-fn one_day(run: &mut Run<BufWriter<File>>, cfg: &Config, day: i64, zero: Micros, n: u64, atc: &mut BTreeMap<u64, u16>, all: &mut Vec<Incident>) -> io::Result<bool> {
+fn one_day(
+    run: &mut Run<BufWriter<File>>,
+    cfg: &Config,
+    day: i64,
+    zero: Micros,
+    n: u64,
+    atc: &mut BTreeMap<u64, u16>,
+    all: &mut Vec<Incident>,
+) -> io::Result<bool> {
     let mut r = Rng::of(cfg.seed, 5, day as u64);
     let mut inc = incidents(&run.w, day, zero, &mut r);
     let singles: Vec<u32> = SINGLES.iter().map(|s| s.1).collect();
+    for i in &inc {
+        if let (Scope::Terminal(t), "NET_TLS_CERT" | "NET_TLS_HANDSHAKE") = (i.scope, i.cause) {
+            run.w.fleet.terminals[t].tls = true;
+        }
+    }
     start_of_day(run, zero)?;
     let mut full = false;
     for k in 0..n {
         let step = (instant(k + 1, n, zero) - instant(k, n, zero)).max(1);
         let t = instant(k, n, zero) + r.range(0, step - 1);
-        let Some(term) = free_terminal(run, &mut r, t) else { continue };
+        for i in &mut inc {
+            narrate(run, i, t)?;
+        }
+        let Some(term) = free_terminal(run, &mut r, t, &inc) else {
+            continue;
+        };
         let mut index = r.below(run.w.fleet.cards);
         let mut c = card(cfg.seed, index, None, false);
         let amount = amount(&mut r);
-        let found = inc.iter().position(|i| touches(i, &run.w, term, c.issuer, t) && r.chance(i.share));
+        let found = inc
+            .iter()
+            .position(|i| touches(i, &run.w, term, c.issuer, t) && r.chance(i.share));
         let mut cause = "";
         let mut incident = String::new();
         if let Some(i) = found {
@@ -302,7 +383,17 @@ fn one_day(run: &mut Run<BufWriter<File>>, cfg: &Config, day: i64, zero: Micros,
             cause = SINGLES[r.weighted(&singles)].0;
         }
         let mut amount = amount;
-        shape(cfg.seed, cause, run, term, &mut r, &mut c, &mut index, &mut amount, found.is_some());
+        shape(
+            cfg.seed,
+            cause,
+            run,
+            term,
+            &mut r,
+            &mut c,
+            &mut index,
+            &mut amount,
+            found.is_some(),
+        );
         if found.is_some() && !applies(cause, &c) {
             cause = "";
             incident.clear();
@@ -314,13 +405,23 @@ fn one_day(run: &mut Run<BufWriter<File>>, cfg: &Config, day: i64, zero: Micros,
         let used = *used;
         let noise = run.w.noise;
         let was = run.w.fleet.terminals[term].free;
-        run.w.noise_lines(term, was.max(t - 600 * S), (t - was).min(600 * S) - S, noise)?;
+        run.w.noise_lines(
+            term,
+            was.max(t - 600 * S),
+            (t - was).min(600 * S) - S,
+            noise,
+        )?;
         if run.w.rng.chance(160) {
             run.w.background(term, t - 20 * S)?;
         }
         let mut s = run.begin(term, t, c, amount, used)?;
         match cause {
-            "" if inc.iter().any(|i| i.cause == "NET_CONGESTION" && touches(i, &run.w, term, usize::MAX, t)) => run.slow(&mut s, &incident)?,
+            "" if inc.iter().any(|i| {
+                i.cause == "NET_CONGESTION" && touches(i, &run.w, term, usize::MAX, t)
+            }) =>
+            {
+                run.slow(&mut s, &incident)?
+            }
             "" => run.ordinary(&mut s, &incident)?,
             _ => run.fail(&mut s, cause, &incident)?,
         }
@@ -338,9 +439,106 @@ fn one_day(run: &mut Run<BufWriter<File>>, cfg: &Config, day: i64, zero: Micros,
     Ok(full || cfg.bytes == 0)
 }
 
+/// What a terminal writes when its trouble begins and ends.
+fn narrate<L: Write>(run: &mut Run<L>, i: &mut Incident, t: Micros) -> io::Result<()> {
+    let Scope::Terminal(term) = i.scope else {
+        return Ok(());
+    };
+    let w = &mut run.w;
+    if w.fleet.terminals[term].free > t {
+        return Ok(());
+    }
+    let limit = w.fleet.terminals[term].limit;
+    let (version, serial) = (
+        w.fleet.terminals[term].version,
+        w.fleet.terminals[term].serial.clone(),
+    );
+    let skew = 9 * 365 * DAY;
+    if i.phase == 0 && t >= i.from {
+        i.phase = 1;
+        match i.cause {
+            "CFG_LIMIT_MISSET" => w.say(
+                term,
+                t - S,
+                &Say::Params {
+                    version: 37,
+                    limit: 0,
+                },
+            )?,
+            "CFG_AID_MISSING" | "CFG_CAPK_MISSING" => w.say(term, t - S, &Say::ParamFail)?,
+            "MER_TERMINAL_UNREGISTERED" => w.sign_on(term, t - 3 * S, "97")?,
+            "SW_CLOCK_WRONG" => {
+                w.fleet.terminals[term].clock.offset += skew;
+                w.say(
+                    term,
+                    t - S,
+                    &Say::Boot {
+                        version,
+                        serial: &serial,
+                    },
+                )?;
+            }
+            _ => {}
+        }
+    } else if i.phase == 1 && t >= i.to {
+        i.phase = 2;
+        match i.cause {
+            "CFG_LIMIT_MISSET" | "CFG_AID_MISSING" | "CFG_CAPK_MISSING" | "CFG_KERNEL_PARAMS" => {
+                w.say(term, t - S, &Say::Params { version: 38, limit })?
+            }
+            "CFG_KEYS_INVALID" | "MER_SESSION_STATE" | "MER_TERMINAL_UNREGISTERED" => {
+                w.sign_on(term, t - 3 * S, "00")?
+            }
+            "HW_READER_FAULT" => w.say(term, t - S, &Say::Repaired)?,
+            "SW_OS_FAULT" => w.say(
+                term,
+                t - S,
+                &Say::Boot {
+                    version,
+                    serial: &serial,
+                },
+            )?,
+            "SW_CLOCK_WRONG" => {
+                w.fleet.terminals[term].clock.offset -= skew;
+                w.say(term, t - S, &Say::ClockSet { was: "2035" })?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// A terminal that is idle at this time, drawn by weight.
-fn free_terminal<L: Write>(run: &Run<L>, r: &mut Rng, t: Micros) -> Option<usize> {
+fn free_terminal<L: Write>(
+    run: &Run<L>,
+    r: &mut Rng,
+    t: Micros,
+    inc: &[Incident],
+) -> Option<usize> {
     let all = &run.w.fleet.terminals;
+    if r.chance(18) && !inc.is_empty() {
+        // Shops with a faulty terminal are busy ones: so that their runs are long enough to be seen.
+        let i = &inc[r.below(inc.len() as u64) as usize];
+        if let Scope::Terminal(x) = i.scope
+            && t >= i.from
+            && t < i.to
+            && all[x].free <= t
+        {
+            return Some(x);
+        }
+    }
+    if r.chance(100)
+        && let Some(i) = inc
+            .iter()
+            .find(|i| i.cause == "NET_CONGESTION" && t >= i.from && t < i.to)
+        && let Scope::Site(s) = i.scope
+    {
+        // A promotion: the load that clogs the line.
+        let x = *r.pick(&run.w.fleet.sites[s].terminals);
+        if all[x].free <= t {
+            return Some(x);
+        }
+    }
     for _ in 0..60 {
         let x = r.below(all.len() as u64) as usize;
         if all[x].free <= t && r.chance(all[x].weight * 7) {
@@ -354,17 +552,33 @@ fn free_terminal<L: Write>(run: &Run<L>, r: &mut Rng, t: Micros) -> Option<usize
 fn applies(cause: &str, c: &crate::fleet::Card) -> bool {
     use crate::fleet::Scheme;
     match cause {
-        "CFG_AID_MISSING" | "SW_CLOCK_WRONG" | "SW_KERNEL_OUTDATED" => c.scheme == Scheme::Mastercard,
+        "CFG_AID_MISSING" | "SW_CLOCK_WRONG" | "SW_KERNEL_OUTDATED" => {
+            c.scheme == Scheme::Mastercard
+        }
         "MER_SCHEME_NOT_ACCEPTED" => c.scheme == Scheme::Visa,
         "CFG_CAPK_MISSING" => c.scheme == Scheme::UnionPay,
-        "CFG_KERNEL_PARAMS" | "HW_READER_FAULT" => c.scheme != Scheme::Mastercard || cause != "CFG_KERNEL_PARAMS",
+        "CFG_KERNEL_PARAMS" => c.scheme != Scheme::Mastercard,
+        "SW_INTEROP" => c.issuer % 2 == 0,
         _ => true,
     }
 }
 
 /// Fits card and amount to the cause.
-#[allow(clippy::too_many_arguments, reason = "one place that fits a sale to its story")]
-fn shape<L: Write>(seed: u64, cause: &str, run: &Run<L>, term: usize, r: &mut Rng, c: &mut crate::fleet::Card, index: &mut u64, amount: &mut u64, group: bool) {
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one place that fits a sale to its story"
+)]
+fn shape<L: Write>(
+    seed: u64,
+    cause: &str,
+    run: &Run<L>,
+    term: usize,
+    r: &mut Rng,
+    c: &mut crate::fleet::Card,
+    index: &mut u64,
+    amount: &mut u64,
+    group: bool,
+) {
     use crate::fleet::Scheme;
     let limit = run.w.fleet.terminals[term].limit;
     match cause {
@@ -374,18 +588,43 @@ fn shape<L: Write>(seed: u64, cause: &str, run: &Run<L>, term: usize, r: &mut Rn
         "CFG_LIMIT_MISSET" => *amount = (*amount).min(20_000),
         _ => {}
     }
-    if !group && (cause.starts_with("CARD_") || cause.starts_with("ISS_CARD") || cause.starts_with("ISS_CONT")) {
+    if group && !applies(cause, c) && r.chance(400) {
+        let want = match cause {
+            "CFG_AID_MISSING" | "SW_CLOCK_WRONG" | "SW_KERNEL_OUTDATED" => Some(Scheme::Mastercard),
+            "MER_SCHEME_NOT_ACCEPTED" => Some(Scheme::Visa),
+            "CFG_CAPK_MISSING" | "CFG_KERNEL_PARAMS" => Some(Scheme::UnionPay),
+            _ => None,
+        };
+        *index += 60_000_000;
+        *c = card(seed, *index, want, false);
+    }
+    if !group
+        && (cause.starts_with("CARD_")
+            || cause.starts_with("ISS_CARD")
+            || cause.starts_with("ISS_CONT"))
+    {
         // Bad cards come back: a small stock of them.
-        *index = run.w.fleet.cards + 1 + (cause.len() as u64 * 131 + r.below(run.w.fleet.cards / 60 + 2)) % 40_000_000;
+        *index = run.w.fleet.cards
+            + 1
+            + (cause.len() as u64 * 131 + r.below(run.w.fleet.cards / 60 + 2)) % 40_000_000;
         let want = match cause {
             "CARD_ODA_FAILED" | "CARD_DATA_INVALID" => Some(Scheme::Mastercard),
-            "CARD_OFFLINE_DECLINED" | "CARD_REQUIRES_CONTACT" => Some(*r.pick(&[Scheme::UnionPay, Scheme::Visa])),
+            "CARD_OFFLINE_DECLINED" | "CARD_REQUIRES_CONTACT" => {
+                Some(*r.pick(&[Scheme::UnionPay, Scheme::Visa]))
+            }
             _ => None,
         };
         *c = card(seed, *index, want, true);
     }
     if matches!(cause, "DEV_CDCVM_REQUIRED" | "DEV_WALLET_NOT_READY") {
         c.phone = true;
+    }
+    if cause == "LIM_CVM_NOT_POSSIBLE" {
+        *index = run.w.fleet.cards + 50_000_000 + *index;
+        *c = card(seed, *index, Some(Scheme::UnionPay), true);
+    }
+    if cause.starts_with("FBK_") {
+        *c = card(seed, *index, Some(Scheme::UnionPay), true);
     }
     if cause == "LIM_CVM_NOT_POSSIBLE" || cause == "LIM_READER_LIMIT" {
         c.phone = false;
@@ -400,7 +639,12 @@ fn amount(r: &mut Rng) -> u64 {
         _ => r.range(300, 980),
     } as u64;
     let yuan = yuan.min(499);
-    yuan * 100 + if r.chance(400) { r.below(100) } else { *r.pick(&[0, 0, 50, 80, 90]) }
+    yuan * 100
+        + if r.chance(400) {
+            r.below(100)
+        } else {
+            *r.pick(&[0, 0, 50, 80, 90])
+        }
 }
 
 fn start_of_day(run: &mut Run<BufWriter<File>>, zero: Micros) -> io::Result<()> {
@@ -408,9 +652,18 @@ fn start_of_day(run: &mut Run<BufWriter<File>>, zero: Micros) -> io::Result<()> 
         let t = zero + 5 * H + run.w.rng.range(0, 3600) * S / 2;
         let tm = &run.w.fleet.terminals[term];
         let (v, sn, limit) = (tm.version, tm.serial.clone(), tm.limit);
-        run.w.say(term, t, &Say::Boot { version: v, serial: &sn })?;
-        run.w.say(term, t + 2 * S, &Say::Params { version: 36, limit })?;
-        run.w.say(term, t + 9 * S, &Say::SignOn { ok: true })?;
+        run.w.say(
+            term,
+            t,
+            &Say::Boot {
+                version: v,
+                serial: &sn,
+            },
+        )?;
+        run.w
+            .say(term, t + 2 * S, &Say::Params { version: 36, limit })?;
+        run.w.sign_on(term, t + 9 * S, "00")?;
+        run.w.saw = crate::world::Saw::default();
         run.w.fleet.terminals[term].free = run.w.fleet.terminals[term].free.max(zero);
     }
     Ok(())
@@ -452,7 +705,15 @@ fn write_truth(w: &World, inc: &[Incident], out: &Path) -> io::Result<()> {
             Scope::Host(h) => ("host", crate::net::host_name(h).to_string()),
             Scope::Fleet => ("fleet", String::new()),
         };
-        writeln!(f, "{},{},{scope},{value},{},{},{}", i.id, i.cause, labels::iso_time(i.from), labels::iso_time(i.to), i.hit)?;
+        writeln!(
+            f,
+            "{},{},{scope},{value},{},{},{}",
+            i.id,
+            i.cause,
+            labels::iso_time(i.from),
+            labels::iso_time(i.to),
+            i.hit
+        )?;
     }
     f.flush()
 }

@@ -30,8 +30,19 @@ fn template(tag: u32, parts: &[(u32, &[u8])]) -> Vec<u8> {
 /// Digits as packed decimal; `pad` fills an odd last nibble.
 #[must_use]
 pub fn bcd(digits: &str, pad: u8) -> Vec<u8> {
-    let nib: Vec<u8> = digits.bytes().map(|b| if b == b'D' || b == b'=' { 0xD } else { b.wrapping_sub(b'0') & 0xF }).collect();
-    nib.chunks(2).map(|c| (c[0] << 4) | c.get(1).copied().unwrap_or(pad)).collect()
+    let nib: Vec<u8> = digits
+        .bytes()
+        .map(|b| {
+            if b == b'D' || b == b'=' {
+                0xD
+            } else {
+                b.wrapping_sub(b'0') & 0xF
+            }
+        })
+        .collect();
+    nib.chunks(2)
+        .map(|c| (c[0] << 4) | c.get(1).copied().unwrap_or(pad))
+        .collect()
 }
 
 /// Packed decimal of a number, in so many bytes.
@@ -91,6 +102,10 @@ pub enum Mishap {
     BadTtq,
     /// Offline approval (TC).
     OfflineTc,
+    /// The terminal stops after the records (its kernel's limit).
+    StopAfterRecords,
+    /// Card wants an online PIN that this terminal cannot take.
+    CtqPin,
 }
 
 /// One command and its answer.
@@ -172,14 +187,21 @@ pub fn track2(card: &Card) -> Vec<u8> {
 /// A whole presentment on the contactless interface.
 #[must_use]
 pub fn tap(ask: &Ask<'_>, rng: &mut Rng) -> Tap {
-    let mut t = Tap { atc: ask.atc, ..Tap::default() };
+    let mut t = Tap {
+        atc: ask.atc,
+        ..Tap::default()
+    };
     t.un.copy_from_slice(&rng.bytes(4));
     let _ = walk(ask, rng, &mut t);
     t
 }
 
 fn push(t: &mut Tap, cmd: Vec<u8>, rsp: Vec<u8>, ms: i64) {
-    t.steps.push(Exchange { cmd, rsp: Some(rsp), ms });
+    t.steps.push(Exchange {
+        cmd,
+        rsp: Some(rsp),
+        ms,
+    });
 }
 
 /// Appends an exchange that gets no answer; the dialogue ends.
@@ -200,10 +222,31 @@ fn walk(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
         push(t, select(PPSE), vec![0x6A, 0x82], rng.range(12, 40));
         return None;
     }
-    let app: &[u8] = if m == Mishap::TransportOnly { b"\xA0\x00\x00\x06\x32\x01\x01\x05" } else { aid };
-    let mut entry = template(0x61, &[(0x4F, app), (0x50, if m == Mishap::TransportOnly { b"MOT_T_EP" } else { label }), (0x87, &[1])]);
+    let app: &[u8] = if m == Mishap::TransportOnly {
+        b"\xA0\x00\x00\x06\x32\x01\x01\x05"
+    } else {
+        aid
+    };
+    let mut entry = template(
+        0x61,
+        &[
+            (0x4F, app),
+            (
+                0x50,
+                if m == Mishap::TransportOnly {
+                    b"MOT_T_EP"
+                } else {
+                    label
+                },
+            ),
+            (0x87, &[1]),
+        ],
+    );
     if m == Mishap::KernelEight {
-        entry = template(0x61, &[(0x4F, app), (0x50, label), (0x87, &[1]), (0x9F2A, &[8])]);
+        entry = template(
+            0x61,
+            &[(0x4F, app), (0x50, label), (0x87, &[1]), (0x9F2A, &[8])],
+        );
     } else if card.two_apps {
         let second = match card.scheme {
             Scheme::UnionPay => &b"\xA0\x00\x00\x03\x33\x01\x01\x06"[..],
@@ -214,8 +257,16 @@ fn walk(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
     }
     let mut bf0c = Vec::new();
     put(&mut bf0c, 0xBF0C, &entry);
-    push(t, select(PPSE), ok(template(0x6F, &[(0x84, PPSE), (0xA5, &bf0c)])), rng.range(18, 60));
-    if matches!(m, Mishap::TransportOnly | Mishap::KernelEight | Mishap::NoCommonAid) {
+    push(
+        t,
+        select(PPSE),
+        ok(template(0x6F, &[(0x84, PPSE), (0xA5, &bf0c)])),
+        rng.range(18, 60),
+    );
+    if matches!(
+        m,
+        Mishap::TransportOnly | Mishap::KernelEight | Mishap::NoCommonAid
+    ) {
         return None;
     }
     if m == Mishap::RfError(1) {
@@ -253,7 +304,14 @@ fn select_aid(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) {
             let mut log = Vec::new();
             put(&mut log, 0x9F4D, &[0x0B, 0x0A]);
             let mut v = Vec::new();
-            for (tag, val) in [(0x50, label), (0x87, &[1][..]), (0x9F38, PDOL_UPI), (0x5F2D, b"zhen"), (0x9F11, &[1]), (0xBF0C, &log)] {
+            for (tag, val) in [
+                (0x50, label),
+                (0x87, &[1][..]),
+                (0x9F38, PDOL_UPI),
+                (0x5F2D, b"zhen"),
+                (0x9F11, &[1]),
+                (0xBF0C, &log),
+            ] {
                 put(&mut v, tag, val);
             }
             v
@@ -276,7 +334,12 @@ fn select_aid(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) {
             v
         }
     };
-    push(t, select(card.aid), ok(template(0x6F, &[(0x84, card.aid), (0xA5, &a5)])), rng.range(20, 60));
+    push(
+        t,
+        select(card.aid),
+        ok(template(0x6F, &[(0x84, card.aid), (0xA5, &a5)])),
+        rng.range(20, 60),
+    );
 }
 
 /// Amounts, country, TVR, currency, date, type, number: the middle of every DOL here.
@@ -295,7 +358,10 @@ fn dol(ask: &Ask<'_>, t: &Tap) -> Vec<u8> {
 /// Tag 9A of a terminal date.
 #[must_use]
 pub fn date9a(c: Civil) -> Vec<u8> {
-    [c.y % 100, c.mo, c.d].iter().map(|v| ((*v / 10) << 4 | *v % 10) as u8).collect()
+    [c.y % 100, c.mo, c.d]
+        .iter()
+        .map(|v| ((*v / 10) << 4 | *v % 10) as u8)
+        .collect()
 }
 
 fn expiry_date(card: &Card) -> Vec<u8> {
@@ -317,7 +383,15 @@ fn qvsdc(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
     if upi {
         data.extend_from_slice(&[0, 0]);
     }
-    let mut cmd = vec![0x80, 0xA8, 0, 0, data.len() as u8 + 2, 0x83, data.len() as u8];
+    let mut cmd = vec![
+        0x80,
+        0xA8,
+        0,
+        0,
+        data.len() as u8 + 2,
+        0x83,
+        data.len() as u8,
+    ];
     cmd.extend(&data);
     cmd.push(0);
     match m {
@@ -350,13 +424,33 @@ fn qvsdc(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
         _ => 0xA0,
     };
     t.iad = if upi {
-        let mut v = vec![0x07, 0x01, 0x01, 0x03, cvr, 0x00, rng.below(4) as u8, 0x01, 0x0A, 0x01, 0, 0, 0, 0, 0];
+        let mut v = vec![
+            0x07,
+            0x01,
+            0x01,
+            0x03,
+            cvr,
+            0x00,
+            rng.below(4) as u8,
+            0x01,
+            0x0A,
+            0x01,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ];
         v.extend(rng.bytes(4));
         v
     } else {
         vec![0x06, 0x01, 0x0A, 0x03, cvr, 0, 0]
     };
-    let records = if upi { t.cid == 0x40 || card.records } else { true };
+    let records = if upi {
+        t.cid == 0x40 || card.records
+    } else {
+        true
+    };
     let mut parts: Vec<(u32, Vec<u8>)> = vec![(0x82, t.aip.to_vec())];
     let afl: &[u8] = match (upi, records, m) {
         (true, true, _) if t.cid == 0x40 => &[0x08, 0x01, 0x01, 0x00, 0x10, 0x03, 0x04, 0x01],
@@ -373,13 +467,38 @@ fn qvsdc(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
     parts.push((0x9F26, ac.to_vec()));
     parts.push((0x9F27, vec![t.cid]));
     parts.push((0x5F34, vec![card.psn]));
-    let ctq = if card.phone { [0x80 & if m == Mishap::Aac { 0xFF } else { 0 }, 0x80] } else if rng.chance(300) { [0x02, 0x16] } else { [0x02, 0x00] };
+    let ctq = if m == Mishap::CtqPin {
+        [0x80, 0]
+    } else if card.phone {
+        [0x80 & if m == Mishap::Aac { 0xFF } else { 0 }, 0x80]
+    } else if rng.chance(300) {
+        [0x02, 0x16]
+    } else {
+        [0x02, 0x00]
+    };
     parts.push((0x9F6C, ctq.to_vec()));
     if !upi {
-        parts.push((0x9F6E, if card.phone { vec![0x23, 0x8C, 0, 0] } else { vec![0x20, 0x70, 0, 0] }));
+        parts.push((
+            0x9F6E,
+            if card.phone {
+                vec![0x23, 0x8C, 0, 0]
+            } else {
+                vec![0x20, 0x70, 0, 0]
+            },
+        ));
     }
     if t.cid == 0x40 || (upi && m == Mishap::Aac) {
-        parts.push((0x9F5D, bcd_num(if m == Mishap::Aac { ask.amount / 3 } else { ask.amount * 4 }, 6)));
+        parts.push((
+            0x9F5D,
+            bcd_num(
+                if m == Mishap::Aac {
+                    ask.amount / 3
+                } else {
+                    ask.amount * 4
+                },
+                6,
+            ),
+        ));
     }
     if card.phone {
         parts.push((0x9F19, rng.bytes(6)));
@@ -399,7 +518,11 @@ fn qvsdc(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
             Mishap::L1Protocol => return torn(t, c, rng.range(8, 60)),
             _ => {}
         }
-        let mut rec1: Vec<(u32, Vec<u8>)> = vec![(0x5F28, vec![0x01, 0x56]), (0x5F24, expiry_date(card)), (0x9F07, vec![0xFF, 0x00])];
+        let mut rec1: Vec<(u32, Vec<u8>)> = vec![
+            (0x5F28, vec![0x01, 0x56]),
+            (0x5F24, expiry_date(card)),
+            (0x9F07, vec![0xFF, 0x00]),
+        ];
         if upi {
             rec1.insert(0, (0x5A, bcd(&card.pan, 0xF)));
             rec1.push((0x9F63, rng.bytes(16)));
@@ -409,14 +532,34 @@ fn qvsdc(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
         push(t, c, ok(template(0x70, &refs)), rng.range(15, 45));
         if t.cid == 0x40 && upi {
             let certificate = rng.bytes(144);
-            push(t, read_record(3, 2), ok(template(0x70, &[(0x90, &certificate), (0x9F32, &[3])])), rng.range(25, 55));
+            push(
+                t,
+                read_record(3, 2),
+                ok(template(0x70, &[(0x90, &certificate), (0x9F32, &[3])])),
+                rng.range(25, 55),
+            );
             if m == Mishap::TornAtRecord {
                 return torn(t, read_record(4, 2), rng.range(60, 300));
             }
             let icc = rng.bytes(112);
-            push(t, read_record(4, 2), ok(template(0x70, &[(0x9F46, &icc), (0x9F47, &[3]), (0x9F69, &[0x01, t.un[0], t.un[1], t.un[2], t.un[3], 0, 0])])), rng.range(25, 55));
+            push(
+                t,
+                read_record(4, 2),
+                ok(template(
+                    0x70,
+                    &[
+                        (0x9F46, &icc),
+                        (0x9F47, &[3]),
+                        (0x9F69, &[0x01, t.un[0], t.un[1], t.un[2], t.un[3], 0, 0]),
+                    ],
+                )),
+                rng.range(25, 55),
+            );
         }
-    } else if matches!(m, Mishap::TornAtRecord | Mishap::RfError(_) | Mishap::L1Protocol | Mishap::RecordError) {
+    } else if matches!(
+        m,
+        Mishap::TornAtRecord | Mishap::RfError(_) | Mishap::L1Protocol | Mishap::RecordError
+    ) {
         // No record to lose: the answer of GPO itself did not arrive.
         if let Some(last) = t.steps.last_mut() {
             last.rsp = None;
@@ -434,7 +577,11 @@ fn qvsdc(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
 fn mastercard(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
     let card = ask.card;
     let m = ask.mishap;
-    let gpo: Vec<u8> = if card.two_apps { vec![0x80, 0xA8, 0, 0, 5, 0x83, 3, 0xE0, 0xF0, 0xC8, 0] } else { vec![0x80, 0xA8, 0, 0, 2, 0x83, 0, 0] };
+    let gpo: Vec<u8> = if card.two_apps {
+        vec![0x80, 0xA8, 0, 0, 5, 0x83, 3, 0xE0, 0xF0, 0xC8, 0]
+    } else {
+        vec![0x80, 0xA8, 0, 0, 2, 0x83, 0, 0]
+    };
     match m {
         Mishap::Gpo(sw) => {
             push(t, gpo, sw.to_be_bytes().to_vec(), rng.range(30, 70));
@@ -447,15 +594,29 @@ fn mastercard(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
         Mishap::TornAtGpo | Mishap::RfError(2) => return torn(t, gpo, rng.range(40, 300)),
         _ => {}
     }
-    t.aip = if card.phone { [0x1B, 0x80] } else { [0x19, 0x80] };
-    push(t, gpo, ok(template(0x77, &[(0x82, &t.aip), (0x94, &[0x08, 0x01, 0x01, 0x00])])), rng.range(30, 80));
+    t.aip = if card.phone {
+        [0x1B, 0x80]
+    } else {
+        [0x19, 0x80]
+    };
+    push(
+        t,
+        gpo,
+        ok(template(
+            0x77,
+            &[(0x82, &t.aip), (0x94, &[0x08, 0x01, 0x01, 0x00])],
+        )),
+        rng.range(30, 80),
+    );
     let c = read_record(1, 1);
     match m {
         Mishap::RecordError => {
             push(t, c, vec![0x6A, 0x83], rng.range(10, 30));
             return None;
         }
-        Mishap::TornAtRecord | Mishap::RfError(3) | Mishap::L1Protocol => return torn(t, c, rng.range(60, 300)),
+        Mishap::TornAtRecord | Mishap::RfError(3) | Mishap::L1Protocol => {
+            return torn(t, c, rng.range(60, 300));
+        }
         _ => {}
     }
     let mut rec: Vec<(u32, Vec<u8>)> = vec![
@@ -469,11 +630,21 @@ fn mastercard(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
     if m != Mishap::MissingTag {
         rec.push((0x8C, b"\x9F\x02\x06\x9F\x03\x06\x9F\x1A\x02\x95\x05\x5F\x2A\x02\x9A\x03\x9C\x01\x9F\x37\x04\x9F\x35\x01\x9F\x45\x02\x9F\x4C\x08\x9F\x34\x03".to_vec()));
     }
-    rec.push((0x8E, vec![0, 0, 0, 0, 0, 0, 0, 0, 0x42, 0x03, 0x1E, 0x03, 0x1F, 0x03]));
+    rec.push((
+        0x8E,
+        vec![0, 0, 0, 0, 0, 0, 0, 0, 0x42, 0x03, 0x1E, 0x03, 0x1F, 0x03],
+    ));
     rec.push((0x9F07, vec![0xFF, 0x00]));
     rec.push((0x9F08, vec![0, 2]));
     for tag in [0x9F0D, 0x9F0E, 0x9F0F] {
-        rec.push((tag, if tag == 0x9F0E { vec![0; 5] } else { vec![0xB0, 0x50, 0x80, 0x88, 0] }));
+        rec.push((
+            tag,
+            if tag == 0x9F0E {
+                vec![0; 5]
+            } else {
+                vec![0xB0, 0x50, 0x80, 0x88, 0]
+            },
+        ));
     }
     rec.push((0x9F4A, vec![0x82]));
     rec.push((0x8F, vec![card.capk]));
@@ -483,7 +654,7 @@ fn mastercard(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
     }
     let refs: Vec<(u32, &[u8])> = rec.iter().map(|(a, b)| (*a, b.as_slice())).collect();
     push(t, c, ok(template(0x70, &refs)), rng.range(30, 70));
-    if m == Mishap::MissingTag {
+    if matches!(m, Mishap::MissingTag | Mishap::StopAfterRecords) {
         return None;
     }
     if m == Mishap::ExpiredAac {
@@ -501,7 +672,11 @@ fn mastercard(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
     let mut d = dol(ask, t);
     d.extend_from_slice(&[0x22, 0, 0]);
     d.extend_from_slice(&[0; 8]);
-    d.extend_from_slice(&[if card.phone { 0x01 } else { 0x1F }, 0x03, if card.phone { 2 } else { 0 }]);
+    d.extend_from_slice(&[
+        if card.phone { 0x01 } else { 0x1F },
+        0x03,
+        if card.phone { 2 } else { 0 },
+    ]);
     let mut cmd = vec![0x80, 0xAE, p1, 0, d.len() as u8];
     cmd.extend(&d);
     cmd.push(0);
@@ -519,10 +694,24 @@ fn mastercard(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
     };
     let mut ac = [0; 8];
     ac.copy_from_slice(&rng.bytes(8));
-    t.iad = vec![0x01, 0x10, if t.cid == 0 { 0x80 } else { 0xA0 }, 0x00, 0x03, if t.cid == 0 { 0x24 } else { 0x22 }, 0, 0];
+    t.iad = vec![
+        0x01,
+        0x10,
+        if t.cid == 0 { 0x80 } else { 0xA0 },
+        0x00,
+        0x03,
+        if t.cid == 0 { 0x24 } else { 0x22 },
+        0,
+        0,
+    ];
     t.iad.extend(rng.bytes(2));
     t.iad.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0xFF]);
-    let mut parts: Vec<(u32, Vec<u8>)> = vec![(0x9F27, vec![t.cid]), (0x9F36, t.atc.to_be_bytes().to_vec()), (0x9F26, ac.to_vec()), (0x9F10, t.iad.clone())];
+    let mut parts: Vec<(u32, Vec<u8>)> = vec![
+        (0x9F27, vec![t.cid]),
+        (0x9F36, t.atc.to_be_bytes().to_vec()),
+        (0x9F26, ac.to_vec()),
+        (0x9F10, t.iad.clone()),
+    ];
     if m == Mishap::Cdcvm {
         parts.push((0xDF4B, vec![0, 0, 1]));
     }
@@ -537,7 +726,12 @@ fn mastercard(ask: &Ask<'_>, rng: &mut Rng, t: &mut Tap) -> Option<()> {
 #[must_use]
 pub fn contact(ask: &Ask<'_>, rng: &mut Rng) -> Tap {
     let card = ask.card;
-    let mut t = Tap { atc: ask.atc, aip: [0x7C, 0], cid: 0x80, ..Tap::default() };
+    let mut t = Tap {
+        atc: ask.atc,
+        aip: [0x7C, 0],
+        cid: 0x80,
+        ..Tap::default()
+    };
     t.un.copy_from_slice(&rng.bytes(4));
     push(&mut t, select(b"1PAY.SYS.DDF01"), vec![0x6A, 0x82], 18);
     let label = card.scheme.label();
@@ -547,15 +741,27 @@ pub fn contact(ask: &Ask<'_>, rng: &mut Rng) -> Tap {
         put(&mut v, 0x87, &[1]);
         v
     };
-    push(&mut t, select(card.aid), ok(template(0x6F, &[(0x84, card.aid), (0xA5, &a5)])), 41);
-    let gpo = ok(template(0x77, &[(0x82, &t.aip), (0x94, &[0x08, 0x01, 0x01, 0x00])]));
+    push(
+        &mut t,
+        select(card.aid),
+        ok(template(0x6F, &[(0x84, card.aid), (0xA5, &a5)])),
+        41,
+    );
+    let gpo = ok(template(
+        0x77,
+        &[(0x82, &t.aip), (0x94, &[0x08, 0x01, 0x01, 0x00])],
+    ));
     push(&mut t, vec![0x80, 0xA8, 0, 0, 2, 0x83, 0, 0], gpo, 60);
     let rec: Vec<(u32, Vec<u8>)> = vec![
         (0x57, track2(card)),
         (0x5A, bcd(&card.pan, 0xF)),
         (0x5F24, expiry_date(card)),
         (0x5F34, vec![card.psn]),
-        (0x8C, b"\x9F\x02\x06\x9F\x03\x06\x9F\x1A\x02\x95\x05\x5F\x2A\x02\x9A\x03\x9C\x01\x9F\x37\x04".to_vec()),
+        (
+            0x8C,
+            b"\x9F\x02\x06\x9F\x03\x06\x9F\x1A\x02\x95\x05\x5F\x2A\x02\x9A\x03\x9C\x01\x9F\x37\x04"
+                .to_vec(),
+        ),
         (0x8E, vec![0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x03, 0x1F, 0x03]),
     ];
     let refs: Vec<(u32, &[u8])> = rec.iter().map(|(a, b)| (*a, b.as_slice())).collect();
@@ -568,7 +774,15 @@ pub fn contact(ask: &Ask<'_>, rng: &mut Rng) -> Tap {
     let mut ac = [0; 8];
     ac.copy_from_slice(&rng.bytes(8));
     t.iad = vec![0x07, 0x01, 0x01, 0x03, 0xA0, 0, 0, 0x01];
-    let answer = ok(template(0x77, &[(0x9F27, &[0x80]), (0x9F36, &t.atc.to_be_bytes()), (0x9F26, &ac), (0x9F10, &t.iad)]));
+    let answer = ok(template(
+        0x77,
+        &[
+            (0x9F27, &[0x80]),
+            (0x9F36, &t.atc.to_be_bytes()),
+            (0x9F26, &ac),
+            (0x9F10, &t.iad),
+        ],
+    ));
     push(&mut t, cmd, answer, 210);
     t.cryptogram = Some(ac);
     t.complete = true;
@@ -595,7 +809,11 @@ pub fn field55(ask: &Ask<'_>, t: &Tap, serial: &str, stan: u32) -> Vec<u8> {
     put(&mut f, 0x9F33, &[0xE0, 0xF0, 0xC8]);
     put(&mut f, 0x9F34, &[0x1F, 0x03, 0x00]);
     put(&mut f, 0x9F35, &[0x22]);
-    put(&mut f, 0x9F1E, &serial.as_bytes()[serial.len().saturating_sub(8)..]);
+    put(
+        &mut f,
+        0x9F1E,
+        &serial.as_bytes()[serial.len().saturating_sub(8)..],
+    );
     put(&mut f, 0x84, ask.card.aid);
     put(&mut f, 0x9F09, &[0x00, 0x8C]);
     put(&mut f, 0x9F41, &bcd_num(u64::from(stan), 4));

@@ -37,9 +37,18 @@ pub struct Tcp {
 #[must_use]
 pub fn host_end(h: Host) -> End {
     match h {
-        Host::One => End { ip: [10, 8, 0, 5], port: 6000 },
-        Host::TwoHex => End { ip: [10, 9, 0, 20], port: 7100 },
-        Host::TwoBin => End { ip: [10, 9, 0, 21], port: 7101 },
+        Host::One => End {
+            ip: [10, 8, 0, 5],
+            port: 6000,
+        },
+        Host::TwoHex => End {
+            ip: [10, 9, 0, 20],
+            port: 7100,
+        },
+        Host::TwoBin => End {
+            ip: [10, 9, 0, 21],
+            port: 7101,
+        },
     }
 }
 
@@ -71,7 +80,21 @@ impl World {
 
     /// A frame between a terminal and elsewhere; `at` is when its sender sent it.
     #[allow(clippy::too_many_arguments, reason = "a frame has that many parts")]
-    pub fn frame(&mut self, term: usize, host: Option<Host>, up: bool, at: Micros, path: Path, half: i64, proto: u8, src: [u8; 4], dst: [u8; 4], ttl: u8, ident: u16, l4: &[u8]) -> io::Result<()> {
+    pub fn frame(
+        &mut self,
+        term: usize,
+        host: Option<Host>,
+        up: bool,
+        at: Micros,
+        path: Path,
+        half: i64,
+        proto: u8,
+        src: [u8; 4],
+        dst: [u8; 4],
+        ttl: u8,
+        ident: u16,
+        l4: &[u8],
+    ) -> io::Result<()> {
         let site = self.fleet.terminals[term].site;
         let (cap, shown_at) = if let Some(c) = self.site_caps[site] {
             if !up && path == Path::Lost {
@@ -80,7 +103,9 @@ impl World {
             (c, if up { at } else { at + half })
         } else {
             let Some(h) = host else { return Ok(()) };
-            let Some(c) = self.host_caps[host_index(h)] else { return Ok(()) };
+            let Some(c) = self.host_caps[host_index(h)] else {
+                return Ok(());
+            };
             if up && path == Path::Lost {
                 return Ok(());
             }
@@ -102,11 +127,38 @@ impl World {
         let rtt = self.fleet.sites[self.fleet.terminals[term].site].rtt;
         let rtt = rtt + self.rng.range(0, rtt / 4);
         let r = self.rng.next();
-        Tcp { term, host, client: End { ip: self.address(term), port }, server, cseq: r as u32, sseq: (r >> 32) as u32, ident: (r >> 16) as u16, rtt, t, ttl_host: 57 }
+        Tcp {
+            term,
+            host,
+            client: End {
+                ip: self.address(term),
+                port,
+            },
+            server,
+            cseq: r as u32,
+            sseq: (r >> 32) as u32,
+            ident: (r >> 16) as u16,
+            rtt,
+            t,
+            ttl_host: 57,
+        }
     }
 
-    fn seg(&mut self, c: &mut Tcp, up: bool, at: Micros, path: Path, flags: u8, seq: u32, data: &[u8]) -> io::Result<()> {
-        let (src, dst) = if up { (c.client, c.server) } else { (c.server, c.client) };
+    fn seg(
+        &mut self,
+        c: &mut Tcp,
+        up: bool,
+        at: Micros,
+        path: Path,
+        flags: u8,
+        seq: u32,
+        data: &[u8],
+    ) -> io::Result<()> {
+        let (src, dst) = if up {
+            (c.client, c.server)
+        } else {
+            (c.server, c.client)
+        };
         let ack = if flags & flag::ACK == 0 {
             0
         } else if up {
@@ -116,7 +168,20 @@ impl World {
         };
         let l4 = pcap::tcp(src, dst, seq, ack, flags, data);
         c.ident = c.ident.wrapping_add(1);
-        self.frame(c.term, c.host, up, at, path, c.rtt / 2, 6, src.ip, dst.ip, if up { 64 } else { c.ttl_host }, c.ident, &l4)
+        self.frame(
+            c.term,
+            c.host,
+            up,
+            at,
+            path,
+            c.rtt / 2,
+            6,
+            src.ip,
+            dst.ip,
+            if up { 64 } else { c.ttl_host },
+            c.ident,
+            &l4,
+        )
     }
 
     /// SYN, SYN-ACK, ACK. `tries` SYNs are lost before.
@@ -129,7 +194,15 @@ impl World {
         let t = c.t;
         self.seg(c, true, t, Path::Through, flag::SYN, c.cseq, b"")?;
         c.cseq = c.cseq.wrapping_add(1);
-        self.seg(c, false, t + c.rtt / 2, Path::Through, flag::SYN | flag::ACK, c.sseq, b"")?;
+        self.seg(
+            c,
+            false,
+            t + c.rtt / 2,
+            Path::Through,
+            flag::SYN | flag::ACK,
+            c.sseq,
+            b"",
+        )?;
         c.sseq = c.sseq.wrapping_add(1);
         c.t += c.rtt;
         let t = c.t + 200;
@@ -153,7 +226,15 @@ impl World {
         let t = c.t;
         self.seg(c, true, t, Path::Through, flag::SYN, c.cseq, b"")?;
         c.cseq = c.cseq.wrapping_add(1);
-        self.seg(c, false, t + c.rtt / 2, Path::Through, flag::RST | flag::ACK, 0, b"")?;
+        self.seg(
+            c,
+            false,
+            t + c.rtt / 2,
+            Path::Through,
+            flag::RST | flag::ACK,
+            0,
+            b"",
+        )?;
         c.t += c.rtt;
         Ok(())
     }
@@ -162,12 +243,51 @@ impl World {
     pub fn open_denied(&mut self, c: &mut Tcp, code: u8) -> io::Result<()> {
         let l4 = pcap::tcp(c.client, c.server, c.cseq, 0, flag::SYN, b"");
         let t = c.t;
-        self.frame(c.term, c.host, true, t, Path::Lost, 0, 6, c.client.ip, c.server.ip, 64, c.ident, &l4)?;
-        let f = pcap::frame(pcap::Format { ng: false, cooked: false, vlan: 0 }, true, c.client.ip, c.server.ip, 6, 64, c.ident, &l4);
+        self.frame(
+            c.term,
+            c.host,
+            true,
+            t,
+            Path::Lost,
+            0,
+            6,
+            c.client.ip,
+            c.server.ip,
+            64,
+            c.ident,
+            &l4,
+        )?;
+        let f = pcap::frame(
+            pcap::Format {
+                ng: false,
+                cooked: false,
+                vlan: 0,
+            },
+            true,
+            c.client.ip,
+            c.server.ip,
+            6,
+            64,
+            c.ident,
+            &l4,
+        );
         let icmp = pcap::icmp_unreachable(code, &f[14..]);
         let mut router = c.client.ip;
         router[3] = 1;
-        self.frame(c.term, c.host, false, t + 2 * MS, Path::Through, 0, 1, router, c.client.ip, 64, 7, &icmp)?;
+        self.frame(
+            c.term,
+            c.host,
+            false,
+            t + 2 * MS,
+            Path::Through,
+            0,
+            1,
+            router,
+            c.client.ip,
+            64,
+            7,
+            &icmp,
+        )?;
         c.t += 3 * MS;
         Ok(())
     }
@@ -179,7 +299,15 @@ impl World {
         let mut rto = (220 * MS).max(2 * c.rtt);
         let first = c.cseq;
         for _ in 0..resend {
-            self.seg(c, true, at, Path::Lost, flag::PSH | flag::ACK, first, data.get(..data.len().min(1400)).unwrap_or(data))?;
+            self.seg(
+                c,
+                true,
+                at,
+                Path::Lost,
+                flag::PSH | flag::ACK,
+                first,
+                data.get(..data.len().min(1400)).unwrap_or(data),
+            )?;
             at += rto;
             rto *= 2;
         }
@@ -197,7 +325,15 @@ impl World {
             at += 150;
         }
         c.cseq = seq;
-        self.seg(c, false, at + c.rtt / 2 + 300, Path::Through, flag::ACK, c.sseq, b"")?;
+        self.seg(
+            c,
+            false,
+            at + c.rtt / 2 + 300,
+            Path::Through,
+            flag::ACK,
+            c.sseq,
+            b"",
+        )?;
         c.t = at + c.rtt;
         Ok(())
     }
@@ -227,9 +363,25 @@ impl World {
         let chunks = self.cut(data);
         let again = self.rng.chance(12);
         for d in chunks {
-            self.seg(c, false, at, Path::Through, flag::PSH | flag::ACK, c.sseq, d)?;
+            self.seg(
+                c,
+                false,
+                at,
+                Path::Through,
+                flag::PSH | flag::ACK,
+                c.sseq,
+                d,
+            )?;
             if again {
-                self.seg(c, false, at + 210 * MS, Path::Through, flag::PSH | flag::ACK, c.sseq, d)?;
+                self.seg(
+                    c,
+                    false,
+                    at + 210 * MS,
+                    Path::Through,
+                    flag::PSH | flag::ACK,
+                    c.sseq,
+                    d,
+                )?;
             }
             c.sseq = c.sseq.wrapping_add(d.len() as u32);
         }
@@ -241,9 +393,25 @@ impl World {
     /// Terminal closes in order.
     pub fn close(&mut self, c: &mut Tcp) -> io::Result<()> {
         let t = c.t + self.rng.range(5, 60) * MS;
-        self.seg(c, true, t, Path::Through, flag::FIN | flag::ACK, c.cseq, b"")?;
+        self.seg(
+            c,
+            true,
+            t,
+            Path::Through,
+            flag::FIN | flag::ACK,
+            c.cseq,
+            b"",
+        )?;
         c.cseq = c.cseq.wrapping_add(1);
-        self.seg(c, false, t + c.rtt / 2, Path::Through, flag::FIN | flag::ACK, c.sseq, b"")?;
+        self.seg(
+            c,
+            false,
+            t + c.rtt / 2,
+            Path::Through,
+            flag::FIN | flag::ACK,
+            c.sseq,
+            b"",
+        )?;
         c.sseq = c.sseq.wrapping_add(1);
         self.seg(c, true, t + c.rtt, Path::Through, flag::ACK, c.cseq, b"")
     }
@@ -257,11 +425,24 @@ impl World {
     }
 
     /// A name query. `answer`: None stays silent, Some(0) answers, Some(n) is an error code.
-    pub fn dns(&mut self, term: usize, t: Micros, name: &str, rcode: Option<u8>, ip: [u8; 4]) -> io::Result<Micros> {
-        let me = End { ip: self.address(term), port: self.next_port(term) };
+    pub fn dns(
+        &mut self,
+        term: usize,
+        t: Micros,
+        name: &str,
+        rcode: Option<u8>,
+        ip: [u8; 4],
+    ) -> io::Result<Micros> {
+        let me = End {
+            ip: self.address(term),
+            port: self.next_port(term),
+        };
         let mut router = me.ip;
         router[3] = 1;
-        let server = End { ip: router, port: 53 };
+        let server = End {
+            ip: router,
+            port: 53,
+        };
         let id = self.rng.next() as u16;
         let mut q = vec![(id >> 8) as u8, id as u8, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in name.split('.') {
@@ -272,7 +453,20 @@ impl World {
         let Some(rcode) = rcode else {
             for k in 0..2 {
                 let l4 = pcap::udp(me, server, &q);
-                self.frame(term, None, true, t + k * 5 * S, Path::Lost, 0, 17, me.ip, server.ip, 64, k as u16, &l4)?;
+                self.frame(
+                    term,
+                    None,
+                    true,
+                    t + k * 5 * S,
+                    Path::Lost,
+                    0,
+                    17,
+                    me.ip,
+                    server.ip,
+                    64,
+                    k as u16,
+                    &l4,
+                )?;
             }
             return Ok(t + 10 * S);
         };
@@ -286,14 +480,46 @@ impl World {
         }
         let wait = self.rng.range(3, 40) * MS;
         let l4 = pcap::udp(me, server, &q);
-        self.frame(term, None, true, t, Path::Through, 0, 17, me.ip, server.ip, 64, 1, &l4)?;
+        self.frame(
+            term,
+            None,
+            true,
+            t,
+            Path::Through,
+            0,
+            17,
+            me.ip,
+            server.ip,
+            64,
+            1,
+            &l4,
+        )?;
         let l4 = pcap::udp(server, me, &a);
-        self.frame(term, None, false, t + wait, Path::Through, 0, 17, server.ip, me.ip, 64, 2, &l4)?;
+        self.frame(
+            term,
+            None,
+            false,
+            t + wait,
+            Path::Through,
+            0,
+            17,
+            server.ip,
+            me.ip,
+            64,
+            2,
+            &l4,
+        )?;
         Ok(t + wait + MS)
     }
 
     /// TLS 1.2 greeting. `alert`: who ends it (from the server?) and with which number.
-    pub fn tls_open(&mut self, c: &mut Tcp, name: &str, old: bool, alert: Option<(bool, u8)>) -> io::Result<()> {
+    pub fn tls_open(
+        &mut self,
+        c: &mut Tcp,
+        name: &str,
+        old: bool,
+        alert: Option<(bool, u8)>,
+    ) -> io::Result<()> {
         let hello = client_hello(name, old, &self.rng.bytes(32));
         self.up(c, &hello, 0)?;
         if let Some((true, n)) = alert {
@@ -325,7 +551,11 @@ impl World {
     /// A message as this connection carries it.
     #[must_use]
     pub fn sealed(&mut self, plain: Vec<u8>, tls: bool) -> Vec<u8> {
-        if tls { record(23, &self.rng.bytes(plain.len() + 24)) } else { plain }
+        if tls {
+            record(23, &self.rng.bytes(plain.len() + 24))
+        } else {
+            plain
+        }
     }
 
     /// Traffic that is none of payments' business.
@@ -333,11 +563,23 @@ impl World {
         let kept = self.saw;
         match self.rng.below(4) {
             0 => {
-                let name = *self.rng.pick(&["time.vendor-a.example", "mdm.fleet.example", "weather.example"]);
+                let name = *self.rng.pick(&[
+                    "time.vendor-a.example",
+                    "mdm.fleet.example",
+                    "weather.example",
+                ]);
                 self.dns(term, t, name, Some(0), [203, 0, 113, 9])?;
             }
             1 => {
-                let mut c = self.tcp(term, None, End { ip: [203, 0, 113, 80], port: 80 }, t);
+                let mut c = self.tcp(
+                    term,
+                    None,
+                    End {
+                        ip: [203, 0, 113, 80],
+                        port: 80,
+                    },
+                    t,
+                );
                 self.open(&mut c, 0)?;
                 self.up(&mut c, b"GET /status HTTP/1.1\r\nHost: mdm.fleet.example\r\nUser-Agent: okhttp/3.12\r\n\r\n", 0)?;
                 let at = c.t;
@@ -345,7 +587,15 @@ impl World {
                 self.close(&mut c)?;
             }
             _ => {
-                let mut c = self.tcp(term, None, End { ip: [203, 0, 113, 43], port: 443 }, t);
+                let mut c = self.tcp(
+                    term,
+                    None,
+                    End {
+                        ip: [203, 0, 113, 43],
+                        port: 443,
+                    },
+                    t,
+                );
                 self.open(&mut c, 0)?;
                 self.tls_open(&mut c, "mdm.fleet.example", false, None)?;
                 for _ in 0..3 {
@@ -407,7 +657,14 @@ fn certificate(opaque: &[u8]) -> Vec<u8> {
     let mut der = vec![0x30, 0x82, (opaque.len() >> 8) as u8, opaque.len() as u8];
     der.extend_from_slice(opaque);
     let n = der.len();
-    let mut b = vec![0, ((n + 3) >> 8) as u8, (n + 3) as u8, 0, (n >> 8) as u8, n as u8];
+    let mut b = vec![
+        0,
+        ((n + 3) >> 8) as u8,
+        (n + 3) as u8,
+        0,
+        (n >> 8) as u8,
+        n as u8,
+    ];
     b.extend(der);
     handshake(11, &b)
 }
@@ -415,6 +672,14 @@ fn certificate(opaque: &[u8]) -> Vec<u8> {
 impl World {
     /// Data from the host that the terminal does not acknowledge.
     pub fn down_only(&mut self, c: &mut Tcp, at: Micros, data: &[u8]) -> io::Result<()> {
-        self.seg(c, false, at, Path::Through, flag::PSH | flag::ACK, c.sseq, data)
+        self.seg(
+            c,
+            false,
+            at,
+            Path::Through,
+            flag::PSH | flag::ACK,
+            c.sseq,
+            data,
+        )
     }
 }

@@ -33,6 +33,8 @@ pub enum Net {
     ResetMid,
     /// No network at all.
     LinkDown,
+    /// Another address than everyone's: unanswered, refused, or a name that does not exist.
+    WrongAddress(u8),
     /// Slow path: lost SYNs, resent requests, answer late after so many seconds if any.
     Slow(usize, usize, Option<i64>),
 }
@@ -74,6 +76,19 @@ pub struct Sale {
     pub requested: bool,
     /// The reversal was sent.
     pub reversed: bool,
+    /// What the terminal's software does to field 55.
+    pub chip_data: ChipData,
+}
+
+/// How field 55 is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChipData {
+    /// As the card gave it.
+    Right,
+    /// With another unpredictable number.
+    Altered,
+    /// Not at all.
+    Missing,
 }
 
 impl World {
@@ -84,29 +99,64 @@ impl World {
         let (tid, serial, batch) = (tm.tid.clone(), tm.serial.clone(), tm.batch);
         let one = m.host == Host::One;
         let mut q = Msg::new(mti);
-        q.t(3, "000000").t(4, format!("{:012}", s.amount)).t(11, format!("{:06}", s.stan));
+        q.t(3, "000000")
+            .t(4, format!("{:012}", s.amount))
+            .t(11, format!("{:06}", s.stan));
         if !one || mti == "0400" {
             q.t(2, &s.card.pan);
         }
         if !one {
-            q.t(7, format!("{:02}{:02}{:02}{:02}{:02}", shown.mo, shown.d, shown.h, shown.mi, shown.s));
-            q.t(12, format!("{:02}{:02}{:02}", shown.h, shown.mi, shown.s)).t(13, format!("{:02}{:02}", shown.mo, shown.d));
+            q.t(
+                7,
+                format!(
+                    "{:02}{:02}{:02}{:02}{:02}",
+                    shown.mo, shown.d, shown.h, shown.mi, shown.s
+                ),
+            );
+            q.t(12, format!("{:02}{:02}{:02}", shown.h, shown.mi, shown.s))
+                .t(13, format!("{:02}{:02}", shown.mo, shown.d));
             q.t(32, "90000021");
         }
-        q.t(14, &s.card.expiry).t(22, s.entry).t(23, format!("{:03}", s.card.psn)).t(25, "00");
+        q.t(14, &s.card.expiry)
+            .t(22, s.entry)
+            .t(23, format!("{:03}", s.card.psn))
+            .t(25, "00");
         if s.pin && mti == "0200" {
             let block = self.rng.bytes(8);
             q.b(52, block).t(26, "12").t(53, "2600000000000000");
         }
         if mti == "0200" {
-            q.t(35, format!("{}{}{}2010000000000", s.card.pan, if one { "D" } else { "=" }, s.card.expiry));
+            q.t(
+                35,
+                format!(
+                    "{}{}{}2010000000000",
+                    s.card.pan,
+                    if one { "D" } else { "=" },
+                    s.card.expiry
+                ),
+            );
         }
         q.t(41, &tid).t(42, &m.mid).t(49, "156");
-        if s.tap.cryptogram.is_some() && mti == "0200" {
-            let ask = Ask { amount: s.amount, date: shown, ttq: [0; 4], card: &s.card, atc: s.tap.atc, mishap: crate::emv::Mishap::None };
-            q.b(55, field55(&ask, &s.tap, &serial, s.stan));
+        if s.tap.cryptogram.is_some() && mti == "0200" && s.chip_data != ChipData::Missing {
+            let ask = Ask {
+                amount: s.amount,
+                date: shown,
+                ttq: [0; 4],
+                card: &s.card,
+                atc: s.tap.atc,
+                mishap: crate::emv::Mishap::None,
+            };
+            let mut sent = s.tap.clone();
+            if s.chip_data == ChipData::Altered {
+                sent.un = [0, 0, 0, sent.un[3]];
+            }
+            q.b(55, field55(&ask, &sent, &serial, s.stan));
         }
-        let reading = if s.entry.starts_with("02") { "52" } else { "60" };
+        let reading = if s.entry.starts_with("02") {
+            "52"
+        } else {
+            "60"
+        };
         q.t(60, format!("22{batch:06}000{reading}"));
         if mti == "0400" {
             q.t(39, "98").t(61, format!("{batch:06}{:06}", s.stan));
@@ -118,7 +168,15 @@ impl World {
         q
     }
 
-    fn reply(&mut self, q: &Msg, mti: &'static str, f39: &str, rrn: &str, auth: &str, at: Micros) -> Msg {
+    fn reply(
+        &mut self,
+        q: &Msg,
+        mti: &'static str,
+        f39: &str,
+        rrn: &str,
+        auth: &str,
+        at: Micros,
+    ) -> Msg {
         let c = civil(at + crate::time::ZONE);
         let mut r = Msg::new(mti);
         for n in [3, 4, 7, 11, 25, 32, 41, 42, 49] {
@@ -127,7 +185,8 @@ impl World {
                 r.t(n, v);
             }
         }
-        r.t(12, format!("{:02}{:02}{:02}", c.h, c.mi, c.s)).t(13, format!("{:02}{:02}", c.mo, c.d));
+        r.t(12, format!("{:02}{:02}{:02}", c.h, c.mi, c.s))
+            .t(13, format!("{:02}{:02}", c.mo, c.d));
         r.t(37, rrn).t(39, f39);
         if !auth.is_empty() {
             r.t(38, auth);
@@ -157,8 +216,18 @@ impl World {
             s.t += 400 * MS;
             return Ok(None);
         }
+        if let Net::WrongAddress(kind) = net {
+            return self.wrong_address(s, host, kind).map(|()| None);
+        }
         if let Net::Dns(code) = net {
-            self.say(s.term, s.t, &Say::Online { host: name, port: end.port })?;
+            self.say(
+                s.term,
+                s.t,
+                &Say::Online {
+                    host: name,
+                    port: end.port,
+                },
+            )?;
             s.t = self.dns(s.term, s.t + 3 * MS, name, code, end.ip)?;
             if code.is_some() {
                 s.t = self.dns(s.term, s.t, name, code, end.ip)?;
@@ -166,7 +235,14 @@ impl World {
             self.say(s.term, s.t, &Say::DnsFail { name })?;
             return Ok(None);
         }
-        self.say(s.term, s.t, &Say::Online { host: if by_name { name } else { &ip }, port: end.port })?;
+        self.say(
+            s.term,
+            s.t,
+            &Say::Online {
+                host: if by_name { name } else { &ip },
+                port: end.port,
+            },
+        )?;
         s.t += 4 * MS;
         if by_name && !fresh {
             s.t = self.dns(s.term, s.t, name, Some(0), end.ip)?;
@@ -177,19 +253,41 @@ impl World {
             Net::SynLost => {
                 self.open_unanswered(&mut c, 10)?;
                 s.t = c.t;
-                self.say(s.term, s.t, &Say::ConnectTimeout { host: &ip, port: end.port, secs: 10 })?;
+                self.say(
+                    s.term,
+                    s.t,
+                    &Say::ConnectTimeout {
+                        host: &ip,
+                        port: end.port,
+                        secs: 10,
+                    },
+                )?;
                 return Ok(None);
             }
             Net::Refused => {
                 self.open_refused(&mut c)?;
                 s.t = c.t + MS;
-                self.say(s.term, s.t, &Say::ConnectRefused { host: &ip, port: end.port })?;
+                self.say(
+                    s.term,
+                    s.t,
+                    &Say::ConnectRefused {
+                        host: &ip,
+                        port: end.port,
+                    },
+                )?;
                 return Ok(None);
             }
             Net::Denied(code) => {
                 self.open_denied(&mut c, code)?;
                 s.t = c.t + MS;
-                self.say(s.term, s.t, &Say::ConnectDenied { host: &ip, port: end.port })?;
+                self.say(
+                    s.term,
+                    s.t,
+                    &Say::ConnectDenied {
+                        host: &ip,
+                        port: end.port,
+                    },
+                )?;
                 return Ok(None);
             }
             Net::Slow(lost, _, _) => {
@@ -199,11 +297,19 @@ impl World {
             _ => self.open(&mut c, 0)?,
         }
         if tls {
-            let alert = if let Net::Tls(server, n) = net { Some((server, n)) } else { None };
+            let alert = if let Net::Tls(server, n) = net {
+                Some((server, n))
+            } else {
+                None
+            };
             self.tls_open(&mut c, name, matches!(net, Net::Tls(true, _)), alert)?;
             if let Net::Tls(_, n) = net {
                 s.t = c.t + 2 * MS;
-                let what = if matches!(n, 40 | 70 | 71) { Say::TlsHandshake } else { Say::TlsCert { expired: n == 45 } };
+                let what = if matches!(n, 40 | 70 | 71) {
+                    Say::TlsHandshake
+                } else {
+                    Say::TlsCert { expired: n == 45 }
+                };
                 self.say(s.term, s.t, &what)?;
                 return Ok(None);
             }
@@ -213,12 +319,114 @@ impl World {
         Ok(Some(c))
     }
 
+    /// A terminal with a mistyped host.
+    fn wrong_address(&mut self, s: &mut Sale, host: Host, kind: u8) -> io::Result<()> {
+        let mut end = host_end(host);
+        if kind == 2 {
+            let name = host_name(host).replacen("acq", "aqc", 1);
+            self.say(
+                s.term,
+                s.t,
+                &Say::Online {
+                    host: &name,
+                    port: end.port,
+                },
+            )?;
+            for _ in 0..2 {
+                s.t = self.dns(s.term, s.t + 3 * MS, &name, Some(3), end.ip)?;
+            }
+            return self.say(s.term, s.t, &Say::DnsFail { name: &name });
+        }
+        end.ip[3] = 55;
+        end.port -= 1000;
+        let ip = format!("{}.{}.{}.{}", end.ip[0], end.ip[1], end.ip[2], end.ip[3]);
+        self.say(
+            s.term,
+            s.t,
+            &Say::Online {
+                host: &ip,
+                port: end.port,
+            },
+        )?;
+        // The wrong address is not the host's: only the site can see it.
+        let mut c = self.tcp(s.term, None, end, s.t + 4 * MS);
+        if kind == 0 {
+            self.open_unanswered(&mut c, 10)?;
+            s.t = c.t;
+            self.say(
+                s.term,
+                s.t,
+                &Say::ConnectTimeout {
+                    host: &ip,
+                    port: end.port,
+                    secs: 10,
+                },
+            )
+        } else {
+            self.open_refused(&mut c)?;
+            s.t = c.t + MS;
+            self.say(
+                s.term,
+                s.t,
+                &Say::ConnectRefused {
+                    host: &ip,
+                    port: end.port,
+                },
+            )
+        }
+    }
+
+    /// Signs a terminal on: a management message that is no payment.
+    pub fn sign_on(&mut self, term: usize, t: Micros, f39: &str) -> io::Result<()> {
+        let host = self.fleet.merchant_of(term).host;
+        let mid = self.fleet.merchant_of(term).mid.clone();
+        let tm = &mut self.fleet.terminals[term];
+        tm.stan = tm.stan % 999_999 + 1;
+        let (tid, stan, batch, tls) = (tm.tid.clone(), tm.stan, tm.batch, tm.tls);
+        let mut q = Msg::new("0800");
+        q.t(11, format!("{stan:06}"))
+            .t(41, &tid)
+            .t(42, &mid)
+            .t(60, format!("00{batch:06}003"))
+            .t(63, "001");
+        let mut c = self.tcp(term, Some(host), host_end(host), t);
+        self.open(&mut c, 0)?;
+        if tls {
+            self.tls_open(&mut c, host_name(host), false, None)?;
+        }
+        let d = self.encode(host, &q, true);
+        let d = self.sealed(d, tls);
+        self.up(&mut c, &d, 0)?;
+        let at = c.t - c.rtt / 2 + 90 * MS;
+        let n = civil(at + crate::time::ZONE);
+        let mut r = Msg::new("0810");
+        r.t(11, format!("{stan:06}"))
+            .t(12, format!("{:02}{:02}{:02}", n.h, n.mi, n.s))
+            .t(13, format!("{:02}{:02}", n.mo, n.d));
+        r.t(37, format!("{:012}", self.rng.below(1_000_000_000_000)))
+            .t(39, f39)
+            .t(41, &tid)
+            .t(42, &mid)
+            .t(60, format!("00{batch:06}003"));
+        if f39 == "00" {
+            let keys = self.rng.bytes(40);
+            r.b(62, keys);
+        }
+        let d = self.encode(host, &r, false);
+        let d = self.sealed(d, tls);
+        self.down(&mut c, at, &d)?;
+        self.say(term, c.t + MS, &Say::SignOn { ok: f39 == "00" })?;
+        self.close(&mut c)
+    }
+
     /// Sends the request and waits. True when an answer came in time.
     pub fn online(&mut self, s: &mut Sale, net: Net, f39: &str, think_ms: i64) -> io::Result<bool> {
         let host = self.fleet.merchant_of(s.term).host;
         s.f39.clear();
         s.t += self.rng.range(30, 120) * MS;
-        let Some(mut c) = self.connect(s, net)? else { return Ok(false) };
+        let Some(mut c) = self.connect(s, net)? else {
+            return Ok(false);
+        };
         let tls = self.fleet.terminals[s.term].tls;
         s.t = c.t + 2 * MS;
         s.requested = true;
@@ -226,7 +434,15 @@ impl World {
         let plain = self.encode(host, &q, true);
         let n = plain.len();
         let data = self.sealed(plain, tls);
-        self.say(s.term, s.t - MS, &Say::Sent { mti: "0200", stan: s.stan, bytes: n })?;
+        self.say(
+            s.term,
+            s.t - MS,
+            &Say::Sent {
+                mti: "0200",
+                stan: s.stan,
+                bytes: n,
+            },
+        )?;
         c.t = s.t;
         let timer = if host == Host::One { 60 } else { 30 };
         if net == Net::Unacked {
@@ -236,7 +452,11 @@ impl World {
             self.say(s.term, s.t, &Say::ReadTimeout { secs: timer })?;
             return Ok(false);
         }
-        let resend = if let Net::Slow(_, r, _) = net { r } else { usize::from(self.rng.chance(15)) };
+        let resend = if let Net::Slow(_, r, _) = net {
+            r
+        } else {
+            usize::from(self.rng.chance(15))
+        };
         self.up(&mut c, &data, resend)?;
         self.saw.iso |= self.saw.net && !tls;
         let arrived = c.t - c.rtt / 2;
@@ -244,7 +464,8 @@ impl World {
             Net::NoAnswer(l) | Net::Slow(_, _, l) => l,
             _ => None,
         };
-        let silent = matches!(net, Net::NoAnswer(_)) || (matches!(net, Net::Slow(..)) && late.is_some());
+        let silent =
+            matches!(net, Net::NoAnswer(_)) || (matches!(net, Net::Slow(..)) && late.is_some());
         if net == Net::ResetMid {
             let at = c.t + self.rng.range(300, 2500) * MS;
             self.host_lines(host, &q, None, arrived, s)?;
@@ -253,8 +474,16 @@ impl World {
             self.say(s.term, s.t, &Say::ConnLost)?;
             return Ok(false);
         }
-        s.rrn = format!("{:02}{:010}", (s.t / crate::time::DAY) % 100, self.rng.below(10_000_000_000));
-        s.auth = if f39 == "00" { format!("{:06}", self.rng.below(1_000_000)) } else { String::new() };
+        s.rrn = format!(
+            "{:02}{:010}",
+            (s.t / crate::time::DAY) % 100,
+            self.rng.below(10_000_000_000)
+        );
+        s.auth = if f39 == "00" {
+            format!("{:06}", self.rng.below(1_000_000))
+        } else {
+            String::new()
+        };
         if silent {
             s.t += timer * S;
             let code = if late.is_some() { "00" } else { "" };
@@ -263,7 +492,17 @@ impl World {
                 let r = self.reply(&q, "0210", code, &s.rrn, &s.auth, at);
                 let d = self.encode(host, &r, false);
                 let d = self.sealed(d, tls);
-                self.host_lines(host, &q, Some((&r, at - MS)), if matches!(net, Net::Slow(..)) { at - 400 * MS } else { arrived }, s)?;
+                self.host_lines(
+                    host,
+                    &q,
+                    Some((&r, at - MS)),
+                    if matches!(net, Net::Slow(..)) {
+                        at - 400 * MS
+                    } else {
+                        arrived
+                    },
+                    s,
+                )?;
                 let end = s.t;
                 c.t = end;
                 self.close(&mut c)?;
@@ -288,7 +527,16 @@ impl World {
         s.t = c.t + 3 * MS;
         s.f39 = f39.to_string();
         let rrn = s.rrn.clone();
-        self.say(s.term, s.t, &Say::Received { mti: "0210", f39, rrn: &rrn, bytes: n })?;
+        self.say(
+            s.term,
+            s.t,
+            &Say::Received {
+                mti: "0210",
+                f39,
+                rrn: &rrn,
+                bytes: n,
+            },
+        )?;
         self.close(&mut c)?;
         s.t += 80 * MS;
         Ok(true)
@@ -314,7 +562,15 @@ impl World {
         let q = self.request(s, "0400");
         let d = self.encode(host, &q, true);
         let n = d.len();
-        self.say(s.term, c.t, &Say::Sent { mti: "0400", stan: s.stan, bytes: n })?;
+        self.say(
+            s.term,
+            c.t,
+            &Say::Sent {
+                mti: "0400",
+                stan: s.stan,
+                bytes: n,
+            },
+        )?;
         let d = self.sealed(d, tls);
         self.up(&mut c, &d, 0)?;
         s.reversed = true;
@@ -337,14 +593,26 @@ impl World {
     }
 
     /// The second host's log.
-    fn host_lines(&mut self, host: Host, q: &Msg, r: Option<(&Msg, Micros)>, arrived: Micros, s: &Sale) -> io::Result<()> {
+    fn host_lines(
+        &mut self,
+        host: Host,
+        q: &Msg,
+        r: Option<(&Msg, Micros)>,
+        arrived: Micros,
+        s: &Sale,
+    ) -> io::Result<()> {
         if host == Host::One {
             return Ok(());
         }
-        let Some((id, clock)) = self.host_log else { return Ok(()) };
+        let Some((id, clock)) = self.host_log else {
+            return Ok(());
+        };
         self.saw.host = true;
         let a = self.address(s.term);
-        let peer = format!("{}.{}.{}.{}:{}", a[0], a[1], a[2], a[3], self.fleet.terminals[s.term].port);
+        let peer = format!(
+            "{}.{}.{}.{}:{}",
+            a[0], a[1], a[2], a[3], self.fleet.terminals[s.term].port
+        );
         let x = isomsg(&peer, clock, arrived + MS, q, true);
         self.sinks.put(id, arrived + MS, x.as_bytes())?;
         if let Some((r, at)) = r {
@@ -357,19 +625,42 @@ impl World {
 
 fn isomsg(peer: &str, clock: Clock, t: Micros, m: &Msg, incoming: bool) -> String {
     let c = clock.local(t);
-    let (what, dir) = if incoming { ("receive", "incoming") } else { ("send", "outgoing") };
+    let (what, dir) = if incoming {
+        ("receive", "incoming")
+    } else {
+        ("send", "outgoing")
+    };
     let mut x = format!(
         "<log realm=\"gateway.server.channel/{peer}\" at=\"{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}\">\n  <{what}>\n    <isomsg direction=\"{dir}\">\n      <field id=\"0\" value=\"{}\"/>\n",
-        c.y, c.mo, c.d, c.h, c.mi, c.s, c.ms(), m.mti
+        c.y,
+        c.mo,
+        c.d,
+        c.h,
+        c.mi,
+        c.s,
+        c.ms(),
+        m.mti
     );
     for (n, f) in &m.fields {
         let _ = match (n, f) {
-            (2, crate::iso::Field::T(v)) => writeln!(x, "      <field id=\"2\" value=\"{}\"/>", mask(v).replace('*', "_")),
+            (2, crate::iso::Field::T(v)) => writeln!(
+                x,
+                "      <field id=\"2\" value=\"{}\"/>",
+                mask(v).replace('*', "_")
+            ),
             (14, _) => writeln!(x, "      <field id=\"14\" value=\"____\"/>"),
-            (35, crate::iso::Field::T(v)) => writeln!(x, "      <field id=\"35\" value=\"{}=_________________\"/>", mask(&v[..16]).replace('*', "_")),
+            (35, crate::iso::Field::T(v)) => writeln!(
+                x,
+                "      <field id=\"35\" value=\"{}=_________________\"/>",
+                mask(&v[..16]).replace('*', "_")
+            ),
             (52, _) => writeln!(x, "      <field id=\"52\" value=\"[WIPED]\"/>"),
             (_, crate::iso::Field::T(v)) => writeln!(x, "      <field id=\"{n}\" value=\"{v}\"/>"),
-            (_, crate::iso::Field::B(b)) => writeln!(x, "      <field id=\"{n}\" value=\"{}\" type=\"binary\"/>", hex(b)),
+            (_, crate::iso::Field::B(b)) => writeln!(
+                x,
+                "      <field id=\"{n}\" value=\"{}\" type=\"binary\"/>",
+                hex(b)
+            ),
         };
     }
     let _ = writeln!(x, "    </isomsg>\n  </{what}>\n</log>");

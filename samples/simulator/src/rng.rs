@@ -18,13 +18,21 @@ impl Rng {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut s = seed;
-        Self([splitmix(&mut s), splitmix(&mut s), splitmix(&mut s), splitmix(&mut s)])
+        Self([
+            splitmix(&mut s),
+            splitmix(&mut s),
+            splitmix(&mut s),
+            splitmix(&mut s),
+        ])
     }
 
     /// An independent generator for a numbered thing (a card, a terminal), whatever was drawn before.
     #[must_use]
     pub fn of(seed: u64, kind: u64, index: u64) -> Self {
-        Self::new(seed ^ kind.wrapping_mul(0xA24B_AED4_963E_E407) ^ index.wrapping_mul(0x9FB2_1C65_1E98_DF25))
+        Self::new(
+            seed ^ kind.wrapping_mul(0xA24B_AED4_963E_E407)
+                ^ index.wrapping_mul(0x9FB2_1C65_1E98_DF25),
+        )
     }
 
     /// The next 64 bits.
@@ -66,7 +74,11 @@ impl Rng {
     pub fn wait(&mut self, mean: i64) -> i64 {
         let a = self.range(0, mean);
         let b = self.range(0, mean);
-        let c = if self.chance(150) { self.range(0, 2 * mean) } else { 0 };
+        let c = if self.chance(150) {
+            self.range(0, 2 * mean)
+        } else {
+            0
+        };
         (a + b) / 2 + mean / 4 + c
     }
 

@@ -3,7 +3,7 @@
 use crate::emv::{Ask, Mishap, Tap, contact, tap};
 use crate::fleet::{Card, Scheme, card};
 use crate::labels::{self, End};
-use crate::online::{Net, Sale};
+use crate::online::{ChipData, Net, Sale};
 use crate::say::Say;
 use crate::time::{MS, Micros, S};
 use crate::world::{ReaderNote, Saw, World};
@@ -53,20 +53,41 @@ pub const BY_HOST: &[(&str, &[&str])] = &[
 pub const BY_NET: &[(&str, &[Net])] = &[
     ("NET_HOST_UNREACHABLE", &[Net::SynLost, Net::Refused]),
     ("NET_DNS_FAILURE", &[Net::Dns(Some(2)), Net::Dns(None)]),
-    ("NET_TLS_HANDSHAKE", &[Net::Tls(true, 70), Net::Tls(true, 40)]),
+    (
+        "NET_TLS_HANDSHAKE",
+        &[Net::Tls(true, 70), Net::Tls(true, 40)],
+    ),
     ("NET_TLS_CERT", &[Net::Tls(false, 48), Net::Tls(false, 45)]),
     ("NET_BLOCKED", &[Net::Denied(13), Net::Denied(10)]),
     ("NET_NO_LINK", &[Net::LinkDown]),
     ("NET_CONN_DROPPED", &[Net::ResetMid]),
     ("NET_WEAK_SIGNAL", &[Net::Unacked]),
-    ("HOST_RESPONSE_TIMEOUT", &[Net::NoAnswer(None), Net::NoAnswer(Some(75))]),
+    (
+        "CFG_HOST_ADDRESS",
+        &[
+            Net::WrongAddress(0),
+            Net::WrongAddress(1),
+            Net::WrongAddress(2),
+        ],
+    ),
+    (
+        "HOST_RESPONSE_TIMEOUT",
+        &[Net::NoAnswer(None), Net::NoAnswer(Some(75))],
+    ),
 ];
 
 /// Failures between card and reader: cause, mishaps, what the terminal says.
 fn at_card(cause: &str, scheme: Scheme, r: u64) -> Option<(Mishap, Say<'static>)> {
-    let torn = [Mishap::TornAtRecord, Mishap::TornAtGpo, Mishap::TornAtRecord, Mishap::TornAtAc];
+    let torn = [
+        Mishap::TornAtRecord,
+        Mishap::TornAtGpo,
+        Mishap::TornAtRecord,
+        Mishap::TornAtAc,
+    ];
     Some(match cause {
-        "USER_CARD_REMOVED_EARLY" if scheme == Scheme::Mastercard => (torn[(r % 4) as usize], Say::Torn),
+        "USER_CARD_REMOVED_EARLY" if scheme == Scheme::Mastercard => {
+            (torn[(r % 4) as usize], Say::Torn)
+        }
         "USER_CARD_REMOVED_EARLY" => (torn[(r % 3) as usize], Say::Torn),
         "CARD_NOT_CONTACTLESS" if r.is_multiple_of(3) => (Mishap::TransportOnly, Say::NoAid),
         "CARD_NOT_CONTACTLESS" => (Mishap::NoPpse, Say::NoPpse),
@@ -74,7 +95,9 @@ fn at_card(cause: &str, scheme: Scheme, r: u64) -> Option<(Mishap, Say<'static>)
         "DEV_CDCVM_REQUIRED" => (Mishap::Cdcvm, Say::SeePhone),
         "CARD_BLOCKED" if r.is_multiple_of(2) => (Mishap::CardBlocked, Say::CardBlocked),
         "CARD_BLOCKED" => (Mishap::AppBlocked, Say::AppBlocked),
-        "CARD_DATA_INVALID" if scheme == Scheme::Mastercard && r.is_multiple_of(2) => (Mishap::MissingTag, Say::DataError { missing: true }),
+        "CARD_DATA_INVALID" if scheme == Scheme::Mastercard && r.is_multiple_of(2) => {
+            (Mishap::MissingTag, Say::DataError { missing: true })
+        }
         "CARD_DATA_INVALID" => (Mishap::RecordError, Say::DataError { missing: false }),
         "CARD_OFFLINE_DECLINED" => (Mishap::Aac, Say::CardDeclined),
         "CARD_ODA_FAILED" => (Mishap::OdaFailed, Say::OdaFailed),
@@ -85,9 +108,15 @@ fn at_card(cause: &str, scheme: Scheme, r: u64) -> Option<(Mishap, Say<'static>)
         "SW_INTEROP" => (Mishap::L1Protocol, Say::L1Protocol),
         "CFG_AID_MISSING" => (Mishap::NoCommonAid, Say::NoAid),
         "MER_SCHEME_NOT_ACCEPTED" => (Mishap::NoCommonAid, Say::SchemeRefused),
-        "CFG_CAPK_MISSING" => (Mishap::OdaFailed, Say::CapkMissing { rid: "A000000333", index: 0x0B }),
+        "CFG_CAPK_MISSING" => (
+            Mishap::OdaFailed,
+            Say::CapkMissing {
+                rid: "A000000333",
+                index: 0x0B,
+            },
+        ),
         "CFG_KERNEL_PARAMS" => (Mishap::BadTtq, Say::Sw6985),
-        "LIM_CVM_NOT_POSSIBLE" => (Mishap::None, Say::CvmImpossible),
+        "LIM_CVM_NOT_POSSIBLE" => (Mishap::CtqPin, Say::CvmImpossible),
         "HW_RF_DEGRADED" => (Mishap::RfError((r % 4) as u8), Say::RfError),
         _ => return None,
     })
@@ -96,8 +125,20 @@ fn at_card(cause: &str, scheme: Scheme, r: u64) -> Option<(Mishap, Say<'static>)
 /// What the reader says of a card that never got as far as a dialogue.
 fn before_card(cause: &str, s: &Sale, limit: u64) -> Option<(Say<'static>, &'static str)> {
     Some(match cause {
-        "LIM_READER_LIMIT" => (Say::OverLimit { amount: s.amount, limit }, "other_interface"),
-        "CFG_LIMIT_MISSET" => (Say::OverLimit { amount: s.amount, limit: 0 }, "other_interface"),
+        "LIM_READER_LIMIT" => (
+            Say::OverLimit {
+                amount: s.amount,
+                limit,
+            },
+            "other_interface",
+        ),
+        "CFG_LIMIT_MISSET" => (
+            Say::OverLimit {
+                amount: s.amount,
+                limit: 0,
+            },
+            "other_interface",
+        ),
         "CFG_CONTACTLESS_OFF" => (Say::CtlsOff, "other_interface"),
         "HW_NO_CONTACTLESS" => (Say::NoCtls, "other_interface"),
         "HW_READER_FAULT" => (Say::RfInitFail, "aborted"),
@@ -111,16 +152,45 @@ fn before_card(cause: &str, s: &Sale, limit: u64) -> Option<(Say<'static>, &'sta
 }
 
 impl<L: Write> Run<L> {
-    fn end(&mut self, s: &Sale, outcome: &str, cause: &str, interface: &str, incident: &str) -> io::Result<()> {
+    fn end(
+        &mut self,
+        s: &Sale,
+        outcome: &str,
+        cause: &str,
+        interface: &str,
+        incident: &str,
+    ) -> io::Result<()> {
         self.end_with(s, outcome, cause, "", interface, incident)
     }
 
-    fn end_with(&mut self, s: &Sale, outcome: &str, cause: &str, contributing: &str, interface: &str, incident: &str) -> io::Result<()> {
+    fn end_with(
+        &mut self,
+        s: &Sale,
+        outcome: &str,
+        cause: &str,
+        contributing: &str,
+        interface: &str,
+        incident: &str,
+    ) -> io::Result<()> {
         let failed = outcome != "approved";
-        let e = End { outcome, failed, cause, contributing, interface, incident };
+        let e = End {
+            outcome,
+            failed,
+            cause,
+            contributing,
+            interface,
+            incident,
+        };
         labels::row(&mut self.labels, &self.w, s, &e)?;
         self.attempts += 1;
-        *self.tally.entry(if cause.is_empty() { "-".into() } else { cause.to_string() }).or_default() += 1;
+        *self
+            .tally
+            .entry(if cause.is_empty() {
+                "-".into()
+            } else {
+                cause.to_string()
+            })
+            .or_default() += 1;
         self.w.saw = Saw::default();
         Ok(())
     }
@@ -134,6 +204,7 @@ impl<L: Write> Run<L> {
         s.auth.clear();
         s.requested = false;
         s.reversed = false;
+        s.chip_data = ChipData::Right;
         s.atc += 1;
         if new_stan {
             let tm = &mut self.w.fleet.terminals[s.term];
@@ -143,7 +214,14 @@ impl<L: Write> Run<L> {
     }
 
     /// Opens a sale.
-    pub fn begin(&mut self, term: usize, t: Micros, card: Card, amount: u64, atc: u16) -> io::Result<Sale> {
+    pub fn begin(
+        &mut self,
+        term: usize,
+        t: Micros,
+        card: Card,
+        amount: u64,
+        atc: u16,
+    ) -> io::Result<Sale> {
         self.sales += 1;
         let tm = &mut self.w.fleet.terminals[term];
         tm.stan = tm.stan % 999_999 + 1;
@@ -166,9 +244,18 @@ impl<L: Write> Run<L> {
             f39: String::new(),
             requested: false,
             reversed: false,
+            chip_data: ChipData::Right,
         };
         self.w.saw = Saw::default();
-        self.w.say(term, t, &Say::SaleStart { amount, stan, tid: &tid })?;
+        self.w.say(
+            term,
+            t,
+            &Say::SaleStart {
+                amount,
+                stan,
+                tid: &tid,
+            },
+        )?;
         Ok(s)
     }
 
@@ -194,18 +281,39 @@ impl<L: Write> Run<L> {
     fn present(&mut self, s: &mut Sale, mishap: Mishap, wait: i64) -> io::Result<()> {
         s.t += wait;
         let uid = self.uid(s);
-        self.w.say(s.term, s.t + 18 * MS, &Say::CardFound { uid: &crate::iso::hex(&uid) })?;
-        self.w.reader_note(s.term, s.t, ReaderNote::Activated { uid, sak: if s.card.phone { 0x20 } else { 0x28 } })?;
+        self.w.say(
+            s.term,
+            s.t + 18 * MS,
+            &Say::CardFound {
+                uid: &crate::iso::hex(&uid),
+            },
+        )?;
+        self.w.reader_note(
+            s.term,
+            s.t,
+            ReaderNote::Activated {
+                uid,
+                sak: if s.card.phone { 0x20 } else { 0x28 },
+            },
+        )?;
         let date = self.w.fleet.terminals[s.term].clock.local(s.t);
         let ttq = match s.card.scheme {
             Scheme::UnionPay if mishap == Mishap::BadTtq => [0x86, 0, 0, 0x80],
-            Scheme::UnionPay => [0x32, 0x60, 0, 0x80],
-            _ => [0x32, 0x13, 0x60, 0],
+            _ if mishap == Mishap::CtqPin => [0x22, 0x40, 0, 0],
+            Scheme::UnionPay => [0x36, if s.amount > 100_000 { 0x40 } else { 0 }, 0, 0x80],
+            _ => [0x36, if s.amount > 100_000 { 0x40 } else { 0 }, 0x40, 0],
         };
-        let ask = Ask { amount: s.amount, date, ttq, card: &s.card, atc: s.atc, mishap };
+        let ask = Ask {
+            amount: s.amount,
+            date,
+            ttq,
+            card: &s.card,
+            atc: s.atc,
+            mishap,
+        };
         s.tap = tap(&ask, &mut self.w.rng);
         let steps = std::mem::take(&mut s.tap.steps);
-        let end = self.w.dialogue(s.term, s.t + 25 * MS, &steps)?;
+        let end = self.w.dialogue(s.term, s.t + 25 * MS, &steps, false)?;
         s.t = end;
         if steps.last().is_some_and(|l| l.rsp.is_none()) {
             let note = match mishap {
@@ -217,11 +325,28 @@ impl<L: Write> Run<L> {
             s.t += self.w.rng.range(10, 300) * MS;
         }
         if s.tap.complete {
-            let arqc = s.tap.cryptogram.map(|c| crate::iso::hex(&c)).unwrap_or_default();
+            let arqc = s
+                .tap
+                .cryptogram
+                .map(|c| crate::iso::hex(&c))
+                .unwrap_or_default();
             let (pan, kernel, cid) = (s.card.pan.clone(), s.card.scheme.kernel(), s.tap.cid);
-            self.w.say(s.term, s.t, &Say::ReadOk { pan: &pan, kernel, arqc: &arqc, cid })?;
+            self.w.say(
+                s.term,
+                s.t,
+                &Say::ReadOk {
+                    pan: &pan,
+                    kernel,
+                    arqc: &arqc,
+                    cid,
+                },
+            )?;
         }
         self.w.reader_note(s.term, s.t + 60 * MS, ReaderNote::Off)?;
+        if s.tap.complete && self.w.rng.chance(350) {
+            let gone = s.t + self.w.rng.range(200, 1500) * MS;
+            self.w.say(s.term, gone, &Say::Removed)?;
+        }
         s.t += 15 * MS;
         Ok(())
     }
@@ -231,17 +356,34 @@ impl<L: Write> Run<L> {
         s.t += self.w.rng.range(3000, 9000) * MS;
         self.w.say(s.term, s.t, &Say::PinDone)?;
         s.pin = true;
-        s.entry = if s.entry.starts_with("05") { "051" } else { "071" };
+        s.entry = if s.entry.starts_with("05") {
+            "051"
+        } else {
+            "071"
+        };
         Ok(())
     }
 
     fn think(&mut self) -> i64 {
-        if self.w.rng.chance(60) { self.w.rng.range(900, 4000) } else { self.w.rng.range(120, 700) }
+        if self.w.rng.chance(60) {
+            self.w.rng.range(900, 4000)
+        } else {
+            self.w.rng.range(120, 700)
+        }
     }
 
     fn approved(&mut self, s: &mut Sale) -> io::Result<()> {
         let (rrn, auth) = (s.rrn.clone(), s.auth.clone());
-        self.w.say(s.term, s.t, &Say::Approved { rrn: &rrn, auth: &auth, amount: s.amount, stan: s.stan })?;
+        self.w.say(
+            s.term,
+            s.t,
+            &Say::Approved {
+                rrn: &rrn,
+                auth: &auth,
+                amount: s.amount,
+                stan: s.stan,
+            },
+        )?;
         if self.w.rng.chance(800) {
             self.w.say(s.term, s.t + 900 * MS, &Say::Printed)?;
         }
@@ -261,7 +403,13 @@ impl<L: Write> Run<L> {
         self.good_with(s, "", "", incident)
     }
 
-    fn good_with(&mut self, s: &mut Sale, cause: &str, contributing: &str, incident: &str) -> io::Result<()> {
+    fn good_with(
+        &mut self,
+        s: &mut Sale,
+        cause: &str,
+        contributing: &str,
+        incident: &str,
+    ) -> io::Result<()> {
         let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
         s.pin = false;
         s.entry = "072";
@@ -283,10 +431,19 @@ impl<L: Write> Run<L> {
         s.t += self.w.rng.range(4000, 15_000) * MS;
         self.w.say(s.term, s.t, &Say::ChipIn)?;
         let date = self.w.fleet.terminals[s.term].clock.local(s.t);
-        let ask = Ask { amount: s.amount, date, ttq: [0; 4], card: &s.card, atc: s.atc, mishap: Mishap::None };
+        let ask = Ask {
+            amount: s.amount,
+            date,
+            ttq: [0; 4],
+            card: &s.card,
+            atc: s.atc,
+            mishap: Mishap::None,
+        };
         s.tap = contact(&ask, &mut self.w.rng);
         let steps = std::mem::take(&mut s.tap.steps);
-        s.t = self.w.dialogue(s.term, s.t + 300 * MS, &steps)?;
+        self.w
+            .reader_note(s.term, s.t + 250 * MS, ReaderNote::Reset)?;
+        s.t = self.w.dialogue(s.term, s.t + 300 * MS, &steps, true)?;
         s.entry = "052";
         self.ask_pin(s)?;
         let think = self.think();
@@ -329,13 +486,22 @@ impl<L: Write> Run<L> {
     pub fn fail(&mut self, s: &mut Sale, cause: &str, incident: &str) -> io::Result<()> {
         let r = self.w.rng.next() >> 20;
         if let Some((_, codes)) = BY_HOST.iter().find(|(c, _)| *c == cause)
-            && !(cause == "CARD_EXPIRED" && s.card.scheme == Scheme::Mastercard && r.is_multiple_of(2))
+            && !(cause == "CARD_EXPIRED"
+                && s.card.scheme == Scheme::Mastercard
+                && r.is_multiple_of(2))
         {
             return self.host_refuses(s, cause, codes[(r % codes.len() as u64) as usize], incident);
         }
         if let Some((_, nets)) = BY_NET.iter().find(|(c, _)| *c == cause) {
             let net = nets[(r % nets.len() as u64) as usize];
             return self.net_fails(s, cause, net, incident);
+        }
+        if cause == "HW_READER_FAULT" && s.term % 2 == 1 {
+            return self.silent_reader(s, incident);
+        }
+        if cause == "LIM_READER_LIMIT" && s.card.scheme == Scheme::Mastercard && r.is_multiple_of(2)
+        {
+            return self.limit_in_kernel(s);
         }
         let limit = self.w.fleet.terminals[s.term].limit;
         if let Some((say, outcome)) = before_card(cause, s, limit) {
@@ -349,19 +515,35 @@ impl<L: Write> Run<L> {
             "USER_ABANDONED" => self.abandoned(s, r),
             "USER_POOR_PLACEMENT" => self.poor_placement(s),
             "USER_DUPLICATE_TAP" => self.duplicate(s),
+            "CARD_ANTENNA_FAULT" => self.mute_card(s, cause, false, incident),
+            "CARD_CHIP_DAMAGED" => self.mute_card(s, cause, true, incident),
+            "FBK_CONTACT_READ_FAILED" | "FBK_MAGSTRIPE_READ_FAILED" | "FBK_REFUSED" => {
+                self.fallback(s, cause)
+            }
             "SW_APP_FAULT" => self.crash(s),
             "NET_CONGESTION" => self.congestion(s, r, incident),
             _ => self.good(s, incident),
         }
     }
 
-    fn host_refuses(&mut self, s: &mut Sale, cause: &str, code: &str, incident: &str) -> io::Result<()> {
+    fn host_refuses(
+        &mut self,
+        s: &mut Sale,
+        cause: &str,
+        code: &str,
+        incident: &str,
+    ) -> io::Result<()> {
         self.poll(s)?;
         let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
         if cause == "CARD_EXPIRED" {
             let c = self.w.fleet.terminals[s.term].clock.local(s.t);
             s.card.expiry = format!("{:02}{:02}", c.y % 100 - 1, self.w.rng.range(1, 12));
         }
+        s.chip_data = match cause {
+            "ISS_CRYPTOGRAM_FAILED" => ChipData::Altered,
+            "HOST_FORMAT_ERROR" => ChipData::Missing,
+            _ => ChipData::Right,
+        };
         self.present(s, Mishap::None, wait)?;
         let needs_pin = matches!(cause, "USER_PIN_WRONG" | "ISS_PIN_TRIES_EXCEEDED");
         if needs_pin || (s.amount > 100_000 && !s.card.phone && cause != "LIM_STEP_UP_REQUIRED") {
@@ -369,7 +551,10 @@ impl<L: Write> Run<L> {
         }
         let think = match (cause, code) {
             ("ISS_UNAVAILABLE", "98" | "68") => self.w.rng.range(20_000, 26_000),
-            ("HOST_SYSTEM_FAULT" | "HOST_MAINTENANCE" | "CFG_KEYS_INVALID" | "HOST_FORMAT_ERROR", _) => self.w.rng.range(40, 300),
+            (
+                "HOST_SYSTEM_FAULT" | "HOST_MAINTENANCE" | "CFG_KEYS_INVALID" | "HOST_FORMAT_ERROR",
+                _,
+            ) => self.w.rng.range(40, 300),
             _ => self.think(),
         };
         self.w.online(s, Net::Good, code, think)?;
@@ -387,8 +572,19 @@ impl<L: Write> Run<L> {
                 self.approved(s)?;
                 self.end(s, "approved", "", "contactless", "")
             }
-            "MER_CONTACTLESS_NOT_ENABLED" | "LIM_STEP_UP_REQUIRED" | "ISS_CONTACTLESS_BLOCKED" | "MER_FEE_NOT_CONFIGURED" if !s.card.phone => self.afterwards(s, 800, 0),
-            "ISS_INSUFFICIENT_FUNDS" | "CARD_EXPIRED" | "ISS_CARD_RESTRICTED" | "ISS_RISK_DECLINE" | "ISS_ACCOUNT_INVALID" => self.afterwards(s, 0, 400),
+            "MER_CONTACTLESS_NOT_ENABLED"
+            | "LIM_STEP_UP_REQUIRED"
+            | "ISS_CONTACTLESS_BLOCKED"
+            | "MER_FEE_NOT_CONFIGURED"
+                if !s.card.phone =>
+            {
+                self.afterwards(s, 800, 0)
+            }
+            "ISS_INSUFFICIENT_FUNDS"
+            | "CARD_EXPIRED"
+            | "ISS_CARD_RESTRICTED"
+            | "ISS_RISK_DECLINE"
+            | "ISS_ACCOUNT_INVALID" => self.afterwards(s, 0, 400),
             _ => Ok(()),
         }
     }
@@ -415,7 +611,14 @@ impl<L: Write> Run<L> {
         self.end(s, outcome, cause, "contactless", incident)
     }
 
-    fn no_field(&mut self, s: &mut Sale, cause: &str, say: &Say<'_>, outcome: &str, incident: &str) -> io::Result<()> {
+    fn no_field(
+        &mut self,
+        s: &mut Sale,
+        cause: &str,
+        say: &Say<'_>,
+        outcome: &str,
+        incident: &str,
+    ) -> io::Result<()> {
         s.t += 40 * MS;
         self.w.say(s.term, s.t, say)?;
         if cause == "HW_READER_FAULT" && self.w.rng.chance(600) {
@@ -425,11 +628,25 @@ impl<L: Write> Run<L> {
         let interface = "contactless";
         s.card.phone = false;
         self.end(s, outcome, cause, interface, incident)?;
-        let chip = if matches!(cause, "HW_SECURITY_TAMPER" | "SW_UPDATE_IN_PROGRESS" | "SW_OS_FAULT") { 0 } else { 800 };
+        let chip = if matches!(
+            cause,
+            "HW_SECURITY_TAMPER" | "SW_UPDATE_IN_PROGRESS" | "SW_OS_FAULT"
+        ) {
+            0
+        } else {
+            800
+        };
         self.afterwards(s, chip, 0)
     }
 
-    fn card_fails(&mut self, s: &mut Sale, cause: &str, mishap: Mishap, say: &Say<'_>, incident: &str) -> io::Result<()> {
+    fn card_fails(
+        &mut self,
+        s: &mut Sale,
+        cause: &str,
+        mishap: Mishap,
+        say: &Say<'_>,
+        incident: &str,
+    ) -> io::Result<()> {
         self.poll(s)?;
         let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
         if cause == "CARD_EXPIRED" {
@@ -439,9 +656,16 @@ impl<L: Write> Run<L> {
         self.w.say(s.term, s.t, say)?;
         s.t += 300 * MS;
         let outcome = match cause {
-            "USER_CARD_REMOVED_EARLY" | "DEV_CDCVM_REQUIRED" | "HW_RF_DEGRADED" | "SW_INTEROP" => "try_again",
+            "USER_CARD_REMOVED_EARLY" | "DEV_CDCVM_REQUIRED" | "HW_RF_DEGRADED" | "SW_INTEROP" => {
+                "try_again"
+            }
             "CARD_REQUIRES_CONTACT" | "CFG_KERNEL_PARAMS" => "other_interface",
-            "CARD_OFFLINE_DECLINED" | "CARD_ODA_FAILED" | "CFG_CAPK_MISSING" | "LIM_CVM_NOT_POSSIBLE" | "CARD_EXPIRED" | "SW_CLOCK_WRONG" => "declined_offline",
+            "CARD_OFFLINE_DECLINED"
+            | "CARD_ODA_FAILED"
+            | "CFG_CAPK_MISSING"
+            | "LIM_CVM_NOT_POSSIBLE"
+            | "CARD_EXPIRED"
+            | "SW_CLOCK_WRONG" => "declined_offline",
             _ => "aborted",
         };
         self.end(s, outcome, cause, "contactless", incident)?;
@@ -454,10 +678,127 @@ impl<L: Write> Run<L> {
                 s.t += self.w.rng.range(3000, 12_000) * MS;
                 self.again(s, cause)
             }
-            "CARD_REQUIRES_CONTACT" | "CARD_NOT_CONTACTLESS" | "CFG_KERNEL_PARAMS" | "CFG_CAPK_MISSING" | "SW_INTEROP" => self.afterwards(s, 750, 100),
-            "CARD_BLOCKED" | "CARD_OFFLINE_DECLINED" | "CARD_EXPIRED" | "CFG_AID_MISSING" | "MER_SCHEME_NOT_ACCEPTED" | "CARD_DATA_INVALID" => self.afterwards(s, 100, 500),
+            "CARD_REQUIRES_CONTACT"
+            | "CARD_NOT_CONTACTLESS"
+            | "CFG_KERNEL_PARAMS"
+            | "CFG_CAPK_MISSING"
+            | "SW_INTEROP" => self.afterwards(s, 750, 100),
+            "CARD_BLOCKED"
+            | "CARD_OFFLINE_DECLINED"
+            | "CARD_EXPIRED"
+            | "CFG_AID_MISSING"
+            | "MER_SCHEME_NOT_ACCEPTED"
+            | "CARD_DATA_INVALID" => self.afterwards(s, 100, 500),
             _ => Ok(()),
         }
+    }
+
+    /// The field is on, but no card is ever heard.
+    fn silent_reader(&mut self, s: &mut Sale, incident: &str) -> io::Result<()> {
+        self.poll(s)?;
+        let secs = self.w.rng.range(15, 40);
+        s.t += secs * S;
+        self.w.say(s.term, s.t, &Say::NoCard { secs })?;
+        self.w.reader_note(s.term, s.t, ReaderNote::Off)?;
+        self.end(s, "timed_out", "HW_READER_FAULT", "contactless", incident)?;
+        s.card.phone = false;
+        self.afterwards(s, 820, 0)
+    }
+
+    /// The kernel itself finds the amount too high, after the records.
+    fn limit_in_kernel(&mut self, s: &mut Sale) -> io::Result<()> {
+        self.poll(s)?;
+        let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
+        self.present(s, Mishap::StopAfterRecords, wait)?;
+        let limit = self.w.fleet.terminals[s.term].limit;
+        self.w.say(
+            s.term,
+            s.t,
+            &Say::OverLimit {
+                amount: s.amount,
+                limit,
+            },
+        )?;
+        s.t += 300 * MS;
+        self.end(s, "other_interface", "LIM_READER_LIMIT", "contactless", "")?;
+        self.afterwards(s, 850, 0)
+    }
+
+    /// A card whose antenna (or chip) is broken: nothing, or no answer to the activation.
+    fn mute_card(
+        &mut self,
+        s: &mut Sale,
+        cause: &str,
+        chip: bool,
+        incident: &str,
+    ) -> io::Result<()> {
+        self.poll(s)?;
+        for _ in 0..2 {
+            s.t += self.w.rng.range(2500, 5000) * MS;
+            if chip {
+                self.w.reader_note(s.term, s.t, ReaderNote::NoAts)?;
+                self.w.say(s.term, s.t + 30 * MS, &Say::RfError)?;
+            }
+        }
+        s.t += 20 * S;
+        self.w.say(s.term, s.t, &Say::NoCard { secs: 30 })?;
+        self.w.reader_note(s.term, s.t, ReaderNote::Off)?;
+        self.end(s, "timed_out", cause, "contactless", incident)?;
+        if !chip {
+            return self.chip(s);
+        }
+        self.w.say(s.term, s.t, &Say::AskChip)?;
+        self.next_attempt(s, false);
+        for _ in 0..2 {
+            s.t += 6 * S;
+            self.w.say(s.term, s.t, &Say::ChipFail)?;
+        }
+        s.t += S;
+        self.end(s, "aborted", cause, "contact", incident)
+    }
+
+    /// The tap is sent to another interface, and that fails as well.
+    fn fallback(&mut self, s: &mut Sale, cause: &str) -> io::Result<()> {
+        self.poll(s)?;
+        let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
+        self.present(s, Mishap::Gpo(0x6984), wait)?;
+        self.w.say(s.term, s.t, &Say::NeedsContact)?;
+        s.t += 300 * MS;
+        self.end(
+            s,
+            "other_interface",
+            "CARD_REQUIRES_CONTACT",
+            "contactless",
+            "",
+        )?;
+        self.w.say(s.term, s.t, &Say::AskChip)?;
+        self.next_attempt(s, false);
+        for _ in 0..3 {
+            s.t += self.w.rng.range(3000, 7000) * MS;
+            self.w.say(s.term, s.t, &Say::ChipFail)?;
+        }
+        s.t += S;
+        self.end(s, "aborted", "FBK_CONTACT_READ_FAILED", "contact", "")?;
+        if cause == "FBK_CONTACT_READ_FAILED" {
+            return Ok(());
+        }
+        self.next_attempt(s, false);
+        s.t += 5 * S;
+        if cause == "FBK_MAGSTRIPE_READ_FAILED" {
+            for _ in 0..3 {
+                s.t += 3 * S;
+                self.w.say(s.term, s.t, &Say::SwipeFail)?;
+            }
+            s.t += S;
+            return self.end(s, "aborted", cause, "magstripe", "");
+        }
+        self.w.say(s.term, s.t, &Say::Swiped)?;
+        s.entry = "022";
+        s.chip_data = ChipData::Missing;
+        let think = self.think();
+        self.w.online(s, Net::Good, "45", think)?;
+        self.refused(s)?;
+        self.end(s, "declined_online", cause, "magstripe", "")
     }
 
     fn several_cards(&mut self, s: &mut Sale) -> io::Result<()> {
@@ -465,7 +806,10 @@ impl<L: Write> Run<L> {
         s.t += self.w.rng.wait(2 * S);
         let a = s.card.uid;
         let b = self.w.rng.bytes(4);
-        let note = ReaderNote::Collision { a, b: [b[0] | 1, b[1], b[2], b[3]] };
+        let note = ReaderNote::Collision {
+            a,
+            b: [b[0] | 1, b[1], b[2], b[3]],
+        };
         self.w.reader_note(s.term, s.t, note)?;
         self.w.say(s.term, s.t + 20 * MS, &Say::MultiCard)?;
         s.t += 800 * MS;
@@ -514,7 +858,15 @@ impl<L: Write> Run<L> {
         s.t += self.w.rng.range(6, 20) * S;
         self.next_attempt(s, true);
         let tid = self.w.fleet.terminals[s.term].tid.clone();
-        self.w.say(s.term, s.t, &Say::SaleStart { amount: s.amount, stan: s.stan, tid: &tid })?;
+        self.w.say(
+            s.term,
+            s.t,
+            &Say::SaleStart {
+                amount: s.amount,
+                stan: s.stan,
+                tid: &tid,
+            },
+        )?;
         self.poll(s)?;
         self.present(s, Mishap::None, 1500 * MS)?;
         let think = self.think();
@@ -522,7 +874,13 @@ impl<L: Write> Run<L> {
         self.w.online(s, Net::Good, code, think)?;
         if code == "94" {
             self.refused(s)?;
-            return self.end(s, "declined_online", "USER_DUPLICATE_TAP", "contactless", "");
+            return self.end(
+                s,
+                "declined_online",
+                "USER_DUPLICATE_TAP",
+                "contactless",
+                "",
+            );
         }
         self.approved(s)?;
         self.end(s, "approved", "USER_DUPLICATE_TAP", "contactless", "")
@@ -534,13 +892,31 @@ impl<L: Write> Run<L> {
         s.t += 40 * MS;
         self.w.say(s.term, s.t, &Say::Crash)?;
         s.t += 2100 * MS;
-        let (v, sn) = (self.w.fleet.terminals[s.term].version, self.w.fleet.terminals[s.term].serial.clone());
-        self.w.say(s.term, s.t, &Say::Boot { version: v, serial: &sn })?;
+        let (v, sn) = (
+            self.w.fleet.terminals[s.term].version,
+            self.w.fleet.terminals[s.term].serial.clone(),
+        );
+        self.w.say(
+            s.term,
+            s.t,
+            &Say::Boot {
+                version: v,
+                serial: &sn,
+            },
+        )?;
         self.end(s, "aborted", "SW_APP_FAULT", "contactless", "")?;
         s.t += 8 * S;
         self.next_attempt(s, true);
         let tid = self.w.fleet.terminals[s.term].tid.clone();
-        self.w.say(s.term, s.t, &Say::SaleStart { amount: s.amount, stan: s.stan, tid: &tid })?;
+        self.w.say(
+            s.term,
+            s.t,
+            &Say::SaleStart {
+                amount: s.amount,
+                stan: s.stan,
+                tid: &tid,
+            },
+        )?;
         self.poll(s)?;
         self.good(s, "")
     }
@@ -549,7 +925,11 @@ impl<L: Write> Run<L> {
         self.poll(s)?;
         self.present(s, Mishap::None, 1800 * MS)?;
         let timer = 60;
-        let net = Net::Slow((r % 3) as usize + 1, (r / 3 % 3) as usize + 1, Some(timer + 3 + (r / 9 % 9) as i64));
+        let net = Net::Slow(
+            (r % 3) as usize + 1,
+            (r / 3 % 3) as usize + 1,
+            Some(timer + 3 + (r / 9 % 9) as i64),
+        );
         self.w.online(s, net, "00", 0)?;
         let answered = self.w.rng.chance(800);
         self.w.reversal(s, answered)?;

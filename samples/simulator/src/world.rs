@@ -83,7 +83,15 @@ pub fn host_index(h: Host) -> usize {
 impl World {
     /// Builds fleet and sources below `input`.
     #[must_use]
-    pub fn new(seed: u64, input: &Path, zero: Micros, terminals: usize, cards: u64, profile: Profile, noise: u32) -> Self {
+    pub fn new(
+        seed: u64,
+        input: &Path,
+        zero: Micros,
+        terminals: usize,
+        cards: u64,
+        profile: Profile,
+        noise: u32,
+    ) -> Self {
         let fleet = Fleet::new(seed, terminals, cards, profile, zero);
         let mut rng = Rng::of(seed, 3, 0);
         let spill = if terminals > 600 { 24 << 10 } else { 96 << 10 };
@@ -112,24 +120,60 @@ impl World {
             traces.push(own.then(|| {
                 let mut c = t.clock;
                 c.offset += rng.range(-800 * MS, 800 * MS);
-                let id = sinks.add(Kind::Trace, format!("{dir}/apdu-{}", t.tid), ".trace", DAY, Vec::new(), Pack::Plain);
+                let id = sinks.add(
+                    Kind::Trace,
+                    format!("{dir}/apdu-{}", t.tid),
+                    ".trace",
+                    DAY,
+                    Vec::new(),
+                    Pack::Plain,
+                );
                 (id, c)
             }));
         }
         let cap = |sinks: &mut Sinks, stem: String, rotate: i64, rng: &mut Rng| {
             let ng = rng.chance(450);
-            let format = pcap::Format { ng, cooked: rng.chance(200), vlan: if rng.chance(250) { 100 + rng.below(50) as u16 } else { 0 } };
-            let mut c = clock(if profile == Profile::Tidy || rng.chance(700) { Profile::Tidy } else { profile }, zero, rng);
+            let format = pcap::Format {
+                ng,
+                cooked: rng.chance(200),
+                vlan: if rng.chance(250) {
+                    100 + rng.below(50) as u16
+                } else {
+                    0
+                },
+            };
+            let mut c = clock(
+                if profile == Profile::Tidy || rng.chance(700) {
+                    Profile::Tidy
+                } else {
+                    profile
+                },
+                zero,
+                rng,
+            );
             c.zone_error = 0;
             c.offset /= if c.offset.abs() > 10_000 * MS { 8 } else { 4 };
-            let stream = sinks.add(Kind::Capture, stem, if ng { ".pcapng" } else { ".pcap" }, rotate, pcap::header(format), Pack::Plain);
-            Cap { stream, format, clock: c }
+            let stream = sinks.add(
+                Kind::Capture,
+                stem,
+                if ng { ".pcapng" } else { ".pcap" },
+                rotate,
+                pcap::header(format),
+                Pack::Plain,
+            );
+            Cap {
+                stream,
+                format,
+                clock: c,
+            }
         };
         let mut site_caps = Vec::new();
         for (i, s) in fleet.sites.iter().enumerate() {
             let keep = s.captured && (profile != Profile::Sparse || rng.chance(650));
             let rotate = if s.terminals.len() >= 8 { H } else { DAY };
-            site_caps.push(keep.then(|| cap(&mut sinks, format!("site{i:03}/capture"), rotate, &mut rng)));
+            site_caps.push(
+                keep.then(|| cap(&mut sinks, format!("site{i:03}/capture"), rotate, &mut rng)),
+            );
         }
         let mut host_caps = [None; 3];
         for (i, name) in ["host1", "host2a", "host2b"].iter().enumerate() {
@@ -139,7 +183,17 @@ impl World {
         }
         let host_log = (profile != Profile::Sparse || rng.chance(600)).then(|| {
             let c = clock(Profile::Tidy, zero, &mut rng);
-            (sinks.add(Kind::Log, "host2/q2".into(), ".log", DAY, Vec::new(), Pack::Plain), c)
+            (
+                sinks.add(
+                    Kind::Log,
+                    "host2/q2".into(),
+                    ".log",
+                    DAY,
+                    Vec::new(),
+                    Pack::Plain,
+                ),
+                c,
+            )
         });
         Self {
             seed,
@@ -181,8 +235,17 @@ impl World {
     }
 
     /// Writes one line of a terminal's log in its dress.
-    pub fn line(&mut self, term: usize, t: Micros, level: char, tag: &str, text: &str) -> io::Result<()> {
-        let Some(id) = self.logs[term] else { return Ok(()) };
+    pub fn line(
+        &mut self,
+        term: usize,
+        t: Micros,
+        level: char,
+        tag: &str,
+        text: &str,
+    ) -> io::Result<()> {
+        let Some(id) = self.logs[term] else {
+            return Ok(());
+        };
         let tm = &self.fleet.terminals[term];
         let c = tm.clock.local(t);
         self.text.clear();
@@ -190,15 +253,46 @@ impl World {
         match tm.vendor {
             Vendor::A => {
                 let tid = tm.pid + (text.len() as u32 * 7) % 40;
-                let _ = writeln!(s, "{:02}-{:02} {:02}:{:02}:{:02}.{:03} {:5} {tid:5} {level} {tag:<8}: {text}", c.mo, c.d, c.h, c.mi, c.s, c.ms(), tm.pid);
+                if term % 11 == 3 {
+                    let _ = write!(s, "{}-", c.y);
+                }
+                let _ = write!(
+                    s,
+                    "{:02}-{:02} {:02}:{:02}:{:02}.{:03} ",
+                    c.mo,
+                    c.d,
+                    c.h,
+                    c.mi,
+                    c.s,
+                    c.ms()
+                );
+                let _ = if term % 7 == 5 {
+                    writeln!(s, "{level}/{tag:<8}({:5}): {text}", tm.pid)
+                } else {
+                    writeln!(s, "{:5} {tid:5} {level} {tag:<8}: {text}", tm.pid)
+                };
                 self.buf.clear();
                 self.buf.extend_from_slice(s.as_bytes());
             }
             Vendor::B => {
                 if term % 3 == 0 {
-                    let _ = writeln!(s, "{}/{:02}/{:02} {:02}:{:02}:{:02} [{level}][{tag}] {text}\r", c.y, c.mo, c.d, c.h, c.mi, c.s);
+                    let _ = writeln!(
+                        s,
+                        "{}/{:02}/{:02} {:02}:{:02}:{:02} [{level}][{tag}] {text}\r",
+                        c.y, c.mo, c.d, c.h, c.mi, c.s
+                    );
                 } else {
-                    let _ = writeln!(s, "[{}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}] {tag}: {text}", c.y, c.mo, c.d, c.h, c.mi, c.s, c.ms());
+                    let _ = writeln!(
+                        s,
+                        "[{}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}] {tag}: {text}",
+                        c.y,
+                        c.mo,
+                        c.d,
+                        c.h,
+                        c.mi,
+                        c.s,
+                        c.ms()
+                    );
                 }
                 let (bytes, _, _) = encoding_rs::GB18030.encode(s);
                 self.buf.clear();
@@ -208,16 +302,39 @@ impl World {
         self.sinks.put(id, t, &self.buf)
     }
 
-    fn trace_line(&mut self, term: usize, t: Micros, up: Option<bool>, bytes: &[u8], note: &str) -> io::Result<()> {
-        let Some((id, clock)) = self.traces[term] else { return Ok(()) };
+    fn trace_line(
+        &mut self,
+        term: usize,
+        t: Micros,
+        up: Option<bool>,
+        bytes: &[u8],
+        note: &str,
+    ) -> io::Result<()> {
+        let Some((id, clock)) = self.traces[term] else {
+            return Ok(());
+        };
         let c = clock.local(t);
         let s = &mut self.text;
         s.clear();
         let txrx = self.fleet.terminals[term].trace == TraceMode::FileTxRx;
         if txrx {
-            let _ = write!(s, "{}-{:02}-{:02} {:02}:{:02}:{:02}.{:03} ", c.y, c.mo, c.d, c.h, c.mi, c.s, c.ms());
+            let _ = write!(
+                s,
+                "{}-{:02}-{:02} {:02}:{:02}:{:02}.{:03} ",
+                c.y,
+                c.mo,
+                c.d,
+                c.h,
+                c.mi,
+                c.s,
+                c.ms()
+            );
         } else {
-            let _ = write!(s, "{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+08:00 ", c.y, c.mo, c.d, c.h, c.mi, c.s, c.us);
+            let _ = write!(
+                s,
+                "{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+08:00 ",
+                c.y, c.mo, c.d, c.h, c.mi, c.s, c.us
+            );
         }
         match (up, txrx) {
             (Some(true), true) => s.push_str("TX: "),
@@ -247,15 +364,26 @@ impl World {
         match (tm.trace, tm.vendor) {
             (TraceMode::InLog, Vendor::A) if self.logs[term].is_some() => {
                 let packets: Vec<(bool, Vec<u8>)> = match note {
-                    ReaderNote::FieldOn => vec![(true, vec![0x21, 0x03, 0x05, 0x02, 0x00, 0x01, 0x01, 0x01]), (false, vec![0x41, 0x03, 0x01, 0x00])],
+                    ReaderNote::FieldOn => vec![
+                        (true, vec![0x21, 0x03, 0x05, 0x02, 0x00, 0x01, 0x01, 0x01]),
+                        (false, vec![0x41, 0x03, 0x01, 0x00]),
+                    ],
                     ReaderNote::Activated { uid, sak } => {
-                        let mut p = vec![0x61, 0x05, 0x19, 0x01, 0x02, 0x04, 0x00, 0xFF, 0x01, 0x09, 0x04, 0x00, 0x04];
+                        let mut p = vec![
+                            0x61, 0x05, 0x19, 0x01, 0x02, 0x04, 0x00, 0xFF, 0x01, 0x09, 0x04, 0x00,
+                            0x04,
+                        ];
                         p.extend_from_slice(&uid);
-                        p.extend_from_slice(&[0x01, sak, 0, 0, 0, 0x05, 0x04, 0x78, 0x80, 0x70, 0x02]);
+                        p.extend_from_slice(&[
+                            0x01, sak, 0, 0, 0, 0x05, 0x04, 0x78, 0x80, 0x70, 0x02,
+                        ]);
                         vec![(false, p)]
                     }
                     ReaderNote::NotIsoDep { uid } => {
-                        let mut p = vec![0x61, 0x05, 0x13, 0x01, 0x01, 0x02, 0x00, 0xFF, 0x01, 0x09, 0x04, 0x00, 0x04];
+                        let mut p = vec![
+                            0x61, 0x05, 0x13, 0x01, 0x01, 0x02, 0x00, 0xFF, 0x01, 0x09, 0x04, 0x00,
+                            0x04,
+                        ];
                         p.extend_from_slice(&uid);
                         p.extend_from_slice(&[0x01, 0x08, 0, 0, 0]);
                         p[2] = (p.len() - 3) as u8;
@@ -271,10 +399,16 @@ impl World {
                         };
                         vec![(false, ntf(1, a, 2)), (false, ntf(2, b, 0))]
                     }
+                    ReaderNote::NoAts => vec![(false, vec![0x60, 0x07, 0x01, 0xA1])],
+                    ReaderNote::Reset => vec![],
                     ReaderNote::Lost => vec![(false, vec![0x60, 0x08, 0x02, 0xB2, 0x00])],
                     ReaderNote::Garbled => vec![(false, vec![0x60, 0x08, 0x02, 0xB0, 0x00])],
                     ReaderNote::Protocol => vec![(false, vec![0x60, 0x08, 0x02, 0xB1, 0x00])],
-                    ReaderNote::Off => vec![(true, vec![0x21, 0x06, 0x01, 0x00]), (false, vec![0x41, 0x06, 0x01, 0x00]), (false, vec![0x61, 0x06, 0x02, 0x00, 0x00])],
+                    ReaderNote::Off => vec![
+                        (true, vec![0x21, 0x06, 0x01, 0x00]),
+                        (false, vec![0x41, 0x06, 0x01, 0x00]),
+                        (false, vec![0x61, 0x06, 0x02, 0x00, 0x00]),
+                    ],
                 };
                 for (i, (out, p)) in packets.into_iter().enumerate() {
                     self.nci(term, t + i as i64 * 2 * MS, out, &p)?;
@@ -283,9 +417,18 @@ impl World {
             (TraceMode::FileTxRx | TraceMode::FileArrows, _) => {
                 let s = match note {
                     ReaderNote::FieldOn => "field on, polling A/B".to_string(),
-                    ReaderNote::Activated { uid, sak } => format!("card activated UID={} SAK={sak:02X} ATS=0578807002", hex(&uid)),
-                    ReaderNote::NotIsoDep { uid } => format!("card found UID={} SAK=08, no ISO 14443-4", hex(&uid)),
-                    ReaderNote::Collision { a, b } => format!("collision: UID={} UID={}", hex(&a), hex(&b)),
+                    ReaderNote::Activated { uid, sak } => format!(
+                        "card activated UID={} SAK={sak:02X} ATS=0578807002",
+                        hex(&uid)
+                    ),
+                    ReaderNote::NotIsoDep { uid } => {
+                        format!("card found UID={} SAK=08, no ISO 14443-4", hex(&uid))
+                    }
+                    ReaderNote::Collision { a, b } => {
+                        format!("collision: UID={} UID={}", hex(&a), hex(&b))
+                    }
+                    ReaderNote::NoAts => "ATQA received, no ATS after RATS".into(),
+                    ReaderNote::Reset => "contact card reset ATR=3B6800000073C84012009000".into(),
                     ReaderNote::Lost => "no response, timeout".into(),
                     ReaderNote::Garbled => "CRC error".into(),
                     ReaderNote::Protocol => "protocol error, card still present".into(),
@@ -299,7 +442,13 @@ impl World {
     }
 
     /// Writes a dialogue where this terminal records it; returns when it ended.
-    pub fn dialogue(&mut self, term: usize, t: Micros, steps: &[Exchange]) -> io::Result<Micros> {
+    pub fn dialogue(
+        &mut self,
+        term: usize,
+        t: Micros,
+        steps: &[Exchange],
+        contact: bool,
+    ) -> io::Result<Micros> {
         let tm = &self.fleet.terminals[term];
         let (mode, vendor, logged) = (tm.trace, tm.vendor, self.logs[term].is_some());
         let mut t = t;
@@ -308,9 +457,21 @@ impl World {
             match mode {
                 TraceMode::InLog if logged => {
                     self.saw.apdu = true;
-                    if vendor == Vendor::A {
+                    if vendor == Vendor::A && contact {
+                        let up = format!("icc >> {}", hex(&s.cmd));
+                        self.line(term, t, 'D', "IccReader", &up)?;
+                        if let Some(r) = &s.rsp {
+                            let down = format!("icc << {}", hex(r));
+                            self.line(term, end, 'D', "IccReader", &down)?;
+                        }
+                    } else if vendor == Vendor::A {
                         self.nci(term, t, true, &data_packet(&s.cmd))?;
-                        self.nci(term, t + 4 * MS, false, &[0x60, 0x06, 0x03, 0x01, 0x00, 0x01])?;
+                        self.nci(
+                            term,
+                            t + 4 * MS,
+                            false,
+                            &[0x60, 0x06, 0x03, 0x01, 0x00, 0x01],
+                        )?;
                         if let Some(r) = &s.rsp {
                             self.nci(term, end, false, &data_packet(r))?;
                         }
@@ -362,6 +523,10 @@ pub enum ReaderNote {
         /// Second.
         b: [u8; 4],
     },
+    /// A card that answers the poll, but not the activation.
+    NoAts,
+    /// Contact card powered up.
+    Reset,
     /// Card silent.
     Lost,
     /// Frame garbled.

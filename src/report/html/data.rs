@@ -73,7 +73,10 @@ pub(super) fn collect(folder: &Path, rows: &[u32], summary: &Summary) -> Result<
     let mut more_events = vec![0_usize; listed.len()];
     let mut used = 0;
     each(&folder.join("evidence.parquet"), |e: &EvidenceRow| {
-        let Some(slot) = place_of.get(e.tx_id.as_str()).and_then(|i| evidence.get_mut(*i)) else {
+        let Some(slot) = place_of
+            .get(e.tx_id.as_str())
+            .and_then(|i| evidence.get_mut(*i))
+        else {
             return;
         };
         if slot.len() < EVIDENCE_EACH && used + strings.bytes < DETAIL_BYTES / 2 {
@@ -86,7 +89,9 @@ pub(super) fn collect(folder: &Path, rows: &[u32], summary: &Summary) -> Result<
         let Some(i) = place_of.get(id).copied() else {
             return;
         };
-        let Some(slot) = events.get_mut(i) else { return };
+        let Some(slot) = events.get_mut(i) else {
+            return;
+        };
         if slot.len() < EVENTS_EACH && used + strings.bytes < DETAIL_BYTES {
             used += 40;
             slot.push(event(&mut strings, e));
@@ -124,10 +129,7 @@ fn read_listed(folder: &Path, rows: &[u32]) -> Result<Vec<Transaction>, Error> {
     Ok(listed)
 }
 
-fn each<T: crate::report::row::Table>(
-    path: &Path,
-    mut visit: impl FnMut(&T),
-) -> Result<(), Error> {
+fn each<T: crate::report::row::Table>(path: &Path, mut visit: impl FnMut(&T)) -> Result<(), Error> {
     for batch in TableReader::<T>::open(path)? {
         for row in &batch? {
             visit(row);

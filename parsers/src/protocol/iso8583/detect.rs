@@ -117,7 +117,9 @@ pub fn detect(b: &[u8], ended: bool) -> Detected {
     }
     match (best, more) {
         (Some((wire, points)), _) => Detected::Yes(wire, points),
-        (None, Some(n)) if !ended && b.len() < MAX_MESSAGE + 64 => Detected::More(n.max(b.len() + 1)),
+        (None, Some(n)) if !ended && b.len() < MAX_MESSAGE + 64 => {
+            Detected::More(n.max(b.len() + 1))
+        }
         _ => Detected::No,
     }
 }

@@ -224,7 +224,9 @@ pub fn parse_as<'a>(
     };
     message.bitmap = bits;
     message.consumed += used;
-    message.fields.reserve_exact(usize::try_from(bits.count_ones()).unwrap_or(0));
+    message
+        .fields
+        .reserve_exact(usize::try_from(bits.count_ones()).unwrap_or(0));
     let version = u8::try_from(number / 1000).unwrap_or(0);
     for number in 2..=128u8 {
         if bits & (1 << (128 - u32::from(number))) == 0 {
@@ -236,9 +238,10 @@ pub fn parse_as<'a>(
         };
         let at = message.consumed;
         let rest = bytes.get(at..).unwrap_or_default();
-        match spec.ok_or("a field that the dialect knows").and_then(|f| {
-            cut(dialect, f, rest).map(|(count, lead, raw)| (f, count, lead, raw))
-        }) {
+        match spec
+            .ok_or("a field that the dialect knows")
+            .and_then(|f| cut(dialect, f, rest).map(|(count, lead, raw)| (f, count, lead, raw)))
+        {
             Ok((field, count, lead, raw)) => {
                 message.fields.push(Value {
                     number,

@@ -190,9 +190,7 @@ impl Stream {
         // Low 32 bits of the position, as a sequence number.
         let low = u32::try_from(self.next & 0xFFFF_FFFF).unwrap_or(0);
         let at = origin.wrapping_add(low);
-        let distance = i64::from(i32::from_ne_bytes(
-            sequence.wrapping_sub(at).to_ne_bytes(),
-        ));
+        let distance = i64::from(i32::from_ne_bytes(sequence.wrapping_sub(at).to_ne_bytes()));
         i64::try_from(self.next).ok()?.checked_add(distance)
     }
 
@@ -228,7 +226,11 @@ impl Stream {
             self.check_again(offset, data);
             return Fate::Again;
         }
-        if self.hole_acked_at.is_some_and(|t| nanos - t > HOLE_PATIENCE) && offset > position {
+        if self
+            .hole_acked_at
+            .is_some_and(|t| nanos - t > HOLE_PATIENCE)
+            && offset > position
+        {
             self.skip_hole(sink);
         }
         let skip = usize::try_from((position - offset).max(0)).unwrap_or(usize::MAX);
@@ -346,7 +348,9 @@ impl Stream {
         while !rest.is_empty() {
             let before = self.pending.range(..=at).next_back();
             let covered = before.map_or(0, |(o, h)| (o + long(h.data.len())).saturating_sub(at));
-            let n = usize::try_from(covered).unwrap_or(usize::MAX).min(rest.len());
+            let n = usize::try_from(covered)
+                .unwrap_or(usize::MAX)
+                .min(rest.len());
             if n > 0 {
                 if let Some((o, h)) = before {
                     let from = usize::try_from(at - o).unwrap_or(usize::MAX);
@@ -378,8 +382,7 @@ impl Stream {
         if differs {
             self.conflicts = self.conflicts.saturating_add(1);
         }
-        if self.pending_bytes > limits.pending_bytes
-            || self.pending.len() > limits.pending_segments
+        if self.pending_bytes > limits.pending_bytes || self.pending.len() > limits.pending_segments
         {
             self.limited = self.limited.saturating_add(1);
             self.skip_hole(sink);

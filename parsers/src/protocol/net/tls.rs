@@ -305,10 +305,9 @@ fn time(tag: u8, b: &[u8]) -> Option<i64> {
         return None;
     }
     let number = |from: usize, n: usize| {
-        digits.get(from..from + n).map(|d| {
-            d.iter()
-                .fold(0i64, |sum, d| sum * 10 + i64::from(d - b'0'))
-        })
+        digits
+            .get(from..from + n)
+            .map(|d| d.iter().fold(0i64, |sum, d| sum * 10 + i64::from(d - b'0')))
     };
     let (year, at) = match tag {
         0x17 => {
@@ -319,7 +318,8 @@ fn time(tag: u8, b: &[u8]) -> Option<i64> {
         _ => return None,
     };
     let (month, day) = (number(at, 2)?, number(at + 2, 2)?);
-    let clock = number(at + 4, 2)? * 3600 + number(at + 6, 2)? * 60 + number(at + 8, 2).unwrap_or(0);
+    let clock =
+        number(at + 4, 2)? * 3600 + number(at + 6, 2)? * 60 + number(at + 8, 2).unwrap_or(0);
     Some(days(year, month, day) * 86_400 + clock)
 }
 
