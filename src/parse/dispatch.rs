@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::edge::Edge;
 use super::probe::{InputKind, probe};
 use super::{Context, Parsed, capture, text};
+use crate::decode::encoding::utf8_reader;
 use crate::decode::{InputReport, StreamInfo};
 use crate::event::{Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
 use crate::plan::Plan;
@@ -36,7 +37,13 @@ pub fn stream(
             parsed.source.format.get_or_insert_with(|| Text::new(probed.kind.name()));
             parsed
         }
-        InputKind::Text { format, encoding } => text::run(reader, &context, format, encoding),
+        InputKind::Text { format, encoding } => {
+            let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
+            let mut parsed = text::run(&mut *utf8, &context);
+            parsed.source.encoding.get_or_insert(encoding.name());
+            parsed.source.format.get_or_insert_with(|| Text::new(format.name));
+            parsed
+        }
         InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
         kind => nothing(reader, &shown, kind.name(), SourceStatus::Unrecognised, progress),
     }));

@@ -34,6 +34,7 @@ pub struct Context<'a> {
 
 pub mod capture;
 pub mod clock;
+mod dialogue;
 mod dispatch;
 pub mod edge;
 pub mod probe;

@@ -208,6 +208,12 @@ pub fn is_answer(bytes: &[u8]) -> bool {
     ends_in_status(bytes) && (bytes.len() == 2 || starts_template(bytes) || bytes.len() > 3)
 }
 
+/// True where an answer can be believed although its command was never seen: a whole template with its status word.
+#[must_use]
+pub fn is_template_answer(bytes: &[u8], sw_apart: bool) -> bool {
+    starts_template(bytes) && (sw_apart || ends_in_status(bytes))
+}
+
 fn number_in(text: &[u8], before: usize, units: &[&[u8]]) -> Option<usize> {
     // "(47 bytes)", "length 20", "len=16", "outlen:91"
     let head = text.get(..before)?;
@@ -330,6 +336,16 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     if label.is_none() && !after.trim_ascii().is_empty() && !is_command(&bytes, true) {
         return None;
     }
+    // "response status: 9000": a status word whose data stand on other lines.
+    if bytes.len() == 2
+        && ends_in_status(&bytes)
+        && sw.is_none()
+        && let Some((Way::Answer, _, _)) = label
+        && memchr::memmem::find(&text.get(..area.start)?.to_ascii_lowercase(), b"status").is_some()
+    {
+        let word = bytes.iter().fold(0_u16, |sum, b| sum << 8 | u16::from(*b));
+        return Some(ApduLine::Announced { way: Way::Answer, bytes: None, sw: Some(word) });
+    }
     let way = decide(label.map(|(way, strength, _)| (way, strength)), &bytes, sw, open)?;
     Some(ApduLine::Bytes {
         way,
@@ -356,7 +372,8 @@ fn decide(label: Option<(Way, u8)>, bytes: &[u8], sw: Option<u16>, open: bool) -
             if is_command(bytes, true) && bytes.len() > 5 && !ends_in_status(bytes) {
                 return Some(Way::Command);
             }
-            let believed = if open { is_answer(bytes) || sw.is_some() || strength == 2 && starts_template(bytes) } else { (starts_template(bytes) && (ends_in_status(bytes) || sw.is_some())) || bytes.len() == 2 && strength == 2 && matches!(bytes, [0x90, 0] | [0x69 | 0x6A | 0x6D | 0x6E | 0x67 | 0x62 | 0x63, _]) };
+            // While an answer is awaited, whatever a plain label brings is it, whole or wrapped.
+            let believed = if open { is_answer(bytes) || sw.is_some() || strength == 2 && bytes.len() >= 2 } else { (starts_template(bytes) && (ends_in_status(bytes) || sw.is_some())) || bytes.len() == 2 && strength == 2 && matches!(bytes, [0x90, 0] | [0x69 | 0x6A | 0x6D | 0x6E | 0x67 | 0x62 | 0x63, _]) };
             believed.then_some(Way::Answer)
         }
         None => {
@@ -396,7 +413,7 @@ fn bare(text: &[u8]) -> Option<ApduLine> {
 
 /// `30 31 90 00 : Normal processing.`
 fn text_follows_colon(text: &[u8], bytes: usize) -> bool {
-    bytes >= 2 && text.get(bytes * 3..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
+    bytes >= 1 && text.get(bytes * 3..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
 }
 
 /// The run of hex that is the APDU: of two or more bytes, the longest.

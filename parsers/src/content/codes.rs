@@ -41,7 +41,7 @@ const FAMILY_WORDS: &[(&str, &[&str])] = &[
 ];
 
 /// Words that show that a number is a result of card handling.
-const CARD_WORDS: &[&str] = &["emv", "card", "picc", "rf", "nfc", "kernel", "pboc", "contactless", "ctls", "clss", "内核", "卡", "射频", "非接", "交易", "trans", "pin", "key", "密钥"];
+const CARD_WORDS: &[&str] = &["emv", "card", "picc", "rf", "nfc", "kernel", "pboc", "contactless", "ctls", "clss", "内核", "卡", "射频", "非接", "交易", "tap", "密钥"];
 
 impl Codes {
     /// Reads the table.
@@ -86,10 +86,15 @@ impl Codes {
         {
             return Some(row);
         }
-        // Four digits below zero are telling by themselves; a small number is not.
-        let telling = number.len() >= 5 && number.starts_with('-');
-        (telling && CARD_WORDS.iter().any(|w| has(w))).then(|| self.rows.iter().find(same)).flatten()
+        // Four digits below zero are telling where no other domain has them (-1001 is also a time-out of Apple's); a small number is not.
+        let telling = number.len() == 5 && (number.starts_with("-2") || number.starts_with("-4"));
+        (telling && CARD_WORDS.iter().any(|w| word(&lower, w))).then(|| self.rows.iter().find(same)).flatten()
     }
+}
+
+/// True where a word stands in the text, for ASCII words with a border in front.
+fn word(text: &[u8], word: &str) -> bool {
+    memchr::memmem::find_iter(text, word.as_bytes()).any(|at| !word.is_ascii() || at == 0 || text.get(at - 1).is_none_or(|b| !b.is_ascii_alphabetic()))
 }
 
 impl Default for Codes {

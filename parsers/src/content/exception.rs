@@ -56,6 +56,7 @@ pub const NAMES: &[(&str, &str, bool)] = &[
     ("FATAL EXCEPTION", "app_crash", false),
     ("Fatal signal", "app_crash", false),
     ("ANR in", "app_crash", false),
+    ("NSURLErrorDomain", "other_error", false),
     ("SocketException", "connection_reset", false),
     ("ConnectException", "connect_timeout", false),
 ];
@@ -75,6 +76,9 @@ pub struct Named {
 #[must_use]
 pub fn read(text: &[u8]) -> Option<Named> {
     let (name, signal, payment) = NAMES.iter().find(|(name, _, _)| memchr::memmem::find(text, name.as_bytes()).is_some())?;
+    if *name == "NSURLErrorDomain" {
+        return apple(text);
+    }
     let lower = text.to_ascii_lowercase();
     let has = |words: &[u8]| memchr::memmem::find(&lower, words).is_some();
     let signal = match *name {
@@ -91,6 +95,25 @@ pub fn read(text: &[u8]) -> Option<Named> {
         _ => signal,
     };
     Some(Named { signal, name, payment: *payment })
+}
+
+/// `Error Domain=NSURLErrorDomain Code=-1003` (Foundation, URL loading system error codes).
+fn apple(text: &[u8]) -> Option<Named> {
+    let at = memchr::memmem::find(text, b"NSURLErrorDomain")?;
+    let rest = text.get(at..)?;
+    let code = rest.get(memchr::memmem::find(rest, b"Code=")? + 5..)?;
+    let code: Vec<u8> = code.iter().copied().take_while(|b| b.is_ascii_digit() || *b == b'-').take(8).collect();
+    let signal = match code.as_slice() {
+        b"-1001" => "read_timeout",
+        b"-1003" | b"-1006" => "dns_failed",
+        b"-1004" => "connect_timeout",
+        b"-1005" => "connection_reset",
+        b"-1009" => "link_down",
+        b"-1200" => "tls_failed",
+        [b'-', b'1', b'2', b'0', b'1'..=b'6'] => "tls_certificate",
+        _ => return None,
+    };
+    Some(Named { signal, name: "NSURLErrorDomain", payment: false })
 }
 
 #[cfg(test)]

@@ -205,7 +205,10 @@ fn holds(text: &Squeezed, original: &[u8], start: usize, end: usize, phrase: &Ph
             return false;
         }
     }
-    let near = |word: &Vec<u8>| memchr::memmem::find(&text.bytes, word).is_some();
+    let near = |word: &Vec<u8>| {
+        let plain = word.first().is_some_and(u8::is_ascii_alphanumeric);
+        memchr::memmem::find_iter(&text.bytes, word).any(|at| !plain || begins(at))
+    };
     if !phrase.need.is_empty() && !phrase.need.iter().any(near) || phrase.veto.iter().any(near) {
         return false;
     }

@@ -26,6 +26,16 @@ impl Scheme {
         }
     }
 
+    /// Registered application provider.
+    #[must_use]
+    pub fn rid(self) -> &'static str {
+        match self {
+            Self::UnionPay => "A000000333",
+            Self::Visa => "A000000003",
+            Self::Mastercard => "A000000004",
+        }
+    }
+
     /// Kernel number.
     #[must_use]
     pub fn kernel(self) -> u8 {
@@ -429,12 +439,12 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
                 if vendor == Vendor::A { "VA20" } else { "NB81" },
                 r.below(1_000_000_000)
             ),
-            model: *r.pick(if vendor == Vendor::A {
+            model: r.pick::<&'static str>(if vendor == Vendor::A {
                 MODELS_A
             } else {
                 MODELS_B
             }),
-            version: *r.pick(&["5.2.8", "5.3.0", "5.3.1", "4.9.6"]),
+            version: r.pick::<&'static str>(&["5.2.8", "5.3.0", "5.3.1", "4.9.6"]),
             vendor,
             site: s,
             ip: 11 + k as u8,

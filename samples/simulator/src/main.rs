@@ -1,10 +1,17 @@
 //! Command line of the simulator.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool"
+)]
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tapscope_simulator::day::{Config, midnight, simulate};
 use tapscope_simulator::fleet::Profile;
+use tapscope_simulator::scenario;
 use tapscope_simulator::score::compare;
 
 #[derive(Parser)]
@@ -23,6 +30,21 @@ struct Cli {
 enum Command {
     /// Compares tapscope's transactions.csv with the truth.
     Score(ScoreArgs),
+    /// Writes the shipped sample day (samples/day).
+    SampleDay {
+        /// Folder to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Writes one small folder a cause.
+    Scenarios {
+        /// Folder to write them into.
+        #[arg(long)]
+        out: PathBuf,
+        /// Only this cause.
+        #[arg(long)]
+        cause: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -79,6 +101,9 @@ struct Make {
     /// Noise lines a sale.
     #[arg(long, default_value_t = 12)]
     noise: u32,
+    /// Single failures in a thousand sales (incidents come on top).
+    #[arg(long, default_value_t = 46)]
+    failures: u32,
     /// Keep going, day after day, until so many bytes of input (K, M, G).
     #[arg(long, value_parser = size)]
     bytes: Option<u64>,
@@ -101,6 +126,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         Some(Command::Score(a)) => score(a),
+        Some(Command::SampleDay { out }) => {
+            scenario::sample_day(out).map(|()| true).map_err(Into::into)
+        }
+        Some(Command::Scenarios { out, cause }) => scenario::write_all(out, cause.as_deref())
+            .map(|()| true)
+            .map_err(Into::into),
         None => make(&cli.make).map(|()| true),
     };
     match done {
@@ -124,6 +155,8 @@ fn make(m: &Make) -> Result<(), Box<dyn std::error::Error>> {
         profile: m.profile,
         noise: m.noise,
         bytes: m.bytes.unwrap_or(0),
+        failures: m.failures,
+        only: None,
     };
     let s = simulate(&cfg, out)?;
     let failed: u64 = s

@@ -16,13 +16,13 @@ impl World {
         let mut text = String::new();
         let mut t = from;
         for _ in 0..n {
-            let r = self.rng.next();
+            let r = self.rng.draw();
             let (a, b, c) = (r & 0xFFFF, (r >> 16) & 0xFFF, (r >> 28) & 0xFF);
-            if !r.is_multiple_of(3) {
-                t = from + self.rng.range(0, span);
+            t = if r.is_multiple_of(3) {
+                (t + MS).min(from + span)
             } else {
-                t = (t + MS).min(from + span);
-            }
+                from + self.rng.range(0, span)
+            };
             text.clear();
             let (level, tag) = match vendor {
                 Vendor::A => android(r >> 40, a, b, c, &mut text),

@@ -84,6 +84,7 @@ pub struct End {
 
 /// Wraps an IPv4 payload into a frame. `up` is from the terminal's side.
 #[must_use]
+#[allow(clippy::too_many_arguments, reason = "a frame has that many parts")]
 pub fn frame(
     f: Format,
     up: bool,
@@ -161,7 +162,7 @@ pub fn tcp(src: End, dst: End, seq: u32, ack: u32, flags: u8, data: &[u8]) -> Ve
     v.extend_from_slice(&dst.port.to_be_bytes());
     v.extend_from_slice(&seq.to_be_bytes());
     v.extend_from_slice(&ack.to_be_bytes());
-    v.push(((20 + options.len()) / 4 << 4) as u8);
+    v.push((((20 + options.len()) / 4) << 4) as u8);
     v.push(flags);
     v.extend_from_slice(&if flags & flag::RST != 0 { 0u16 } else { 64_240 }.to_be_bytes());
     v.extend_from_slice(&[0; 4]);

@@ -36,7 +36,7 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         let s = &mut self.0;
         let r = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let t = s[1] << 17;
@@ -51,7 +51,7 @@ impl Rng {
 
     /// A number below `n` (0 for `n` = 0).
     pub fn below(&mut self, n: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(n)) >> 64) as u64
     }
 
     /// A number from `lo` to `hi`, both included.
@@ -79,14 +79,14 @@ impl Rng {
         } else {
             0
         };
-        (a + b) / 2 + mean / 4 + c
+        i64::midpoint(a, b) + mean / 4 + c
     }
 
     /// Random bytes.
     pub fn bytes(&mut self, n: usize) -> Vec<u8> {
         let mut v = Vec::with_capacity(n + 8);
         while v.len() < n {
-            v.extend_from_slice(&self.next().to_be_bytes());
+            v.extend_from_slice(&self.draw().to_be_bytes());
         }
         v.truncate(n);
         v

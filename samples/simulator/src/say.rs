@@ -1,6 +1,7 @@
 //! Names what a terminal has to say; each vendor's file puts it into its own words.
 
 /// One thing that terminal software writes down.
+#[allow(missing_docs, reason = "the fields are what their names say")]
 #[derive(Debug, Clone)]
 pub enum Say<'a> {
     /// Application started.

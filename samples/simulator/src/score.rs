@@ -168,7 +168,7 @@ impl Matcher<'_> {
             for k in row_key(r) {
                 for &i in by.get(&k).map_or(&[][..], Vec::as_slice) {
                     let l = &self.labels[i];
-                    let Some(cost) = distance(l, r) else { continue };
+                    let cost = distance(l, r);
                     if cost <= within && fits(l, r) {
                         pairs.push((cost, i, j));
                     }
@@ -187,13 +187,13 @@ impl Matcher<'_> {
 }
 
 /// Time apart, with a penalty for another interface; unknown times count as an hour.
-fn distance(l: &Row, r: &Row) -> Option<i64> {
+fn distance(l: &Row, r: &Row) -> i64 {
     let dt = match (l.t, r.t) {
         (Some(a), Some(b)) => (a - b).abs(),
         _ => 3600 * S,
     };
     let other = r.interface != l.interface && !r.interface.is_empty() && r.interface != "unknown";
-    Some(dt + if other { 20 * S } else { 0 })
+    dt + if other { 20 * S } else { 0 }
 }
 
 fn same_amount(l: &Row, r: &Row) -> bool {
@@ -489,6 +489,7 @@ impl fmt::Display for Score {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
 

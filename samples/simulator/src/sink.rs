@@ -130,20 +130,19 @@ impl Sinks {
         let (spill, zero) = (self.spill, self.zero);
         let st = &mut self.streams[id];
         let slot = slot_of(st, t, zero);
-        let i = match st.parts.iter().rposition(|p| p.slot == slot) {
-            Some(i) => i,
-            None => {
-                let path = part_name(st, slot, zero);
-                st.parts.push(Part {
-                    slot,
-                    path,
-                    arena: Vec::new(),
-                    recs: Vec::new(),
-                    started: false,
-                    bytes: 0,
-                });
-                st.parts.len() - 1
-            }
+        let i = if let Some(i) = st.parts.iter().rposition(|p| p.slot == slot) {
+            i
+        } else {
+            let path = part_name(st, slot, zero);
+            st.parts.push(Part {
+                slot,
+                path,
+                arena: Vec::new(),
+                recs: Vec::new(),
+                started: false,
+                bytes: 0,
+            });
+            st.parts.len() - 1
         };
         let part = &mut st.parts[i];
         part.recs

@@ -190,14 +190,15 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
         Say::CardBlocked => end(o, v, 25, "卡片被锁"),
         Say::AppBlocked => end(o, v, 14, "应用被锁定"),
         Say::KernelUnsupported => end(o, v, 11, "内核类型不支持"),
-        Say::CapkMissing { rid, index } => match v % 2 {
-            0 => l(
-                o,
-                'E',
-                "内核",
-                format!("找不到公钥 RID:{rid} 索引:{index:02X}, 脱机数据认证失败 返回码:13"),
-            ),
-            _ => {
+        Say::CapkMissing { rid, index } => {
+            if v.is_multiple_of(2) {
+                l(
+                    o,
+                    'E',
+                    "内核",
+                    format!("找不到公钥 RID:{rid} 索引:{index:02X}, 脱机数据认证失败 返回码:13"),
+                );
+            } else {
                 l(
                     o,
                     'E',
@@ -206,7 +207,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
                 );
                 end(o, v / 2, 13, "脱机数据认证失败");
             }
-        },
+        }
         Say::DataError { missing: true } => end(o, v, 11, "卡片必备数据缺失"),
         Say::DataError { missing: false } => end(o, v, 19, "卡片数据有误"),
         Say::OdaFailed => end(o, v, 13, "脱机数据认证失败"),

@@ -4,7 +4,7 @@ use crate::cli::args::InspectArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::{DONE, Ending, NO, story, table};
-use crate::report::{Folder, Selector, Transaction, readable};
+use crate::report::{Folder, Selector, Transaction, clean, readable};
 
 /// Transactions that the list shows.
 const LISTED: usize = 50;
@@ -33,7 +33,8 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Ending {
     }
     if count == 0 {
         let none = output.paint_err(Paint::Yellow, "nothing found");
-        output.note(&format!("{none} for {}", args.selector.join(" ")));
+        let words = clean(&args.selector.join(" "));
+        output.note(&format!("{none} for {words}"));
         return Ok(NO);
     }
     let shown = found.len() as u64;

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &QueryArgs, output: &Output) -> Ending {
             let rows: Vec<Vec<String>> = answer
                 .rows
                 .iter()
-                .map(|row| row.iter().map(text).collect())
+                .map(|row| row.iter().map(short).collect())
                 .collect();
             output.result(&table::render(&header, &rows))?;
         }
@@ -70,6 +70,15 @@ fn list(format: QueryFormat, output: &Output) -> Ending {
     text.push_str("Ask one by its name: tapscope query DIR causes\n");
     output.result(&text)?;
     Ok(DONE)
+}
+
+/// A value for people: six digits after the point are enough.
+fn short(value: &Value) -> String {
+    match value.as_f64().filter(|_| value.is_f64()) {
+        Some(number) if number != 0.0 && number.abs() < 1e-4 => format!("{number:.2e}"),
+        Some(number) => ((number * 1e6).round() / 1e6).to_string(),
+        None => text(value),
+    }
 }
 
 /// A value on one line.

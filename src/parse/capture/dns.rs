@@ -58,6 +58,11 @@ impl Names {
             self.damaged.push(item.frame);
             return;
         };
+        if message.name.ends_with(".arpa") {
+            // Names of addresses: nobody pays by them.
+            self.ignored += u64::from(item.record);
+            return;
+        }
         if message.response {
             self.answer(item, message);
         } else {

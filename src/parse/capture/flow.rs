@@ -11,7 +11,7 @@ use super::payload::Payload;
 use crate::event::Side;
 
 /// Nanoseconds within which the same packet again is a copy made by a mirror port, not a resend.
-const MIRROR: i64 = 50_000_000;
+const MIRROR: i64 = 2_000_000;
 /// The same without an IP identification to tell them apart.
 const MIRROR_UNNAMED: i64 = 200_000;
 /// A hole filled sooner than this was a matter of order, not of loss.
@@ -195,6 +195,10 @@ impl Flow {
             self.acknowledge(direction, segment.acknowledgement, item.nanos, sink);
         }
         let wire = i64::try_from(segment.payload.len()).unwrap_or(0) + i64::from(missing);
+        if wire > 0 && self.reset_by == Some(self.side(direction)) {
+            // Who resets a connection does not go on sending: the reset was not its own.
+            self.reset_by = Some(Side::Middlebox);
+        }
         if wire > 0 {
             self.data(direction, item, segment, missing, limits, sink);
         }
@@ -229,15 +233,10 @@ impl Flow {
     }
 
     fn is_copy(&mut self, direction: usize, item: &Item<'_>, segment: &Segment<'_>) -> bool {
-        let print = (
-            segment.sequence,
-            segment.acknowledgement,
-            item.id,
-            u16::from(segment.flags) ^ segment.window,
-        );
         let within = if item.id == 0 { MIRROR_UNNAMED } else { MIRROR };
         let half = &mut self.halves[direction];
-        let tag = (print.0, print.1 ^ (u32::from(print.3) << 16), print.2);
+        let print = u32::from(segment.checksum) << 16 | u32::from(segment.flags);
+        let tag = (segment.sequence, segment.acknowledgement ^ print, item.id);
         let copy = half
             .last
             .iter()
@@ -271,6 +270,11 @@ impl Flow {
             self.role_sure = true;
             if self.connect_nanos.is_none() && self.syn_count > 0 {
                 self.connect_nanos = Some(item.nanos - self.syn_at);
+            }
+            if self.refused && direction != self.client {
+                // It was open after all: somebody else sent that reset.
+                self.refused = false;
+                self.reset_by = Some(Side::Middlebox);
             }
             if self.cites.syn_ack == 0 {
                 self.cites.syn_ack = item.frame;

@@ -27,6 +27,8 @@ use shard::Shard;
 
 /// Bytes read at a time: more than this falls out of the processor's cache before it is used.
 const WINDOW: usize = 4 << 20;
+/// The first window is smaller: most captures are.
+const FIRST_WINDOW: usize = 256 << 10;
 /// Flow tables; fixed, so that results do not depend on the number of threads.
 const SHARDS: usize = 4;
 /// Issues of one kind that are kept one by one.
@@ -144,7 +146,7 @@ impl<'c> Run<'c> {
     }
 
     fn read(&mut self, input: &mut dyn Read) {
-        let mut buffer = vec![0u8; WINDOW];
+        let mut buffer = vec![0u8; FIRST_WINDOW];
         let mut filled = 0;
         let mut packets: Vec<Packet> = Vec::new();
         loop {
@@ -164,7 +166,9 @@ impl<'c> Run<'c> {
             if end {
                 return;
             }
-            if filled == buffer.len() {
+            if buffer.len() < WINDOW {
+                buffer.resize(WINDOW, 0);
+            } else if filled == buffer.len() {
                 // A block that is larger than the window, and that holds a packet: make room, up to what is believed.
                 buffer.resize(buffer.len() * 2, 0);
             }

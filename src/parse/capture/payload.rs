@@ -101,6 +101,11 @@ impl Payload {
         }
     }
 
+    /// True where the connection was in step with TLS or ISO 8583 and an HTTP answer came.
+    pub(super) fn strange_http(&self) -> bool {
+        self.http.is_some() && !matches!(self.protocol, Protocol::Http)
+    }
+
     /// True where the client spoke HTTP itself.
     pub(super) fn is_web(&self) -> bool {
         self.spoke_http
@@ -123,6 +128,10 @@ impl Payload {
         match &mut self.protocol {
             Protocol::Tls(state) => {
                 state.push(direction, data, frame, nanos, edge);
+                if data.starts_with(b"HTTP/1.") {
+                    // Plain text in answer to a handshake: a portal, or the wrong port.
+                    self.answer(data, frame, nanos, edge);
+                }
             }
             Protocol::Iso(wire) => {
                 let wire = *wire;
@@ -221,7 +230,7 @@ impl Payload {
             return None;
         }
         let bytes = half.buffer.as_slice();
-        if tls::is_handshake(bytes) {
+        if tls::is_handshake(bytes) || tls::is_alert(bytes) {
             self.protocol = Protocol::Tls(Box::default());
             return None;
         }

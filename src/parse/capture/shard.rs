@@ -503,6 +503,10 @@ impl Shard {
         if !state.failed() {
             return None;
         }
+        // Where the server's packets are not in the capture, its silence proves nothing.
+        if state.alert.is_none() && flow.halves.iter().any(|h| !h.seen) {
+            return None;
+        }
         // A handshake that was under way when the capture ended proves nothing.
         let silent = self.clock.saturating_sub(flow.last_at) > LINGER;
         if state.alert.is_none() && flow.ended_at.is_none() && !silent {
@@ -535,7 +539,7 @@ impl Shard {
             seen.status,
             301 | 302 | 303 | 307 | 308 | 407 | 511 | 500..=599
         );
-        telling.then(|| {
+        (telling || flow.payload.strange_http()).then(|| {
             let event = HttpEvent {
                 flow: flow.id,
                 status: seen.status,

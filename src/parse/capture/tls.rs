@@ -11,6 +11,8 @@ pub(super) struct TlsState {
     halves: [Half; 2],
     encrypted: [bool; 2],
     data: [bool; 2],
+    /// Bytes are missing: what was not heard may have been said.
+    blind: bool,
     stage: Option<TlsStage>,
     pub(super) client_version: Option<u16>,
     pub(super) server_version: Option<u16>,
@@ -36,7 +38,8 @@ impl TlsState {
     /// True where it got no further than the handshake.
     pub(super) fn failed(&self) -> bool {
         let fatal = self.alert.is_some_and(|(level, ..)| level == 2);
-        self.stage() != TlsStage::Established || (fatal && self.data != [true, true])
+        (self.stage() != TlsStage::Established && !self.blind)
+            || (fatal && self.data != [true, true])
     }
 
     pub(super) fn push(
@@ -56,6 +59,7 @@ impl TlsState {
 
     pub(super) fn gap(&mut self, direction: usize) {
         self.halves[direction].gap();
+        self.blind = true;
     }
 
     fn hear(&mut self, direction: usize, said: Said<'_>, frame: u32, nanos: i64, edge: &Edge) {

@@ -31,6 +31,8 @@ pub struct Segment<'a> {
     pub flags: u8,
     /// Window as sent, not scaled.
     pub window: u16,
+    /// Checksum as sent: it tells copies of a packet from others with the same numbers.
+    pub checksum: u16,
     /// Payload that was captured.
     pub payload: &'a [u8],
 }
@@ -49,6 +51,7 @@ pub fn segment(b: &[u8]) -> Option<Segment<'_>> {
         acknowledgement: be32(b, 8)?,
         flags: u8_at(b, 13)?,
         window: be16(b, 14)?,
+        checksum: be16(b, 16)?,
         payload: b.get(offset..)?,
     })
 }

@@ -13,6 +13,12 @@ pub fn is_handshake(b: &[u8]) -> bool {
     matches!(b, [0x16, 3, 0..=4, _, _, 1 | 2, ..])
 }
 
+/// True where the bytes begin like a TLS alert in clear.
+#[must_use]
+pub fn is_alert(b: &[u8]) -> bool {
+    matches!(b, [0x15, 3, 0..=4, 0, 2, 1 | 2, _, ..])
+}
+
 /// What one direction said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Said<'a> {

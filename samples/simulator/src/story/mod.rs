@@ -1,11 +1,14 @@
 //! Turns a cause into what a customer, a card, a terminal, the network and a host do in one sale.
 
+mod local;
+mod remote;
+
 use crate::emv::{Ask, Mishap, Tap, contact, tap};
 use crate::fleet::{Card, Scheme, card};
 use crate::labels::{self, End};
 use crate::online::{ChipData, Net, Sale};
 use crate::say::Say;
-use crate::time::{MS, Micros, S};
+use crate::time::{MS, Micros};
 use crate::world::{ReaderNote, Saw, World};
 use std::io::{self, Write};
 
@@ -77,7 +80,8 @@ pub const BY_NET: &[(&str, &[Net])] = &[
 ];
 
 /// Failures between card and reader: cause, mishaps, what the terminal says.
-fn at_card(cause: &str, scheme: Scheme, r: u64) -> Option<(Mishap, Say<'static>)> {
+fn at_card(cause: &str, card: &Card, r: u64) -> Option<(Mishap, Say<'static>)> {
+    let scheme = card.scheme;
     let torn = [
         Mishap::TornAtRecord,
         Mishap::TornAtGpo,
@@ -111,8 +115,8 @@ fn at_card(cause: &str, scheme: Scheme, r: u64) -> Option<(Mishap, Say<'static>)
         "CFG_CAPK_MISSING" => (
             Mishap::OdaFailed,
             Say::CapkMissing {
-                rid: "A000000333",
-                index: 0x0B,
+                rid: scheme.rid(),
+                index: card.capk,
             },
         ),
         "CFG_KERNEL_PARAMS" => (Mishap::BadTtq, Say::Sw6985),
@@ -425,6 +429,16 @@ impl<L: Write> Run<L> {
 
     /// The chip goes in after the tap failed.
     pub fn chip(&mut self, s: &mut Sale) -> io::Result<()> {
+        self.chip_with(s, "00", "", "")
+    }
+
+    fn chip_with(
+        &mut self,
+        s: &mut Sale,
+        code: &str,
+        cause: &str,
+        incident: &str,
+    ) -> io::Result<()> {
         self.w.say(s.term, s.t, &Say::AskChip)?;
         s.t += 400 * MS;
         self.next_attempt(s, s.requested);
@@ -447,7 +461,11 @@ impl<L: Write> Run<L> {
         s.entry = "052";
         self.ask_pin(s)?;
         let think = self.think();
-        self.w.online(s, Net::Good, "00", think)?;
+        self.w.online(s, Net::Good, code, think)?;
+        if code != "00" {
+            self.refused(s)?;
+            return self.end(s, "declined_online", cause, "contact", incident);
+        }
         self.approved(s)?;
         self.end(s, "approved", "", "contact", "")
     }
@@ -484,7 +502,7 @@ impl<L: Write> Run<L> {
 
     /// One sale that goes wrong for this cause.
     pub fn fail(&mut self, s: &mut Sale, cause: &str, incident: &str) -> io::Result<()> {
-        let r = self.w.rng.next() >> 20;
+        let r = self.w.rng.draw() >> 20;
         if let Some((_, codes)) = BY_HOST.iter().find(|(c, _)| *c == cause)
             && !(cause == "CARD_EXPIRED"
                 && s.card.scheme == Scheme::Mastercard
@@ -507,7 +525,7 @@ impl<L: Write> Run<L> {
         if let Some((say, outcome)) = before_card(cause, s, limit) {
             return self.no_field(s, cause, &say, outcome, incident);
         }
-        if let Some((mishap, say)) = at_card(cause, s.card.scheme, r) {
+        if let Some((mishap, say)) = at_card(cause, &s.card, r) {
             return self.card_fails(s, cause, mishap, &say, incident);
         }
         match cause {
@@ -524,427 +542,6 @@ impl<L: Write> Run<L> {
             "NET_CONGESTION" => self.congestion(s, r, incident),
             _ => self.good(s, incident),
         }
-    }
-
-    fn host_refuses(
-        &mut self,
-        s: &mut Sale,
-        cause: &str,
-        code: &str,
-        incident: &str,
-    ) -> io::Result<()> {
-        self.poll(s)?;
-        let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
-        if cause == "CARD_EXPIRED" {
-            let c = self.w.fleet.terminals[s.term].clock.local(s.t);
-            s.card.expiry = format!("{:02}{:02}", c.y % 100 - 1, self.w.rng.range(1, 12));
-        }
-        s.chip_data = match cause {
-            "ISS_CRYPTOGRAM_FAILED" => ChipData::Altered,
-            "HOST_FORMAT_ERROR" => ChipData::Missing,
-            _ => ChipData::Right,
-        };
-        self.present(s, Mishap::None, wait)?;
-        let needs_pin = matches!(cause, "USER_PIN_WRONG" | "ISS_PIN_TRIES_EXCEEDED");
-        if needs_pin || (s.amount > 100_000 && !s.card.phone && cause != "LIM_STEP_UP_REQUIRED") {
-            self.ask_pin(s)?;
-        }
-        let think = match (cause, code) {
-            ("ISS_UNAVAILABLE", "98" | "68") => self.w.rng.range(20_000, 26_000),
-            (
-                "HOST_SYSTEM_FAULT" | "HOST_MAINTENANCE" | "CFG_KEYS_INVALID" | "HOST_FORMAT_ERROR",
-                _,
-            ) => self.w.rng.range(40, 300),
-            _ => self.think(),
-        };
-        self.w.online(s, Net::Good, code, think)?;
-        self.refused(s)?;
-        self.end(s, "declined_online", cause, "contactless", incident)?;
-        match cause {
-            "USER_PIN_WRONG" if self.w.rng.chance(700) => {
-                self.next_attempt(s, true);
-                s.entry = "072";
-                self.w.reader_note(s.term, s.t, ReaderNote::FieldOn)?;
-                self.present(s, Mishap::None, 3 * S)?;
-                self.ask_pin(s)?;
-                let think = self.think();
-                self.w.online(s, Net::Good, "00", think)?;
-                self.approved(s)?;
-                self.end(s, "approved", "", "contactless", "")
-            }
-            "MER_CONTACTLESS_NOT_ENABLED"
-            | "LIM_STEP_UP_REQUIRED"
-            | "ISS_CONTACTLESS_BLOCKED"
-            | "MER_FEE_NOT_CONFIGURED"
-                if !s.card.phone =>
-            {
-                self.afterwards(s, 800, 0)
-            }
-            "ISS_INSUFFICIENT_FUNDS"
-            | "CARD_EXPIRED"
-            | "ISS_CARD_RESTRICTED"
-            | "ISS_RISK_DECLINE"
-            | "ISS_ACCOUNT_INVALID" => self.afterwards(s, 0, 400),
-            _ => Ok(()),
-        }
-    }
-
-    fn net_fails(&mut self, s: &mut Sale, cause: &str, net: Net, incident: &str) -> io::Result<()> {
-        self.poll(s)?;
-        let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
-        self.present(s, Mishap::None, wait)?;
-        if cause == "NET_WEAK_SIGNAL" {
-            let rssi = -self.w.rng.range(84, 93);
-            self.w.say(s.term, s.t, &Say::Signal { rssi })?;
-        }
-        self.w.online(s, net, "00", 0)?;
-        let mut outcome = "aborted";
-        if s.requested {
-            outcome = "timed_out";
-            if net != Net::Unacked || self.w.rng.chance(500) {
-                let answered = self.w.rng.chance(850);
-                self.w.reversal(s, answered)?;
-                outcome = "reversed";
-            }
-        }
-        s.t += S;
-        self.end(s, outcome, cause, "contactless", incident)
-    }
-
-    fn no_field(
-        &mut self,
-        s: &mut Sale,
-        cause: &str,
-        say: &Say<'_>,
-        outcome: &str,
-        incident: &str,
-    ) -> io::Result<()> {
-        s.t += 40 * MS;
-        self.w.say(s.term, s.t, say)?;
-        if cause == "HW_READER_FAULT" && self.w.rng.chance(600) {
-            self.w.say(s.term, s.t + 400 * MS, say)?;
-        }
-        s.t += self.w.rng.range(500, 2500) * MS;
-        let interface = "contactless";
-        s.card.phone = false;
-        self.end(s, outcome, cause, interface, incident)?;
-        let chip = if matches!(
-            cause,
-            "HW_SECURITY_TAMPER" | "SW_UPDATE_IN_PROGRESS" | "SW_OS_FAULT"
-        ) {
-            0
-        } else {
-            800
-        };
-        self.afterwards(s, chip, 0)
-    }
-
-    fn card_fails(
-        &mut self,
-        s: &mut Sale,
-        cause: &str,
-        mishap: Mishap,
-        say: &Say<'_>,
-        incident: &str,
-    ) -> io::Result<()> {
-        self.poll(s)?;
-        let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
-        if cause == "CARD_EXPIRED" {
-            s.card.expiry = "2503".into();
-        }
-        self.present(s, mishap, wait)?;
-        self.w.say(s.term, s.t, say)?;
-        s.t += 300 * MS;
-        let outcome = match cause {
-            "USER_CARD_REMOVED_EARLY" | "DEV_CDCVM_REQUIRED" | "HW_RF_DEGRADED" | "SW_INTEROP" => {
-                "try_again"
-            }
-            "CARD_REQUIRES_CONTACT" | "CFG_KERNEL_PARAMS" => "other_interface",
-            "CARD_OFFLINE_DECLINED"
-            | "CARD_ODA_FAILED"
-            | "CFG_CAPK_MISSING"
-            | "LIM_CVM_NOT_POSSIBLE"
-            | "CARD_EXPIRED"
-            | "SW_CLOCK_WRONG" => "declined_offline",
-            _ => "aborted",
-        };
-        self.end(s, outcome, cause, "contactless", incident)?;
-        match cause {
-            "USER_CARD_REMOVED_EARLY" | "HW_RF_DEGRADED" if self.w.rng.chance(820) => {
-                s.t += self.w.rng.range(1500, 6000) * MS;
-                self.again(s, cause)
-            }
-            "DEV_CDCVM_REQUIRED" | "DEV_WALLET_NOT_READY" if self.w.rng.chance(850) => {
-                s.t += self.w.rng.range(3000, 12_000) * MS;
-                self.again(s, cause)
-            }
-            "CARD_REQUIRES_CONTACT"
-            | "CARD_NOT_CONTACTLESS"
-            | "CFG_KERNEL_PARAMS"
-            | "CFG_CAPK_MISSING"
-            | "SW_INTEROP" => self.afterwards(s, 750, 100),
-            "CARD_BLOCKED"
-            | "CARD_OFFLINE_DECLINED"
-            | "CARD_EXPIRED"
-            | "CFG_AID_MISSING"
-            | "MER_SCHEME_NOT_ACCEPTED"
-            | "CARD_DATA_INVALID" => self.afterwards(s, 100, 500),
-            _ => Ok(()),
-        }
-    }
-
-    /// The field is on, but no card is ever heard.
-    fn silent_reader(&mut self, s: &mut Sale, incident: &str) -> io::Result<()> {
-        self.poll(s)?;
-        let secs = self.w.rng.range(15, 40);
-        s.t += secs * S;
-        self.w.say(s.term, s.t, &Say::NoCard { secs })?;
-        self.w.reader_note(s.term, s.t, ReaderNote::Off)?;
-        self.end(s, "timed_out", "HW_READER_FAULT", "contactless", incident)?;
-        s.card.phone = false;
-        self.afterwards(s, 820, 0)
-    }
-
-    /// The kernel itself finds the amount too high, after the records.
-    fn limit_in_kernel(&mut self, s: &mut Sale) -> io::Result<()> {
-        self.poll(s)?;
-        let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
-        self.present(s, Mishap::StopAfterRecords, wait)?;
-        let limit = self.w.fleet.terminals[s.term].limit;
-        self.w.say(
-            s.term,
-            s.t,
-            &Say::OverLimit {
-                amount: s.amount,
-                limit,
-            },
-        )?;
-        s.t += 300 * MS;
-        self.end(s, "other_interface", "LIM_READER_LIMIT", "contactless", "")?;
-        self.afterwards(s, 850, 0)
-    }
-
-    /// A card whose antenna (or chip) is broken: nothing, or no answer to the activation.
-    fn mute_card(
-        &mut self,
-        s: &mut Sale,
-        cause: &str,
-        chip: bool,
-        incident: &str,
-    ) -> io::Result<()> {
-        self.poll(s)?;
-        for _ in 0..2 {
-            s.t += self.w.rng.range(2500, 5000) * MS;
-            if chip {
-                self.w.reader_note(s.term, s.t, ReaderNote::NoAts)?;
-                self.w.say(s.term, s.t + 30 * MS, &Say::RfError)?;
-            }
-        }
-        s.t += 20 * S;
-        self.w.say(s.term, s.t, &Say::NoCard { secs: 30 })?;
-        self.w.reader_note(s.term, s.t, ReaderNote::Off)?;
-        self.end(s, "timed_out", cause, "contactless", incident)?;
-        if !chip {
-            return self.chip(s);
-        }
-        self.w.say(s.term, s.t, &Say::AskChip)?;
-        self.next_attempt(s, false);
-        for _ in 0..2 {
-            s.t += 6 * S;
-            self.w.say(s.term, s.t, &Say::ChipFail)?;
-        }
-        s.t += S;
-        self.end(s, "aborted", cause, "contact", incident)
-    }
-
-    /// The tap is sent to another interface, and that fails as well.
-    fn fallback(&mut self, s: &mut Sale, cause: &str) -> io::Result<()> {
-        self.poll(s)?;
-        let wait = self.w.rng.wait(2200 * MS) + 300 * MS;
-        self.present(s, Mishap::Gpo(0x6984), wait)?;
-        self.w.say(s.term, s.t, &Say::NeedsContact)?;
-        s.t += 300 * MS;
-        self.end(
-            s,
-            "other_interface",
-            "CARD_REQUIRES_CONTACT",
-            "contactless",
-            "",
-        )?;
-        self.w.say(s.term, s.t, &Say::AskChip)?;
-        self.next_attempt(s, false);
-        for _ in 0..3 {
-            s.t += self.w.rng.range(3000, 7000) * MS;
-            self.w.say(s.term, s.t, &Say::ChipFail)?;
-        }
-        s.t += S;
-        self.end(s, "aborted", "FBK_CONTACT_READ_FAILED", "contact", "")?;
-        if cause == "FBK_CONTACT_READ_FAILED" {
-            return Ok(());
-        }
-        self.next_attempt(s, false);
-        s.t += 5 * S;
-        if cause == "FBK_MAGSTRIPE_READ_FAILED" {
-            for _ in 0..3 {
-                s.t += 3 * S;
-                self.w.say(s.term, s.t, &Say::SwipeFail)?;
-            }
-            s.t += S;
-            return self.end(s, "aborted", cause, "magstripe", "");
-        }
-        self.w.say(s.term, s.t, &Say::Swiped)?;
-        s.entry = "022";
-        s.chip_data = ChipData::Missing;
-        let think = self.think();
-        self.w.online(s, Net::Good, "45", think)?;
-        self.refused(s)?;
-        self.end(s, "declined_online", cause, "magstripe", "")
-    }
-
-    fn several_cards(&mut self, s: &mut Sale) -> io::Result<()> {
-        self.poll(s)?;
-        s.t += self.w.rng.wait(2 * S);
-        let a = s.card.uid;
-        let b = self.w.rng.bytes(4);
-        let note = ReaderNote::Collision {
-            a,
-            b: [b[0] | 1, b[1], b[2], b[3]],
-        };
-        self.w.reader_note(s.term, s.t, note)?;
-        self.w.say(s.term, s.t + 20 * MS, &Say::MultiCard)?;
-        s.t += 800 * MS;
-        self.end(s, "try_again", "USER_MULTIPLE_CARDS", "contactless", "")?;
-        if self.w.rng.chance(900) {
-            s.t += self.w.rng.range(2000, 6000) * MS;
-            return self.again(s, "");
-        }
-        Ok(())
-    }
-
-    fn abandoned(&mut self, s: &mut Sale, r: u64) -> io::Result<()> {
-        self.poll(s)?;
-        s.card.pan.clear();
-        if r.is_multiple_of(2) {
-            s.t += self.w.rng.range(4, 25) * S;
-            self.w.say(s.term, s.t, &Say::Cancelled)?;
-            self.w.reader_note(s.term, s.t, ReaderNote::Off)?;
-            return self.end(s, "cancelled", "USER_ABANDONED", "contactless", "");
-        }
-        s.t += 60 * S;
-        self.w.say(s.term, s.t, &Say::NoCard { secs: 60 })?;
-        self.w.reader_note(s.term, s.t, ReaderNote::Off)?;
-        self.end(s, "timed_out", "USER_ABANDONED", "contactless", "")
-    }
-
-    fn poor_placement(&mut self, s: &mut Sale) -> io::Result<()> {
-        self.poll(s)?;
-        let n = self.w.rng.range(2, 3);
-        for k in 0..n {
-            let wait = if k == 0 { 1500 * MS } else { 500 * MS };
-            let at = self.w.rng.below(3) as u8;
-            self.present(s, Mishap::RfError(at), wait)?;
-            self.w.say(s.term, s.t, &Say::RfError)?;
-            s.t += 200 * MS;
-        }
-        self.w.say(s.term, s.t, &Say::Retap)?;
-        self.end(s, "try_again", "USER_POOR_PLACEMENT", "contactless", "")?;
-        s.t += 400 * MS;
-        self.again(s, "")
-    }
-
-    fn duplicate(&mut self, s: &mut Sale) -> io::Result<()> {
-        self.poll(s)?;
-        self.good(s, "")?;
-        s.t += self.w.rng.range(6, 20) * S;
-        self.next_attempt(s, true);
-        let tid = self.w.fleet.terminals[s.term].tid.clone();
-        self.w.say(
-            s.term,
-            s.t,
-            &Say::SaleStart {
-                amount: s.amount,
-                stan: s.stan,
-                tid: &tid,
-            },
-        )?;
-        self.poll(s)?;
-        self.present(s, Mishap::None, 1500 * MS)?;
-        let think = self.think();
-        let code = if self.w.rng.chance(650) { "94" } else { "00" };
-        self.w.online(s, Net::Good, code, think)?;
-        if code == "94" {
-            self.refused(s)?;
-            return self.end(
-                s,
-                "declined_online",
-                "USER_DUPLICATE_TAP",
-                "contactless",
-                "",
-            );
-        }
-        self.approved(s)?;
-        self.end(s, "approved", "USER_DUPLICATE_TAP", "contactless", "")
-    }
-
-    fn crash(&mut self, s: &mut Sale) -> io::Result<()> {
-        self.poll(s)?;
-        self.present(s, Mishap::None, 1800 * MS)?;
-        s.t += 40 * MS;
-        self.w.say(s.term, s.t, &Say::Crash)?;
-        s.t += 2100 * MS;
-        let (v, sn) = (
-            self.w.fleet.terminals[s.term].version,
-            self.w.fleet.terminals[s.term].serial.clone(),
-        );
-        self.w.say(
-            s.term,
-            s.t,
-            &Say::Boot {
-                version: v,
-                serial: &sn,
-            },
-        )?;
-        self.end(s, "aborted", "SW_APP_FAULT", "contactless", "")?;
-        s.t += 8 * S;
-        self.next_attempt(s, true);
-        let tid = self.w.fleet.terminals[s.term].tid.clone();
-        self.w.say(
-            s.term,
-            s.t,
-            &Say::SaleStart {
-                amount: s.amount,
-                stan: s.stan,
-                tid: &tid,
-            },
-        )?;
-        self.poll(s)?;
-        self.good(s, "")
-    }
-
-    fn congestion(&mut self, s: &mut Sale, r: u64, incident: &str) -> io::Result<()> {
-        self.poll(s)?;
-        self.present(s, Mishap::None, 1800 * MS)?;
-        let timer = 60;
-        let net = Net::Slow(
-            (r % 3) as usize + 1,
-            (r / 3 % 3) as usize + 1,
-            Some(timer + 3 + (r / 9 % 9) as i64),
-        );
-        self.w.online(s, net, "00", 0)?;
-        let answered = self.w.rng.chance(800);
-        self.w.reversal(s, answered)?;
-        self.end(s, "reversed", "NET_CONGESTION", "contactless", incident)
-    }
-
-    /// A slow but good sale in a congested hour.
-    pub fn slow(&mut self, s: &mut Sale, incident: &str) -> io::Result<()> {
-        self.poll(s)?;
-        self.present(s, Mishap::None, 1800 * MS)?;
-        let lost = self.w.rng.below(3) as usize;
-        let think = self.think();
-        self.w.online(s, Net::Slow(lost, 1, None), "00", think)?;
-        self.approved(s)?;
-        self.end(s, "approved", "", "contactless", incident)
     }
 
     /// An ordinary sale.
