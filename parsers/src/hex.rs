@@ -196,7 +196,11 @@ pub fn dump_line(line: &[u8], columns: usize) -> Option<(Option<usize>, Vec<u8>)
             }
             (Some(b' ' | b'-' | b':'), Some(next)) if nibble(next).is_some() => cursor += 1,
             (Some(b' ' | b'\t' | b'|'), _) => break,
-            _ => return None,
+            _ => {
+                // The character column began: this pair is part of it.
+                bytes.pop();
+                break;
+            }
         }
         if line.len() < cursor + 2 {
             break;

@@ -2,7 +2,7 @@
 
 use super::scan::{all_digits, bracketed, from, skip_blanks, to};
 use super::{Head, LogFormat, never};
-use crate::time::{RawTime, parse_at_start};
+use crate::time::{RawTime, looks_dated, parse_at_start};
 
 /// Any text whose records begin with a time.
 pub(super) static TIMED: LogFormat = LogFormat {
@@ -43,7 +43,7 @@ pub(super) static PLAIN: LogFormat = LogFormat {
 };
 
 fn timed_is_head(line: &[u8]) -> bool {
-    starts_with_time(line).is_some()
+    looks_dated(line) || starts_with_time(line).is_some()
 }
 
 /// The time at the start of a line, after at most one opening bracket or quotation mark.
@@ -74,14 +74,12 @@ pub(super) fn timed_head(line: &[u8]) -> Option<Head<'_>> {
         let mut fields = piped.splitn(3, |b| *b == b'|');
         if let (Some(tag), Some(process), Some(message)) =
             (fields.next(), fields.next(), fields.next())
-        {
-            if tag.len() <= 80 && all_digits(process) {
+            && tag.len() <= 80 && all_digits(process) {
                 head.tag = tag;
                 head.process = process;
                 head.message = message;
                 return Some(head);
             }
-        }
     }
     let mut rest = skip_blanks(rest);
     if let Some(after) = rest

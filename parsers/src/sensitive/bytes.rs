@@ -151,7 +151,12 @@ fn beginning(
                 && (n == 2 * value.len()
                     || (n >= 12 && matches!(nibbles(value).nth(n), Some(0xD | 0xF))))
         }
-        Secret::Track1 => (8..=79).contains(&length) && printable(),
+        // `B` and the number; a word that happens to begin with `V` (56) is none.
+        Secret::Track1 => {
+            (8..=79).contains(&length)
+                && printable()
+                && matches!(value, [b'B', rest @ ..] if rest.iter().take(8).all(u8::is_ascii_digit))
+        }
         Secret::Hidden => (2..=60).contains(&length) && value.len() >= 2 && printable(),
         Secret::AccountReference => false,
     };
