@@ -8,7 +8,7 @@ use tapscope_parsers::protocol::net::tcp::{
 
 use super::packets::Item;
 use super::payload::Payload;
-use crate::event::Side;
+use crate::event::{Side, Text};
 
 /// Nanoseconds within which the same packet again is a copy made by a mirror port, not a resend.
 const MIRROR: i64 = 2_000_000;
@@ -97,6 +97,8 @@ pub(super) struct Meta {
     pub(super) cites: Cites,
     pub(super) awaited: Vec<Awaited>,
     pub(super) wild: u16,
+    /// The client's address and the server's with its port, as text, once asked for: which end was the client then.
+    names: Option<(usize, Text, Text)>,
 }
 
 /// What a packet did to its flow.
@@ -146,6 +148,7 @@ impl Flow {
             cites: Cites::default(),
             awaited: Vec::new(),
             wild: 0,
+            names: None,
         };
         Self {
             meta,
@@ -411,6 +414,19 @@ impl Meta {
 
     pub(super) fn server_end(&self) -> SocketAddr {
         self.ends[1 - self.client]
+    }
+
+    /// The client's address and the server's with its port, as text.
+    pub(super) fn names(&mut self) -> (Text, Text) {
+        if let Some((client, a, b)) = &self.names
+            && *client == self.client
+        {
+            return (a.clone(), b.clone());
+        }
+        let a: Text = self.client_end().ip().to_string().into();
+        let b: Text = self.server_end().to_string().into();
+        self.names = Some((self.client, a.clone(), b.clone()));
+        (a, b)
     }
 
     pub(super) fn side(&self, direction: usize) -> Side {

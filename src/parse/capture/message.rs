@@ -84,6 +84,10 @@ fn damage(message: &Message<'_>, cut: &Cut<'_>, edge: &Edge) -> Option<Text> {
 
 fn shown(value: &Value<'_>, edge: &Edge) -> Text {
     match value.shown() {
+        // Digits that are too few for a card number need no second look.
+        Shown::Text(text) if text.len() < 12 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Text::new(text)
+        }
         Shown::Text(text) => edge.text(text.trim_end()),
         Shown::Foreign(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => edge.text(text.trim_end()),
@@ -108,10 +112,16 @@ fn keys(message: &Message<'_>, tags: &[Tag], edge: &Edge) -> Keys {
     let mut keys = Keys {
         terminal: text(41),
         merchant: text(42),
-        stan: message.text(11).and_then(|t| t.parse().ok()),
+        stan: message
+            .field(11)
+            .and_then(Value::number)
+            .and_then(|n| u32::try_from(n).ok()),
         rrn: text(37),
         auth_code: text(38),
-        amount_minor: message.text(4).and_then(|t| t.parse().ok()),
+        amount_minor: message
+            .field(4)
+            .and_then(Value::number)
+            .and_then(|n| i64::try_from(n).ok()),
         currency: message.text(49).and_then(|t| currency(&t)),
         batch: batch(message),
         card: card(message, edge).map(Box::new),

@@ -249,7 +249,7 @@ impl Payload {
         }
         if let Some(wire) = known
             && wire.length != LengthForm::None
-            && wire.fits(bytes)
+            && wire.starts(bytes)
         {
             self.protocol = Protocol::Iso(wire);
             return Some(wire);

@@ -15,7 +15,8 @@ use super::packets::{Body, Item};
 use super::payload::{Cut, Payload as Carried};
 use super::{health, message};
 use crate::event::{
-    Connection, Event, HttpEvent, IcmpEvent, Keys, Payload, Place, Stamp, TimeQuality, TlsEvent,
+    Connection, Event, HttpEvent, IcmpEvent, Keys, Payload, Place, Stamp, Text, TimeQuality,
+    TlsEvent,
 };
 use crate::parse::Context;
 use crate::plan::Limits;
@@ -41,6 +42,7 @@ struct Candidate {
     frame: u32,
     lane: u64,
     timed: bool,
+    names: (Text, Text),
 }
 
 /// What a shard leaves behind.
@@ -414,9 +416,9 @@ impl Out {
             meta.client = if request { direction } else { 1 - direction };
             meta.role_sure = true;
         }
-        let ends = ends(meta.client_end(), meta.server_end());
-        keys.device = ends.device;
-        keys.host = ends.host;
+        let (device, host) = meta.names();
+        keys.device = Some(device);
+        keys.host = Some(host);
         let frame = cut.frames.first().copied().unwrap_or(meta.first_frame);
         if let Some(text) = &iso.damage {
             self.damaged += 1;
@@ -490,6 +492,7 @@ impl Out {
             frame: flow.meta.first_frame,
             lane: flow.meta.id,
             timed: flow.meta.timed,
+            names: flow.meta.names(),
         };
         if keep {
             self.keep(candidate);
@@ -616,7 +619,11 @@ impl Out {
             place: Place::Frame(candidate.frame),
             at: stamp(connection.first_at.saturating_mul(1000), candidate.timed),
             lane: candidate.lane,
-            keys: ends(connection.client, connection.server),
+            keys: Keys {
+                device: Some(candidate.names.0),
+                host: Some(candidate.names.1),
+                ..Keys::default()
+            },
             payload: Payload::Tcp(Box::new(connection)),
         });
     }
