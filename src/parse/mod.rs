@@ -33,4 +33,11 @@ pub struct Context<'a> {
 }
 
 pub mod capture;
+pub mod clock;
+mod dialogue;
+mod dispatch;
 pub mod edge;
+pub mod probe;
+pub mod text;
+
+pub use dispatch::{settle, stream};
