@@ -197,37 +197,38 @@ fn loose_digits(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
     );
 }
 
+/// Numbers in runs of decimal nibbles. They begin at a whole byte; a run that begins at a low half counts from its first whole byte as well.
 fn bcd(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
-    // Where in the byte string a run of decimal nibbles stands; a byte with a hex digit in either half ends it.
-    let mut run: Vec<u8> = Vec::new();
-    let mut start = 0;
-    let mut finish = |run: &mut Vec<u8>, start: usize| {
-        if run.len() >= 13 {
-            // Numbers begin at a whole byte; a run that begins at a low half counts from its first whole byte as well.
-            let odd = start % 2;
-            if run.len() <= 19 {
-                numbers_in_run(run, 1, false, |at, length| {
-                    hide_number(base + start + at, length, 1, found)
-                });
-            } else if let Some(aligned) = run.get(odd..) {
-                numbers_in_run(aligned, 2, false, |at, length| {
-                    hide_number(base + start + odd + at, length, 1, found)
-                });
-            }
+    let decimal = |b: u8| b & 0xF <= 9 && b >> 4 <= 9;
+    let mut digits: Vec<u8> = Vec::new();
+    let mut at = 0;
+    for run in bytes.chunk_by(|&a, &b| decimal(a) == decimal(b)) {
+        let (start, end) = (at, at + run.len());
+        at = end;
+        if run.len() < 6 || !run.first().is_some_and(|&b| decimal(b)) {
+            continue;
         }
-        run.clear();
-    };
-    for (at, nibble) in nibbles(bytes).enumerate() {
-        if nibble <= 9 {
-            if run.is_empty() {
-                start = at;
-            }
-            run.push(nibble);
-        } else {
-            finish(&mut run, start);
+        digits.clear();
+        let low = start
+            .checked_sub(1)
+            .and_then(|at| bytes.get(at))
+            .map(|b| b & 0xF)
+            .filter(|&n| n <= 9);
+        let odd = usize::from(low.is_some());
+        digits.extend(low);
+        digits.extend(nibbles(run));
+        digits.extend(bytes.get(end).map(|b| b >> 4).filter(|&n| n <= 9));
+        let first = base + 2 * start - odd;
+        if digits.len() <= 19 {
+            numbers_in_run(&digits, 1, false, |at, length| {
+                hide_number(first + at, length, 1, found);
+            });
+        } else if let Some(aligned) = digits.get(odd..) {
+            numbers_in_run(aligned, 2, false, |at, length| {
+                hide_number(first + odd + at, length, 1, found);
+            });
         }
     }
-    finish(&mut run, start);
 }
 
 /// Hides the middle of a number whose digits are `width` units each.

@@ -22,11 +22,13 @@ pub enum Secret {
 pub fn secret_of_tag(tag: u32, length: usize) -> Option<Secret> {
     match tag {
         0x5A => Some(Secret::CardNumber),
-        0x57 | 0x9F6B => Some(Secret::Track2),
+        0x57 => Some(Secret::Track2),
+        // Mastercard: track 2 data; Visa and UnionPay: card CVM limit (six bytes).
+        0x9F6B if length > 6 => Some(Secret::Track2),
         0x56 => Some(Secret::Track1),
         0x9F24 => Some(Secret::AccountReference),
-        // Names, track discretionary data, PIN data; 9F6B and 9F61 are two bytes or more by scheme.
-        0x5F20 | 0x9F0B | 0x9F1F | 0x9F20 | 0x99 | 0xDF4D => Some(Secret::Hidden),
+        // Names, track discretionary data, PIN data.
+        0x5F20 | 0x9F0B | 0x9F1F | 0x9F20 | 0x99 | 0xDF812A | 0xDF812B => Some(Secret::Hidden),
         // UnionPay: number of the holder's identity card; Mastercard: CVC3 (two bytes, a cryptogram).
         0x9F61 if length > 2 => Some(Secret::Hidden),
         _ => None,

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     remove_on_interrupt(*output)?;
     let catalogue = load_catalogue(&plan.rules)?;
     let progress = Progress::new(args.progress, all.quiet, all.verbose > 0, *output);
-    let analysis = analyze(&plan, &progress);
+    let analysis = analyze(&plan, &catalogue, &progress);
     let written = analysis.map_err(Failure::from).and_then(|analysis| {
         progress.stage("write");
         report::write(&analysis, &catalogue, &plan, &args.out, args.force).map_err(Failure::from)
