@@ -17,6 +17,104 @@ pub const FACTS: &[FactDef] = &[FactDef {
     null_when: "never",
 }];
 
+// Stands in for the catalogue until it is merged.
+/// A rule fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct RuleError {
+    /// What.
+    pub problem: String,
+}
+/// A condition.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// As written.
+    pub sql: String,
+    /// Facts that it names.
+    pub facts: Vec<u16>,
+}
+/// One piece of evidence of a cause.
+#[derive(Debug, Clone)]
+pub struct EvidenceRule {
+    /// Name.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// Log-odds.
+    pub weight: f64,
+    /// Sentence.
+    pub text_en: String,
+    /// Sentence.
+    pub text_zh: String,
+    /// When it holds.
+    pub when: Condition,
+}
+/// Another cause that looks alike.
+#[derive(Debug, Clone)]
+pub struct LookAlike {
+    /// Code.
+    pub code: String,
+    /// Sentence.
+    pub told_apart_en: String,
+    /// Sentence.
+    pub told_apart_zh: String,
+}
+/// One root cause.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Cause {
+    pub code: String,
+    pub family: String,
+    pub name_en: String,
+    pub name_zh: String,
+    pub explanation_en: String,
+    pub explanation_zh: String,
+    pub remedy_en: String,
+    pub remedy_zh: String,
+    pub owners: Vec<String>,
+    pub steps: Vec<i64>,
+    pub applies: Option<Condition>,
+    pub prior: f64,
+    pub secondary: bool,
+    pub look_alikes: Vec<LookAlike>,
+    pub evidence: Vec<EvidenceRule>,
+    pub file: String,
+}
 /// The catalogue of root causes.
-#[derive(Debug, Default)]
-pub struct Catalogue {}
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    causes: Vec<Cause>,
+    hash: String,
+}
+impl Catalogue {
+    /// Loads.
+    pub fn load(_folders: &[std::path::PathBuf]) -> Result<Self, RuleError> {
+        Ok(Self::default())
+    }
+    /// All.
+    pub fn causes(&self) -> &[Cause] {
+        &self.causes
+    }
+    /// One.
+    pub fn get(&self, code: &str) -> Option<&Cause> {
+        self.causes.iter().find(|cause| cause.code == code)
+    }
+    /// Hash.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+/// What a check found.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// Files.
+    pub files: usize,
+    /// Examples.
+    pub examples: usize,
+    /// Faults.
+    pub faults: Vec<RuleError>,
+}
+/// Checks.
+pub fn rules_check(_folder: &std::path::Path) -> Result<Checked, RuleError> {
+    Ok(Checked::default())
+}
