@@ -1,0 +1,252 @@
+//! Finds what is secret in a byte string: an APDU, data objects, a cut piece of either, or anything else.
+
+use super::brands::numbers_in_run;
+use super::objects::{Secret, hide_value, nibbles, secret_of_tag};
+use super::{Span, text};
+use crate::protocol::emv::tlv;
+
+/// Adds the nibbles to hide (two to a byte, the high half first).
+///
+/// Looks at the structure where there is one, then for the beginnings of secret objects anywhere (so that a cut or
+/// shifted piece gives nothing away), then for digits in BCD, ASCII and EBCDIC.
+pub fn in_bytes(bytes: &[u8], found: &mut Vec<Span>) {
+    let mut done = Vec::new();
+    if structured(bytes, found, &mut done) {
+        // The rest of the objects is looked at one by one: what runs from one into the next is no number.
+        return;
+    }
+    beginnings(bytes, found, &mut done);
+    // Between the objects that are surely card numbers.
+    super::normalise(&mut done);
+    let mut at = 0;
+    for span in done {
+        if let Some(gap) = bytes.get(at..span.start) {
+            loose_digits(gap, 2 * at, found);
+        }
+        at = span.end;
+    }
+    loose_digits(bytes.get(at..).unwrap_or_default(), 2 * at, found);
+}
+
+/// Secret objects, and secret command data. True where the structure accounts for every byte, so that nothing is left to look for.
+fn structured(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) -> bool {
+    if let [0x00..=0x0F | 0x80..=0x9F, ins, _, _, lc, data @ ..] = bytes {
+        let lc = usize::from(*lc);
+        if lc > 0 && (data.len() == lc || data.len() == lc + 1) {
+            // VERIFY and CHANGE REFERENCE DATA carry the PIN.
+            if matches!(ins, 0x20 | 0x21 | 0x24) {
+                found.push(Span {
+                    start: 10,
+                    end: 10 + 2 * lc,
+                });
+                return true;
+            }
+            if objects(data.get(..lc).unwrap_or(data), 5, found, done) {
+                return true;
+            }
+        }
+    }
+    if objects(bytes, 0, found, done) {
+        return true;
+    }
+    match bytes.split_last_chunk::<2>() {
+        Some((body, [0x61..=0x6F | 0x90..=0x9F, _])) => objects(body, 0, found, done),
+        _ => false,
+    }
+}
+
+/// Hides secret objects. True where the byte string is surely objects to its end.
+fn objects(bytes: &[u8], offset: usize, found: &mut Vec<Span>, done: &mut Vec<Span>) -> bool {
+    let (before, done_before) = (found.len(), done.len());
+    let mut count = 0;
+    let mut walk = tlv::walk(bytes);
+    for object in walk.by_ref() {
+        count += 1;
+        if object.constructed {
+            continue;
+        }
+        let at = offset + object.value_offset;
+        if let Some(secret) = secret_of_tag(object.tag, object.value.len()) {
+            hide_value(secret, object.value, 2 * at, found);
+            if object.complete && object.value.len() >= 7 {
+                done.push(Span {
+                    start: offset + object.offset,
+                    end: at + object.value.len(),
+                });
+            }
+        } else if super::may_hold_secrets(object.tag, object.value) {
+            loose_digits(object.value, 2 * at, found);
+        }
+    }
+    let template = matches!(
+        bytes.first(),
+        Some(0x61 | 0x6F | 0x70 | 0x77 | 0x73 | 0xA5 | 0xBF | 0xE0..=0xFF)
+    );
+    let sure = walk.damage().is_none() && (template || count >= 3);
+    if !sure && !template {
+        found.truncate(before);
+        done.truncate(done_before);
+    }
+    sure
+}
+
+/// Tag and length of a secret object, with a value that fits it, wherever they stand.
+fn beginnings(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) {
+    for at in memchr::memchr3_iter(0x57, 0x5A, 0x56, bytes) {
+        let Some([tag, length, value @ ..]) = bytes.get(at..) else {
+            continue;
+        };
+        if let Some(length) = beginning(u32::from(*tag), *length, value, 2 * (at + 2), found) {
+            done.push(Span {
+                start: at,
+                end: at + 2 + length,
+            });
+        }
+    }
+    for at in memchr::memchr2_iter(0x9F, 0x5F, bytes) {
+        let Some(
+            [
+                first,
+                second @ (0x6B | 0x1F | 0x20 | 0x0B),
+                length,
+                value @ ..,
+            ],
+        ) = bytes.get(at..)
+        else {
+            continue;
+        };
+        let tag = u32::from(*first) << 8 | u32::from(*second);
+        if let Some(length) = beginning(tag, *length, value, 2 * (at + 3), found) {
+            done.push(Span {
+                start: at,
+                end: at + 3 + length,
+            });
+        }
+    }
+}
+
+/// Hides the value where it fits; gives its length where it surely is a whole card number.
+fn beginning(
+    tag: u32,
+    length: u8,
+    value: &[u8],
+    base: usize,
+    found: &mut Vec<Span>,
+) -> Option<usize> {
+    let length = usize::from(length);
+    let secret = secret_of_tag(tag, length)?;
+    // A cut value counts too.
+    let value = value.get(..length).unwrap_or(value);
+    let digits = || nibbles(value).take_while(|&n| n <= 9).count();
+    let printable = || !value.is_empty() && value.iter().all(|b| matches!(b, 0x20..=0x7E));
+    let fits = match secret {
+        Secret::CardNumber => {
+            let n = digits();
+            (4..=10).contains(&length) && n >= 7 && nibbles(value).skip(n).all(|n| n == 0xF)
+        }
+        Secret::Track2 => {
+            let n = digits();
+            (8..=24).contains(&length)
+                && n >= 7
+                && (n == 2 * value.len()
+                    || (n >= 12 && matches!(nibbles(value).nth(n), Some(0xD | 0xF))))
+        }
+        Secret::Track1 => (8..=79).contains(&length) && printable(),
+        Secret::Hidden => (2..=60).contains(&length) && value.len() >= 2 && printable(),
+        Secret::AccountReference => false,
+    };
+    if !fits {
+        return None;
+    }
+    hide_value(secret, value, base, found);
+    let sure = matches!(secret, Secret::CardNumber | Secret::Track2)
+        && digits() >= 13
+        && (value.len() == length || 2 * value.len() > digits());
+    sure.then_some(length)
+}
+
+/// Card numbers in BCD, in ASCII and in EBCDIC.
+fn loose_digits(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
+    if bytes.len() < 7 {
+        return;
+    }
+    bcd(bytes, base, found);
+    runs(
+        bytes,
+        |b| matches!(b, 0x20..=0x7E),
+        13,
+        |start, run| {
+            let from = found.len();
+            text::scan(run, found, false);
+            for span in found.iter_mut().skip(from) {
+                span.start = base + 2 * (start + span.start);
+                span.end = base + 2 * (start + span.end);
+            }
+        },
+    );
+    runs(
+        bytes,
+        |b| matches!(b, 0xF0..=0xF9),
+        13,
+        |start, run| {
+            let digits: Vec<u8> = run.iter().map(|b| b & 0xF).collect();
+            numbers_in_run(&digits, 1, true, |at, length| {
+                hide_number(base + 2 * (start + at), length, 2, found);
+            });
+        },
+    );
+}
+
+/// Numbers in runs of decimal nibbles. They begin at a whole byte; a run that begins at a low half counts from its first whole byte as well.
+fn bcd(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
+    let decimal = |b: u8| b & 0xF <= 9 && b >> 4 <= 9;
+    let mut digits: Vec<u8> = Vec::new();
+    let mut at = 0;
+    for run in bytes.chunk_by(|&a, &b| decimal(a) == decimal(b)) {
+        let (start, end) = (at, at + run.len());
+        at = end;
+        if run.len() < 6 || !run.first().is_some_and(|&b| decimal(b)) {
+            continue;
+        }
+        digits.clear();
+        let low = start
+            .checked_sub(1)
+            .and_then(|at| bytes.get(at))
+            .map(|b| b & 0xF)
+            .filter(|&n| n <= 9);
+        let odd = usize::from(low.is_some());
+        digits.extend(low);
+        digits.extend(nibbles(run));
+        digits.extend(bytes.get(end).map(|b| b >> 4).filter(|&n| n <= 9));
+        let first = base + 2 * start - odd;
+        if digits.len() <= 19 {
+            numbers_in_run(&digits, 1, false, |at, length| {
+                hide_number(first + at, length, 1, found);
+            });
+        } else if let Some(aligned) = digits.get(odd..) {
+            numbers_in_run(aligned, 2, false, |at, length| {
+                hide_number(first + odd + at, length, 1, found);
+            });
+        }
+    }
+}
+
+/// Hides the middle of a number whose digits are `width` units each.
+fn hide_number(start: usize, digits: usize, width: usize, found: &mut Vec<Span>) {
+    let (first, last) = super::kept_digits(digits);
+    found.push(Span {
+        start: start + first * width,
+        end: start + (digits - last) * width,
+    });
+}
+
+/// Calls `each` with every longest stretch of at least `least` bytes that fit.
+fn runs(bytes: &[u8], fits: impl Fn(u8) -> bool, least: usize, mut each: impl FnMut(usize, &[u8])) {
+    let mut at = 0;
+    for run in bytes.chunk_by(|&a, &b| fits(a) == fits(b)) {
+        if run.len() >= least && run.first().is_some_and(|&b| fits(b)) {
+            each(at, run);
+        }
+        at += run.len();
+    }
+}
