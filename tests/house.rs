@@ -53,7 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &[]),
     ("source", &["event", "plan"]),
     ("decode", &["event", "plan", "source"]),
-    ("parse", &["event", "plan", "decode"]),
+    ("parse", &["event", "plan", "decode", "source"]),
     ("correlate", &["event", "plan"]),
     ("attribute", &["event", "plan", "correlate"]),
     (

@@ -3,15 +3,30 @@
 use compact_str::CompactString;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tapscope_parsers::protocol::emv::tlv;
+use tapscope_parsers::protocol::{emv::tlv, iso7816};
 use tapscope_parsers::sensitive::{self, Secret, Span};
 
-use crate::event::{CardNumber, Tag, TagValue, Text};
+use crate::event::{CardNumber, CommandKind, Tag, TagValue, Text};
 
 /// Longest text that is kept, in bytes.
 const TEXT_BYTES: usize = 4096;
 /// How far past the cut card numbers are still looked for, so that none is cut into something that no longer looks like one.
 const LOOK_AHEAD: usize = 256;
+
+/// Names a key without giving it away: the first eight hex digits of HMAC-SHA-256 over a fixed word.
+#[must_use]
+pub fn key_id(key: &[u8; 32]) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return String::new();
+    };
+    mac.update(b"tapscope-key-id");
+    mac.finalize()
+        .into_bytes()
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
 
 /// Makes masked, owned values under the run's key.
 pub struct Edge {
@@ -204,6 +219,31 @@ impl Edge {
             }
         }
         String::from_utf8(out).map_or_else(|_| Text::default(), CompactString::from)
+    }
+}
+
+/// The event's name for a command.
+#[must_use]
+pub fn command_kind(kind: iso7816::Kind) -> CommandKind {
+    use iso7816::Kind;
+    match kind {
+        Kind::SelectPpse => CommandKind::SelectPpse,
+        Kind::SelectPse => CommandKind::SelectPse,
+        Kind::SelectAid => CommandKind::SelectAid,
+        Kind::GetProcessingOptions => CommandKind::GetProcessingOptions,
+        Kind::ReadRecord => CommandKind::ReadRecord,
+        Kind::GenerateAc => CommandKind::GenerateAc,
+        Kind::ComputeCryptographicChecksum => CommandKind::ComputeCryptographicChecksum,
+        Kind::ExchangeRelayResistanceData => CommandKind::ExchangeRelayResistanceData,
+        Kind::RecoverAc => CommandKind::RecoverAc,
+        Kind::GetData => CommandKind::GetData,
+        Kind::Verify => CommandKind::Verify,
+        Kind::ExternalAuthenticate => CommandKind::ExternalAuthenticate,
+        Kind::InternalAuthenticate => CommandKind::InternalAuthenticate,
+        Kind::GetChallenge => CommandKind::GetChallenge,
+        Kind::IssuerScript => CommandKind::IssuerScript,
+        // GET RESPONSE is folded into the command that it serves before it gets here.
+        Kind::GetResponse | Kind::Other => CommandKind::Other,
     }
 }
 

@@ -230,7 +230,11 @@ fn tcp(c: &Connection) -> Description {
         let _ = write!(summary, ", {} SYN without answer", c.syn_count);
     }
     if c.client_bytes + c.server_bytes > 0 {
-        let _ = write!(summary, ", {} B out, {} B in", c.client_bytes, c.server_bytes);
+        let _ = write!(
+            summary,
+            ", {} B out, {} B in",
+            c.client_bytes, c.server_bytes
+        );
     }
     if c.client_retransmissions > 0 {
         let _ = write!(summary, ", {} sent again", c.client_retransmissions);
@@ -263,7 +267,10 @@ fn tags(tags: &[Tag]) -> Value {
         .map(|tag| {
             let mut entry = Map::new();
             entry.insert("tag".into(), json!(format!("{:02X}", tag.tag)));
-            entry.insert("from".into(), json!(if tag.sent { "reader" } else { "card" }));
+            entry.insert(
+                "from".into(),
+                json!(if tag.sent { "reader" } else { "card" }),
+            );
             match &tag.value {
                 TagValue::Bytes(bytes) => {
                     entry.insert("value".into(), json!(hex(bytes)));

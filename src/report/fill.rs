@@ -7,8 +7,8 @@ use super::detail::{describe, hex};
 use super::row::{Alternative, Micros};
 use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
 use crate::Analysis;
-use crate::attribute::Verdict;
-use crate::correlate::{Attempt, LinkMethod, Outcome};
+use crate::attribute::{FACTS, Value, Verdict};
+use crate::correlate::{Attempt, LinkMethod};
 use crate::event::{Payload, Place, Source, SourceKind, SourceStatus, Text};
 
 /// Makes rows; knows what they need beside the analysis.
@@ -77,7 +77,9 @@ impl<'a> Filler<'a> {
             merchant_id: text(&keys.merchant),
             device: text(&keys.device),
             host: text(&keys.host),
-            stan: keys.stan.map(|stan| compact_str::format_compact!("{stan:06}")),
+            stan: keys
+                .stan
+                .map(|stan| compact_str::format_compact!("{stan:06}")),
             rrn: text(&keys.rrn),
             auth_code: text(&keys.auth_code),
             amount_minor: keys.amount_minor,
@@ -95,7 +97,7 @@ impl<'a> Filler<'a> {
             entry_mode: text(&keys.entry_mode),
             stage: attempt.stage.name().into(),
             outcome: attempt.outcome.name().into(),
-            failed: failed(attempt, verdict),
+            failed: self.failed(index, attempt),
             cause: text(&verdict.cause),
             family: text(&verdict.family),
             contributing: codes(&verdict.contributing),
@@ -116,7 +118,9 @@ impl<'a> Filler<'a> {
                 .and_then(|i| self.analysis.attributed.incidents.get(i as usize))
                 .map(|incident| clean(&incident.incident_id)),
             response_code: text(&keys.response_code),
-            last_sw: keys.last_sw.map(|sw| compact_str::format_compact!("{sw:04X}")),
+            last_sw: keys
+                .last_sw
+                .map(|sw| compact_str::format_compact!("{sw:04X}")),
             tvr: text(&keys.tvr),
             log_events,
             apdu_events,
@@ -124,6 +128,16 @@ impl<'a> Filler<'a> {
             link_method: link_method.name().into(),
             link_confidence,
         })
+    }
+
+    /// As the facts have it: attribution knows which unknown ends are failures.
+    fn failed(&self, index: usize, attempt: &Attempt) -> bool {
+        let row = self.analysis.attributed.facts.get(index);
+        let fact = FACTS.iter().position(|fact| fact.name == "failed");
+        match fact.zip(row).and_then(|(fact, row)| row.values.get(fact)) {
+            Some(Some(Value::Bool(failed))) => *failed,
+            _ => attempt.failed(),
+        }
     }
 
     fn source(&self, id: u32) -> Option<&Source> {
@@ -273,6 +287,8 @@ impl<'a> Filler<'a> {
         let mut rows = Vec::with_capacity(correlated.sources.len());
         for (index, source) in correlated.sources.iter().enumerate() {
             let clock = correlated.clocks.get(index);
+            // A clock that nothing was held against has no known offset.
+            let known = clock.filter(|c| !matches!(c.method, "own_word" | "none"));
             let seen = seen.get(index).copied().flatten();
             let ledger = &source.ledger;
             rows.push(SourceRow {
@@ -300,8 +316,8 @@ impl<'a> Filler<'a> {
                 first_damage: source.first_damage.as_deref().map(clean),
                 first_at: seen.map(|(first, _)| Micros(first)),
                 last_at: seen.map(|(_, last)| Micros(last)),
-                clock_offset_ms: clock.filter(|c| c.method != "none").map(|c| c.offset_ms),
-                clock_drift_ppm: clock.filter(|c| c.method != "none").map(|c| c.drift_ppm),
+                clock_offset_ms: known.map(|c| c.offset_ms),
+                clock_drift_ppm: known.map(|c| c.drift_ppm),
                 clock_method: clock.map(|c| c.method.into()),
                 status: match source.status {
                     SourceStatus::Ok => "ok",
@@ -329,11 +345,6 @@ impl<'a> Filler<'a> {
             })
             .collect()
     }
-}
-
-/// Unknown ends count as failed only where attribution found something to explain.
-fn failed(attempt: &Attempt, verdict: &Verdict) -> bool {
-    attempt.outcome.is_failure() || (attempt.outcome == Outcome::Unknown && verdict.cause.is_some())
 }
 
 /// How often a joint by this key is right, as far as one can say beforehand.

@@ -9,7 +9,7 @@ use super::catalogue::CauseText;
 use super::overview::Summary;
 use super::parquet::{TableReader, read_frame};
 use super::row::Micros;
-use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
+use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, Keys, SourceRow, Transaction};
 
 /// A folder that `analyze` wrote.
 #[derive(Debug, Clone)]
@@ -104,17 +104,25 @@ impl Folder {
         selector: &Selector,
         limit: usize,
     ) -> Result<(Vec<Transaction>, u64), Error> {
-        let mut found = Vec::new();
+        let path = self.path.join("transactions.parquet");
+        let mut rows = Vec::new();
         let mut count = 0_u64;
-        for batch in self.transactions()? {
-            for transaction in batch? {
-                if selector.fits(&transaction) {
+        let mut row = 0;
+        for batch in TableReader::<Keys>::open(&path)? {
+            for keys in batch? {
+                if selector.fits(&keys) {
                     count += 1;
-                    if found.len() < limit {
-                        found.push(transaction);
+                    if rows.len() < limit {
+                        rows.push(row);
                     }
                 }
+                row += 1;
             }
+        }
+        let table = self.transactions()?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            found.extend(table.slice(row, 1)?);
         }
         Ok((found, count))
     }
@@ -250,7 +258,7 @@ impl Selector {
         Ok(selector)
     }
 
-    fn fits(&self, t: &Transaction) -> bool {
+    fn fits(&self, t: &Keys) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| match wanted {
             None => true,
             Some(wanted) => found == Some(wanted.as_str()),
@@ -306,7 +314,9 @@ fn amount(text: &str) -> Result<i64, String> {
 /// `2026-08-22`, `2026-08-22T09:15`, `2026-08-22T09:15:02`, with `Z` or an offset, or `09:15`, `09:15:02`; UTC without one.
 fn at(text: &str) -> Result<At, String> {
     let wrong = || {
-        format!("time {text:?}: expected 2026-08-22, 2026-08-22T09:15, 2026-08-22T09:15:02Z or 09:15")
+        format!(
+            "time {text:?}: expected 2026-08-22, 2026-08-22T09:15, 2026-08-22T09:15:02Z or 09:15"
+        )
     };
     let plain = text.trim_end_matches('Z').replace('_', "T");
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
@@ -343,7 +353,14 @@ mod tests {
         };
         assert!(parse(&["abcdefghijklmnop"]).is_ok());
         assert!(parse(&["stan=123", "terminal=T1 amount=12.34"]).is_ok());
-        for wrong in ["", "ABC", "foo=1", "amount=1.2.3", "at=yesterday", "abcdefghijklmnopq"] {
+        for wrong in [
+            "",
+            "ABC",
+            "foo=1",
+            "amount=1.2.3",
+            "at=yesterday",
+            "abcdefghijklmnopq",
+        ] {
             assert!(parse(&[wrong]).is_err(), "{wrong}");
         }
         assert_eq!(parse(&["stan=123"]), parse(&["stan=000123"]));
@@ -360,7 +377,10 @@ mod tests {
             at("1970-01-01T00:01:00"),
             Ok(At::Between(minute, minute + 1_000_000))
         );
-        assert_eq!(at("1970-01-02"), Ok(At::Between(86_400_000_000, 2 * 86_400_000_000)));
+        assert_eq!(
+            at("1970-01-02"),
+            Ok(At::Between(86_400_000_000, 2 * 86_400_000_000))
+        );
         assert_eq!(
             at("1970-01-01T08:01:00+08:00"),
             Ok(At::Between(minute - 500_000, minute + 1_000_000))

@@ -18,7 +18,7 @@ mod schema;
 mod time;
 
 pub use catalogue::{CauseText, UNDETERMINED, cause_text};
-pub use clean::clean;
+pub use clean::{cell, clean};
 pub use error::Error;
 pub use folder::{Folder, Selector, Story};
 pub use html::PageOptions;
@@ -32,6 +32,8 @@ pub use schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transa
 pub use time::{clock, readable, rfc3339};
 
 use std::path::Path;
+
+use rayon::prelude::*;
 
 use crate::Analysis;
 use crate::attribute::Catalogue;
@@ -66,14 +68,21 @@ pub fn write(
     let mut csv = csv::CsvWriter::create(&csv_path)?;
     let mut overview = overview::Overview::default();
     let mut tx_ids = Vec::with_capacity(analysis.correlated.attempts.len());
-    for index in 0..analysis.correlated.attempts.len() {
-        let Some(transaction) = filler.transaction(index) else {
-            continue;
-        };
-        overview.add(u32::try_from(index).unwrap_or(u32::MAX), &transaction);
-        csv.push(&transaction)?;
-        tx_ids.push(transaction.tx_id.clone());
-        table.push(transaction)?;
+    for start in (0..analysis.correlated.attempts.len()).step_by(parquet::ROW_GROUP) {
+        let end = (start + parquet::ROW_GROUP).min(analysis.correlated.attempts.len());
+        let rows: Vec<Transaction> = (start..end)
+            .into_par_iter()
+            .filter_map(|index| filler.transaction(index))
+            .collect();
+        for (index, transaction) in rows.iter().enumerate() {
+            overview.add(
+                u32::try_from(start + index).unwrap_or(u32::MAX),
+                transaction,
+            );
+            csv.push(transaction)?;
+            tx_ids.push(transaction.tx_id.clone());
+        }
+        table.group(&rows)?;
     }
     csv.finish()?;
     done("transactions.csv", Some(tx_ids.len() as u64));
@@ -94,9 +103,18 @@ pub fn write(
         }
     }
     done("evidence.parquet", Some(table.finish()?));
-    done("incidents.parquet", Some(write_rows(folder, "incidents.parquet", &incidents)?));
-    done("sources.parquet", Some(write_rows(folder, "sources.parquet", &sources)?));
-    done("issues.parquet", Some(write_rows(folder, "issues.parquet", &issues)?));
+    done(
+        "incidents.parquet",
+        Some(write_rows(folder, "incidents.parquet", &incidents)?),
+    );
+    done(
+        "sources.parquet",
+        Some(write_rows(folder, "sources.parquet", &sources)?),
+    );
+    done(
+        "issues.parquet",
+        Some(write_rows(folder, "issues.parquet", &issues)?),
+    );
 
     let texts = |code: &str| cause_text(catalogue, code);
     let summary = overview.summary(&texts, &incidents, &sources, &issues);
@@ -107,7 +125,13 @@ pub fn write(
         language: plan.language,
         ..PageOptions::default()
     };
-    html::write(folder, &folder.join("report.html"), &overview, &summary, &options)?;
+    html::write(
+        folder,
+        &folder.join("report.html"),
+        &overview,
+        &summary,
+        &options,
+    )?;
     done("report.html", None);
 
     outputs.sort_by_key(|output| output.name);
@@ -118,24 +142,32 @@ pub fn write(
 }
 
 /// Events by attempt, in time order within each; those that belong to none come last.
-fn write_events(folder: &Path, filler: &fill::Filler) -> Result<u64, Error> {
+fn write_events(folder: &Path, filler: &fill::Filler<'_>) -> Result<u64, Error> {
     let mut table = parquet::TableWriter::create(&folder.join("events.parquet"))?;
     let correlated = &filler.analysis.correlated;
-    for attempt in &correlated.attempts {
-        for (seq, index) in (1_u32..).zip(&attempt.events) {
-            if let Some(row) = filler.event_row(*index, Some(&attempt.tx_id), seq) {
-                table.push(row)?;
-            }
+    let linked = correlated.attempts.iter().flat_map(|attempt| {
+        let id = attempt.tx_id.as_str();
+        (1_u32..)
+            .zip(&attempt.events)
+            .map(move |(seq, index)| (*index, Some(id), seq))
+    });
+    let free = (0_u32..)
+        .zip(&correlated.attempt_of)
+        .filter(|(_, attempt)| **attempt == u32::MAX);
+    let free = (1_u32..)
+        .zip(free)
+        .map(|(seq, (index, _))| (index, None, seq));
+    let mut all = linked.chain(free);
+    loop {
+        let group: Vec<(u32, Option<&str>, u32)> = all.by_ref().take(parquet::ROW_GROUP).collect();
+        if group.is_empty() {
+            break;
         }
-    }
-    let mut seq = 0_u32;
-    for (index, attempt) in (0_u32..).zip(&correlated.attempt_of) {
-        if *attempt == u32::MAX {
-            seq = seq.saturating_add(1);
-            if let Some(row) = filler.event_row(index, None, seq) {
-                table.push(row)?;
-            }
-        }
+        let rows: Vec<EventRow> = group
+            .into_par_iter()
+            .filter_map(|(index, id, seq)| filler.event_row(index, id, seq))
+            .collect();
+        table.group(&rows)?;
     }
     table.finish()
 }

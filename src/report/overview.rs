@@ -274,7 +274,10 @@ impl Overview {
         }
         let issuer = t.pan_masked.as_deref().and_then(|pan| pan.get(..6));
         for (map, id) in [
-            (&mut self.terminals, t.terminal_id.as_deref().or(t.device.as_deref())),
+            (
+                &mut self.terminals,
+                t.terminal_id.as_deref().or(t.device.as_deref()),
+            ),
             (&mut self.merchants, t.merchant_id.as_deref()),
             (&mut self.hosts, t.host.as_deref()),
             (&mut self.issuers, issuer),
@@ -307,7 +310,10 @@ impl Overview {
             }
         }
         let mut ranking: Vec<(u32, u64)> = (0_u32..).zip(counts).collect();
-        ranking.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| self.code(a.0).cmp(&self.code(b.0))));
+        ranking.sort_by(|a, b| {
+            b.1.cmp(&a.1)
+                .then_with(|| self.code(a.0).cmp(&self.code(b.0)))
+        });
         ranking
     }
 
@@ -344,10 +350,12 @@ impl Overview {
             return Timeline::default();
         };
         let span = last.saturating_sub(first) / 1_000_000;
-        let step_seconds = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21_600, 86_400, 604_800]
-            .into_iter()
-            .find(|step| span / step < 96)
-            .unwrap_or(span / 96 + 1);
+        let step_seconds = [
+            1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21_600, 86_400, 604_800,
+        ]
+        .into_iter()
+        .find(|step| span / step < 96)
+        .unwrap_or(span / 96 + 1);
         let step = step_seconds.saturating_mul(1_000_000);
         let start = first.div_euclid(step).saturating_mul(step);
         let place = |at: i64| usize::try_from(at.saturating_sub(start) / step).unwrap_or(0);
@@ -533,7 +541,11 @@ fn coverage(sources: &[SourceRow]) -> Coverage {
             coverage.problems.push(Problem {
                 path: source.path.to_string(),
                 status: source.status.to_string(),
-                reason: source.first_damage.as_deref().unwrap_or_default().to_owned(),
+                reason: source
+                    .first_damage
+                    .as_deref()
+                    .unwrap_or_default()
+                    .to_owned(),
                 damaged_records: source.damaged_records,
             });
         }

@@ -75,7 +75,7 @@ pub const QUESTIONS: &[Question] = &[
     Question {
         name: "owners",
         title: "Who is to act first",
-        sql: "SELECT LIST_GET(owners, 1) AS owner, COUNT(*) AS failed FROM transactions WHERE failed GROUP BY owner ORDER BY failed DESC, owner",
+        sql: "SELECT owners[1] AS owner, COUNT(*) AS failed FROM transactions WHERE failed GROUP BY owner ORDER BY failed DESC, owner",
     },
     Question {
         name: "undetermined",
@@ -109,6 +109,11 @@ pub const QUESTIONS: &[Question] = &[
 /// # Errors
 /// When the question cannot be understood, or a table not be read.
 pub fn query(folder: &Folder, sql: &str) -> Result<Answer, Error> {
+    // A table's name alone means all of it.
+    let whole = TABLES
+        .contains(&sql.trim())
+        .then(|| format!("SELECT * FROM {}", sql.trim()));
+    let sql = whole.as_deref().unwrap_or(sql);
     let words: Vec<&str> = sql
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .collect();
@@ -117,13 +122,33 @@ pub fn query(folder: &Folder, sql: &str) -> Result<Answer, Error> {
     for table in TABLES.into_iter().filter(|table| says(table)) {
         let path = folder.path().join(table).with_extension("parquet");
         let columns = wanted_columns(&path, sql, &says)?;
-        context.register(table, read_frame(&path, columns)?.lazy());
+        let frame = read_frame(&path, columns).map(without_zones)?;
+        let frame = frame.map_err(|e| Error::table(&path, &e))?;
+        context.register(table, frame.lazy());
     }
     let frame = context
         .execute(sql)
         .and_then(LazyFrame::collect)
         .map_err(|e| Error::Sql(e.to_string()))?;
     Ok(answer(&frame))
+}
+
+/// Times without their zone (they all are UTC): SQL's time literals have none, and would not compare.
+fn without_zones(mut frame: DataFrame) -> PolarsResult<DataFrame> {
+    for i in 0..frame.width() {
+        let Some(column) = frame.columns().get(i) else {
+            break;
+        };
+        if let Ok(times) = column.datetime() {
+            let naive = times
+                .physical()
+                .clone()
+                .into_datetime(TimeUnit::Microseconds, None)
+                .into_column();
+            frame.replace_column(i, naive)?;
+        }
+    }
+    Ok(frame)
 }
 
 /// Only the columns that the question names; all of them where it may mean any. Reading `events.detail` for nothing is slow.
@@ -165,7 +190,7 @@ fn answer(frame: &DataFrame) -> Answer {
 }
 
 /// Any value as JSON.
-fn plain(value: &AnyValue) -> Value {
+fn plain(value: &AnyValue<'_>) -> Value {
     match value {
         AnyValue::Null => Value::Null,
         AnyValue::Boolean(yes) => json!(yes),

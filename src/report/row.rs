@@ -100,7 +100,10 @@ macro_rules! number {
                 name: &str,
                 rows: impl Iterator<Item = &'a Self>,
             ) -> PolarsResult<Column> {
-                Ok(<$chunked>::from_iter_options(name.into(), rows.copied().map(Some)).into_column())
+                Ok(
+                    <$chunked>::from_iter_options(name.into(), rows.copied().map(Some))
+                        .into_column(),
+                )
             }
             fn read(column: &Column) -> PolarsResult<Vec<Self>> {
                 Ok(column
@@ -155,8 +158,8 @@ impl Cell for Vec<Alternative> {
             Text::column("cause", all().map(|a| &a.cause))?,
             f64::column("confidence", all().map(|a| &a.confidence))?,
         ];
-        let flat = StructChunked::from_columns("item".into(), fields[0].len(), &fields)?
-            .into_series();
+        let flat =
+            StructChunked::from_columns("item".into(), fields[0].len(), &fields)?.into_series();
         let mut builder =
             AnonymousOwnedListBuilder::new(name.into(), rows.len(), Some(flat.dtype().clone()));
         let mut start = 0_i64;

@@ -6,15 +6,17 @@ use super::ContentKind;
 pub const KIND: ContentKind = ContentKind {
     name: "exception",
     title: "exceptions and error names of platforms",
-    anchors: &[
-        "TagLostException", "SocketTimeoutException", "UnknownHostException", "SSLHandshakeException", "SSLException",
-        "SSLPeerUnverified", "CertPathValidator", "CertificateExpired", "CertificateNotYetValid", "ConnectException",
-        "NoRouteToHostException", "ConnectTimeoutException", "SocketException", "EOFException", "DeadObjectException",
-        "FATAL EXCEPTION", "Fatal signal", "ANR in", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH",
-        "ENETUNREACH", "EAI_NODATA", "EAI_NONAME", "SCARD_W_REMOVED", "SCARD_E_", "SCARD_W_", "0x80100069", "0x80100066",
-        "0x8010000C", "0x80100017", "0x8010001D", "NSURLErrorDomain", "AuthenticationException", "Transceive failed",
-    ],
+    anchors: &["TagLostException", "SCARD_W_REMOVED", "SCARD_E_NO_SMARTCARD", "SCARD_W_UN", "SCARD_E_READER_UNAVAIL", "0x80100069", "0x80100066", "0x80100017", "Transceive failed"],
 };
+
+/// Names that any program may throw.
+pub const GENERAL_ANCHORS: &[&str] = &[
+    "SocketTimeoutException", "UnknownHostException", "SSLHandshakeException", "SSLException", "SSLProtocolException", "SSLPeerUnverified",
+    "CertPathValidator", "CertificateExpired", "CertificateNotYetValid", "ConnectException", "NoRouteToHostException",
+    "ConnectTimeoutException", "SocketException", "EOFException", "DeadObjectException", "FATAL EXCEPTION", "Fatal signal", "ANR in",
+    "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EAI_NODATA", "EAI_NONAME", "NSURLErrorDomain",
+    "AuthenticationException", "SCARD_E_NO_SERVICE", "0x8010001D", "0x8010000C",
+];
 
 /// Names and the signal they stand for. `payment` where the name belongs to card handling alone.
 /// The first that fits wins: the more telling stand first.
@@ -56,6 +58,7 @@ pub const NAMES: &[(&str, &str, bool)] = &[
     ("FATAL EXCEPTION", "app_crash", false),
     ("Fatal signal", "app_crash", false),
     ("ANR in", "app_crash", false),
+    ("NSURLErrorDomain", "other_error", false),
     ("SocketException", "connection_reset", false),
     ("ConnectException", "connect_timeout", false),
 ];
@@ -75,6 +78,9 @@ pub struct Named {
 #[must_use]
 pub fn read(text: &[u8]) -> Option<Named> {
     let (name, signal, payment) = NAMES.iter().find(|(name, _, _)| memchr::memmem::find(text, name.as_bytes()).is_some())?;
+    if *name == "NSURLErrorDomain" {
+        return apple(text);
+    }
     let lower = text.to_ascii_lowercase();
     let has = |words: &[u8]| memchr::memmem::find(&lower, words).is_some();
     let signal = match *name {
@@ -91,6 +97,25 @@ pub fn read(text: &[u8]) -> Option<Named> {
         _ => signal,
     };
     Some(Named { signal, name, payment: *payment })
+}
+
+/// `Error Domain=NSURLErrorDomain Code=-1003` (Foundation, URL loading system error codes).
+fn apple(text: &[u8]) -> Option<Named> {
+    let at = memchr::memmem::find(text, b"NSURLErrorDomain")?;
+    let rest = text.get(at..)?;
+    let code = rest.get(memchr::memmem::find(rest, b"Code=")? + 5..)?;
+    let code: Vec<u8> = code.iter().copied().take_while(|b| b.is_ascii_digit() || *b == b'-').take(8).collect();
+    let signal = match code.as_slice() {
+        b"-1001" => "read_timeout",
+        b"-1003" | b"-1006" => "dns_failed",
+        b"-1004" => "connect_timeout",
+        b"-1005" => "connection_reset",
+        b"-1009" => "link_down",
+        b"-1200" => "tls_failed",
+        [b'-', b'1', b'2', b'0', b'1'..=b'6'] => "tls_certificate",
+        _ => return None,
+    };
+    Some(Named { signal, name: "NSURLErrorDomain", payment: false })
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ pub(crate) fn rows<const N: usize>(tsv: &'static str) -> impl Iterator<Item = [&
 }
 
 /// A hex number of any width up to 32 bits.
-#[allow(dead_code, reason = "used by the tables to come")]
 pub(crate) fn hex(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 16).ok()
 }

@@ -1,5 +1,7 @@
 //! Recognises the label before a value: `pan=`, `"cardNo":"`, `卡号：`, `<field id="35" value="`.
 
+use std::sync::LazyLock;
+
 /// What a label says of the value behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
@@ -40,6 +42,21 @@ const LATIN: &[(&str, Label)] = &[
     ("traceid", Label::Keep), ("txnid", Label::Keep), ("time", Label::Keep), ("timestamp", Label::Keep),
 ];
 
+/// The Latin labels by their last character: most words end in none of them.
+static BY_LAST: LazyLock<Vec<Vec<(&'static str, Label)>>> = LazyLock::new(|| {
+    let mut lists = vec![Vec::new(); 128];
+    for &(name, label) in LATIN {
+        if let Some(list) = name
+            .bytes()
+            .last()
+            .and_then(|last| lists.get_mut(usize::from(last)))
+        {
+            list.push((name, label));
+        }
+    }
+    lists
+});
+
 /// Chinese labels, in UTF-8.
 #[rustfmt::skip]
 const CHINESE: &[(&str, Label)] = &[
@@ -75,7 +92,7 @@ fn ends_with(before: &[u8], label: &str) -> bool {
         None => true,
         // `cardPan` begins a new word at its capital, `japan` does not.
         Some(b) if b.is_ascii_alphabetic() => first.is_ascii_uppercase() && b.is_ascii_lowercase(),
-        Some(b) => !(b.is_ascii_digit() && first.is_ascii_digit()),
+        Some(b) => !b.is_ascii_digit(),
     }
 }
 
@@ -130,9 +147,9 @@ pub(super) fn before(text: &[u8], at: usize) -> Option<Label> {
     if !last.is_ascii_alphanumeric() {
         return None;
     }
-    let last = last.to_ascii_lowercase();
-    LATIN
+    BY_LAST
+        .get(usize::from(last.to_ascii_lowercase()))?
         .iter()
-        .find(|(name, _)| name.as_bytes().last() == Some(&last) && ends_with(head, name))
+        .find(|(name, _)| ends_with(head, name))
         .map(|&(_, label)| label)
 }

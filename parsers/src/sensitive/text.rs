@@ -1,5 +1,9 @@
 //! Finds card numbers, tracks, PIN blocks and verification values in text.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::brands::{begins_with_time, is_card_number, numbers_in_run};
 use super::labels::{self, Label};
 use super::{Span, bytes, kept_digits};
@@ -29,6 +33,9 @@ pub(super) fn scan(text: &[u8], found: &mut Vec<Span>, hex: bool) {
             hex,
             values: Vec::new(),
             places: Vec::new(),
+            words: Vec::new(),
+            packed: Vec::new(),
+            spans: Vec::new(),
         };
         let mut at = 0;
         while let Some(step) = text
@@ -43,6 +50,9 @@ pub(super) fn scan(text: &[u8], found: &mut Vec<Span>, hex: bool) {
     names(text, found);
 }
 
+static OLDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("older"));
+static NAME_ZH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("姓名"));
+
 /// A holder's name behind its label, up to the end of the value.
 fn names(text: &[u8], found: &mut Vec<Span>) {
     const LABELS: [&[u8]; 6] = [
@@ -54,8 +64,7 @@ fn names(text: &[u8], found: &mut Vec<Span>) {
         b"older Name",
     ];
     // One cheap search decides for nearly all texts.
-    let worth = memchr::memmem::find(text, b"older").is_some()
-        || memchr::memmem::find(text, "姓名".as_bytes()).is_some();
+    let worth = OLDER.find(text).is_some() || NAME_ZH.find(text).is_some();
     if !worth {
         return;
     }
@@ -113,7 +122,7 @@ fn hex_value(b: u8) -> u8 {
 
 /// What stands for a digit that the source has hidden.
 fn is_filler(b: &u8) -> bool {
-    matches!(b, b'*' | b'x' | b'X' | b'#')
+    matches!(b, b'*' | b'x' | b'X')
 }
 
 struct Scanner<'t, 'f> {
@@ -123,6 +132,11 @@ struct Scanner<'t, 'f> {
     /// Nibbles of the sequence at hand, and where each stands in the text.
     values: Vec<u8>,
     places: Vec<usize>,
+    /// Words of the sequence at hand.
+    words: Vec<(usize, usize)>,
+    /// Buffers that are used again and again.
+    packed: Vec<u8>,
+    spans: Vec<Span>,
 }
 
 impl Scanner<'_, '_> {
@@ -185,34 +199,28 @@ impl Scanner<'_, '_> {
     /// Deals with the word at `start` and those that follow it in the same layout; gives where to go on.
     fn sequence(&mut self, start: usize) -> usize {
         let end = self.word_end(start);
-        let mut words = 1;
+        self.words.clear();
+        self.words.push((start, end));
         let mut total = end - start;
-        let mut even = total.is_multiple_of(2);
         let mut last = (start, end);
         while let Some(next) = self.next_word(last.0, last.1) {
-            words += 1;
             total += next.1 - next.0;
-            even &= (next.1 - next.0).is_multiple_of(2);
+            self.words.push(next);
             last = next;
         }
-        let label = labels::before(self.text, start);
-        if words == 1 || total < 13 {
+        let label = self.label(start, end);
+        if self.words.len() == 1 || total < 13 || (total <= 16 && self.is_date()) {
             self.word(start, end, label);
             return end;
         }
+        let words = std::mem::take(&mut self.words);
         self.values.clear();
         self.places.clear();
-        let mut groups = Vec::with_capacity(words);
-        let mut word = Some((start, end));
-        while let Some((from, to)) = word {
-            groups.push(self.values.len());
-            for at in from..to {
-                self.values.push(hex_value(self.byte(at)));
-                self.places.push(at);
-            }
-            word = self.next_word(from, to);
+        for &(from, to) in &words {
+            let digits = self.text.get(from..to).unwrap_or_default();
+            self.values.extend(digits.iter().map(|&b| hex_value(b)));
+            self.places.extend(from..to);
         }
-        groups.push(self.values.len());
         match label {
             Some(Label::Pan) => {
                 let digits = self.values.iter().take_while(|&&v| v <= 9).count();
@@ -221,54 +229,95 @@ impl Scanner<'_, '_> {
                 }
             }
             Some(Label::Track) => self.hide_track_values(),
-            Some(Label::Pin) if even => self.hide(0, self.values.len()),
+            Some(Label::Pin) if total.is_multiple_of(2) => self.hide(0, total),
             _ => {}
         }
-        self.groups(&groups);
+        self.groups(&words);
         if self.hex {
-            self.even_stretches(&groups);
+            self.even_stretches(&words);
         }
         // Whole numbers among the words.
-        let mut word = Some((start, end));
-        while let Some((from, to)) = word {
-            word = self.next_word(from, to);
+        for &(from, to) in &words {
             if to - from >= 12 {
-                let label = labels::before(self.text, from);
-                self.values.clear();
-                self.places.clear();
+                let label = self.label(from, to);
                 self.word(from, to, label);
             }
         }
-        // What is glued to the last word (`=2512…` of a track) is dealt with by then.
+        self.words = words;
         last.1
     }
 
-    /// Looks into each longest stretch of words that are whole bytes.
-    fn even_stretches(&mut self, groups: &[usize]) {
-        let mut from = 0;
-        for pair in groups.windows(2) {
-            let &[start, end] = pair else { continue };
-            if (end - start) % 2 == 1 {
-                self.hex_string(from, start);
-                from = end;
+    /// The label of a word that is long enough for one to matter.
+    fn label(&self, start: usize, end: usize) -> Option<Label> {
+        let length = end - start;
+        let matters =
+            length >= 8 || (length >= 3 && self.count(start, u8::is_ascii_digit) >= length);
+        matters.then(|| labels::before(self.text, start)).flatten()
+    }
+
+    /// `2025-11-22 14:30:15`: a date and a time are as long as a short number, and begin as none does.
+    fn is_date(&self) -> bool {
+        let [(start, a), (b, c), (d, e), ..] = *self.words.as_slice() else {
+            return false;
+        };
+        let century = matches!(
+            (self.byte(start), self.byte(start + 1)),
+            (b'1', b'9') | (b'2', b'0')
+        );
+        century && a - start == 4 && c - b == 2 && e - d == 2
+    }
+
+    /// Looks into each longest stretch of words of one length in whole bytes, as hex is written; the last may be shorter.
+    fn even_stretches(&mut self, words: &[(usize, usize)]) {
+        let mut at = 0;
+        let mut rest = words;
+        while let Some(&(start, end)) = rest.first() {
+            let length = end - start;
+            let same = rest.iter().take_while(|(a, b)| b - a == length).count();
+            let (stretch, mut after) = rest.split_at_checked(same).unwrap_or((rest, &[]));
+            let mut nibbles = stretch.len() * length;
+            if let Some((&(a, b), others)) = after.split_first()
+                && b - a < length
+                && (b - a) % 2 == 0
+                && others.first().is_none_or(|&(c, d)| d - c != b - a)
+            {
+                nibbles += b - a;
+                after = others;
             }
+            if length % 2 == 0 {
+                self.hex_string(at, at + nibbles);
+            }
+            at += nibbles;
+            rest = after;
         }
-        self.hex_string(from, self.values.len());
     }
 
     /// Decimal groups with one kind of separator: 4-4-4-4, 4-6-5, 6-13 …
-    fn groups(&mut self, groups: &[usize]) {
-        for (i, &from) in groups.iter().enumerate() {
-            for &to in groups.iter().skip(i + 2).take(5) {
-                let length = to - from;
+    fn groups(&mut self, words: &[(usize, usize)]) {
+        let mut from = 0;
+        for (i, &(start, end)) in words.iter().enumerate() {
+            let mut length = end - start;
+            if length < 4 {
+                from += length;
+                continue;
+            }
+            for &(start, end) in words.iter().skip(i + 1).take(4) {
+                length += end - start;
                 if length > 19 {
                     break;
                 }
-                let digits = self.values.get(from..to).unwrap_or_default();
-                if length >= 13 && digits.iter().all(|&d| d <= 9) && is_card_number(digits) {
-                    self.hide_number(from, length);
+                if length >= 13 {
+                    let digits = self.values.get(from..from + length).unwrap_or_default();
+                    if digits.iter().all(|&d| d <= 9) && is_card_number(digits) {
+                        self.hide_number(from, length);
+                    }
+                }
+                // Only the last group may be shorter than four.
+                if end - start < 4 {
+                    break;
                 }
             }
+            from += end - start;
         }
     }
 
@@ -297,22 +346,17 @@ impl Scanner<'_, '_> {
             return;
         }
         let keep = label == Some(Label::Keep);
-        let mut at = start;
-        while at < end {
-            let run = self.count(at, u8::is_ascii_digit).min(end - at);
-            if run >= 12 {
-                self.run(at, run, keep);
-            }
-            at += run.max(1);
-        }
-        if self.hex && (decimal < length || length > 19) && length >= 14 {
+        let text = self.text;
+        let word = text.get(start..end).unwrap_or_default();
+        let is_hex = self.hex && (decimal < length || length > 19) && length >= 14;
+        if is_hex {
             self.values.clear();
+            self.values.extend(word.iter().map(|&b| hex_value(b)));
             self.places.clear();
-            for place in start..end {
-                self.values.push(hex_value(self.byte(place)));
-                self.places.push(place);
+            self.places.extend(start..end);
+            if self.hex_string(0, length) {
+                return;
             }
-            self.hex_string(0, length);
             let glued = start
                 .checked_sub(1)
                 .is_some_and(|at| self.byte(at).is_ascii_alphanumeric());
@@ -320,10 +364,19 @@ impl Scanner<'_, '_> {
                 self.hex_string(1, length);
             }
         }
+        let mut at = start;
+        for run in word.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+            if run.len() >= 12 && run.first().is_some_and(u8::is_ascii_digit) {
+                self.run(at, run.len(), keep, is_hex && decimal < length);
+            }
+            at += run.len();
+        }
     }
 
     /// One run of decimal digits, at least twelve.
-    fn run(&mut self, start: usize, length: usize, keep: bool) {
+    ///
+    /// Within a hex string a long run counts only with a length before the number: what begins at a whole byte has been found before.
+    fn run(&mut self, start: usize, length: usize, keep: bool, within_hex: bool) {
         let end = start + length;
         let follows = self.byte(end);
         let behind = self.count(end + 1, u8::is_ascii_digit);
@@ -348,7 +401,10 @@ impl Scanner<'_, '_> {
         }
         let anywhere = !self.hex;
         let found = &mut *self.found;
-        numbers_in_run(&digits, 1, anywhere, |at, count| {
+        numbers_in_run(&digits, 1, anywhere, |at, count, announced| {
+            if within_hex && !announced && length > 19 {
+                return;
+            }
             let (first, last) = kept_digits(count);
             found.push(Span {
                 start: start + at + first,
@@ -441,23 +497,27 @@ impl Scanner<'_, '_> {
     }
 
     /// These nibbles of the sequence at hand are hex of bytes.
-    fn hex_string(&mut self, from: usize, to: usize) {
+    ///
+    /// True where they are a structure that accounts for each of them.
+    fn hex_string(&mut self, from: usize, to: usize) -> bool {
         if to.saturating_sub(from) < 14 {
-            return;
+            return false;
         }
-        let packed: Vec<u8> = self
+        let (pairs, _) = self
             .values
             .get(from..to)
             .unwrap_or_default()
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|[high, low]| high << 4 | low & 0xF)
-            .collect();
-        let mut spans = Vec::new();
-        bytes::in_bytes(&packed, &mut spans);
-        for span in spans {
-            self.hide(from + span.start, from + span.end);
+            .as_chunks::<2>();
+        self.packed.clear();
+        self.packed
+            .extend(pairs.iter().map(|[high, low]| (high << 4) | (low & 0xF)));
+        self.spans.clear();
+        let sure = bytes::in_bytes(&self.packed, &mut self.spans);
+        for at in 0..self.spans.len() {
+            if let Some(&Span { start, end }) = self.spans.get(at) {
+                self.hide(from + start, from + end);
+            }
         }
+        sure
     }
 }

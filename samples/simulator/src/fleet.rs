@@ -26,6 +26,16 @@ impl Scheme {
         }
     }
 
+    /// Registered application provider.
+    #[must_use]
+    pub fn rid(self) -> &'static str {
+        match self {
+            Self::UnionPay => "A000000333",
+            Self::Visa => "A000000003",
+            Self::Mastercard => "A000000004",
+        }
+    }
+
     /// Kernel number.
     #[must_use]
     pub fn kernel(self) -> u8 {
@@ -61,16 +71,21 @@ pub struct Issuer {
 }
 
 const fn issuer(bin: &'static str, scheme: Scheme, name: &'static str, weight: u32) -> Issuer {
-    Issuer { bin, scheme, name, weight }
+    Issuer {
+        bin,
+        scheme,
+        name,
+        weight,
+    }
 }
 
 /// Invented banks on test ranges.
 pub const ISSUERS: &[Issuer] = &[
-    issuer("621094", Scheme::UnionPay, "江岸银行", 22),
+    issuer("621356", Scheme::UnionPay, "江岸银行", 22),
     issuer("621234", Scheme::UnionPay, "东屏银行", 18),
-    issuer("623456", Scheme::UnionPay, "云溪商业银行", 12),
+    issuer("621478", Scheme::UnionPay, "云溪商业银行", 12),
     issuer("625012", Scheme::UnionPay, "南陵农商行", 9),
-    issuer("628001", Scheme::UnionPay, "北辰银行", 7),
+    issuer("621590", Scheme::UnionPay, "北辰银行", 7),
     issuer("411111", Scheme::Visa, "Harbour Bank", 12),
     issuer("541333", Scheme::Mastercard, "Meridian Bank", 12),
     issuer("222300", Scheme::Mastercard, "Alder Credit", 6),
@@ -114,7 +129,11 @@ pub fn luhn_digit(digits: &str) -> char {
         .enumerate()
         .map(|(i, b)| {
             let d = u32::from(b.wrapping_sub(b'0'));
-            if i % 2 == 0 { if d > 4 { d * 2 - 9 } else { d * 2 } } else { d }
+            if i % 2 == 0 {
+                if d > 4 { d * 2 - 9 } else { d * 2 }
+            } else {
+                d
+            }
         })
         .sum();
     char::from(b'0' + ((10 - sum % 10) % 10) as u8)
@@ -124,11 +143,24 @@ pub fn luhn_digit(digits: &str) -> char {
 #[must_use]
 pub fn card(seed: u64, index: u64, want: Option<Scheme>, bad: bool) -> Card {
     let mut r = Rng::of(seed, 1, index);
-    let weights: Vec<u32> = ISSUERS.iter().map(|i| if want.is_none_or(|w| w == i.scheme) { i.weight } else { 0 }).collect();
+    let weights: Vec<u32> = ISSUERS
+        .iter()
+        .map(|i| {
+            if want.is_none_or(|w| w == i.scheme) {
+                i.weight
+            } else {
+                0
+            }
+        })
+        .collect();
     let iss = r.weighted(&weights);
     let scheme = ISSUERS[iss].scheme;
     let phone = !bad && r.chance(220);
-    let body = format!("{}{:09}", ISSUERS[iss].bin, (if phone { 700_000_000 } else { 0 }) + index % 42_000_000 * 7 + r.below(7));
+    let body = format!(
+        "{}{:09}",
+        ISSUERS[iss].bin,
+        (if phone { 700_000_000 } else { 0 }) + index % 42_000_000 * 7 + r.below(7)
+    );
     let pan = format!("{body}{}", luhn_digit(&body));
     let aid: &[u8] = match scheme {
         Scheme::UnionPay if r.chance(350) => b"\xA0\x00\x00\x03\x33\x01\x01\x02",
@@ -285,8 +317,38 @@ pub struct Fleet {
     pub cards: u64,
 }
 
-const NAMES_1: &[&str] = &["晨光", "青禾", "悦邻", "汇丰源", "百味", "云间", "蓝桥", "永和里", "嘉禾", "海棠", "松果", "麦田", "满记", "星野", "南巷", "北岸"];
-const NAMES_2: &[&str] = &["便利店", "超市", "书店", "咖啡", "药房", "面馆", "百货", "服饰", "生鲜", "烘焙", "电器", "停车场"];
+const NAMES_1: &[&str] = &[
+    "晨光",
+    "青禾",
+    "悦邻",
+    "汇丰源",
+    "百味",
+    "云间",
+    "蓝桥",
+    "永和里",
+    "嘉禾",
+    "海棠",
+    "松果",
+    "麦田",
+    "满记",
+    "星野",
+    "南巷",
+    "北岸",
+];
+const NAMES_2: &[&str] = &[
+    "便利店",
+    "超市",
+    "书店",
+    "咖啡",
+    "药房",
+    "面馆",
+    "百货",
+    "服饰",
+    "生鲜",
+    "烘焙",
+    "电器",
+    "停车场",
+];
 const MODELS_A: &[&str] = &["P2Lite", "V2Pro", "X990"];
 const MODELS_B: &[&str] = &["N910", "QX7", "S80"];
 
@@ -295,15 +357,29 @@ impl Fleet {
     #[must_use]
     pub fn new(seed: u64, terminals: usize, cards: u64, profile: Profile, zero: Micros) -> Self {
         let mut r = Rng::of(seed, 2, 0);
-        let mut f = Self { merchants: Vec::new(), sites: Vec::new(), terminals: Vec::new(), cards };
+        let mut f = Self {
+            merchants: Vec::new(),
+            sites: Vec::new(),
+            terminals: Vec::new(),
+            cards,
+        };
         while f.terminals.len() < terminals {
             let left = terminals - f.terminals.len();
             let big = f.sites.is_empty() && terminals >= 8;
             let n_sites = if big { 1 } else { r.range(1, 3) as usize };
             let m = f.merchants.len();
-            let host = if m == 0 { Host::One } else { *r.pick(&[Host::One, Host::One, Host::One, Host::TwoHex, Host::TwoBin]) };
+            let host = if m == 0 {
+                Host::One
+            } else {
+                *r.pick(&[Host::One, Host::One, Host::One, Host::TwoHex, Host::TwoBin])
+            };
             f.merchants.push(Merchant {
-                mid: format!("898{:04}{:04}{:04}", r.range(1000, 9999), r.pick(&[5411, 5812, 5311, 5912]), 1 + m),
+                mid: format!(
+                    "898{:04}{:04}{:04}",
+                    r.range(1000, 9999),
+                    r.pick(&[5411, 5812, 5311, 5912]),
+                    1 + m
+                ),
                 name: format!("{}{}", r.pick(NAMES_1), r.pick(NAMES_2)),
                 host,
             });
@@ -312,7 +388,12 @@ impl Fleet {
                 if left == 0 {
                     break;
                 }
-                let n = if big { (terminals / 6).clamp(4, 24) } else { r.range(1, 5) as usize }.min(left);
+                let n = if big {
+                    (terminals / 6).clamp(4, 24)
+                } else {
+                    r.range(1, 5) as usize
+                }
+                .min(left);
                 add_site(&mut f, m, n, profile, zero, &mut r);
             }
         }
@@ -329,7 +410,13 @@ impl Fleet {
 fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Micros, r: &mut Rng) {
     let s = f.sites.len();
     let captured = n >= 3 || r.chance(600);
-    f.sites.push(Site { merchant, net: ((20 + s / 250) as u8, (s % 250) as u8), terminals: Vec::new(), captured, rtt: r.range(14, 70) * MS });
+    f.sites.push(Site {
+        merchant,
+        net: ((20 + s / 250) as u8, (s % 250) as u8),
+        terminals: Vec::new(),
+        captured,
+        rtt: r.range(14, 70) * MS,
+    });
     for k in 0..n {
         let i = f.terminals.len();
         let vendor = if r.chance(560) { Vendor::A } else { Vendor::B };
@@ -347,9 +434,17 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
         };
         f.terminals.push(Terminal {
             tid: format!("{:08}", 10_000_000 + r.below(80_000_000)),
-            serial: format!("{}{:09}", if vendor == Vendor::A { "VA20" } else { "NB81" }, r.below(1_000_000_000)),
-            model: *r.pick(if vendor == Vendor::A { MODELS_A } else { MODELS_B }),
-            version: *r.pick(&["5.2.8", "5.3.0", "5.3.1", "4.9.6"]),
+            serial: format!(
+                "{}{:09}",
+                if vendor == Vendor::A { "VA20" } else { "NB81" },
+                r.below(1_000_000_000)
+            ),
+            model: r.pick::<&'static str>(if vendor == Vendor::A {
+                MODELS_A
+            } else {
+                MODELS_B
+            }),
+            version: r.pick::<&'static str>(&["5.2.8", "5.3.0", "5.3.1", "4.9.6"]),
             vendor,
             site: s,
             ip: 11 + k as u8,
@@ -375,7 +470,12 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
 #[must_use]
 pub fn clock(profile: Profile, zero: Micros, r: &mut Rng) -> Clock {
     let ppm = r.range(-40, 40);
-    let mut c = Clock { offset: r.range(-2 * S, 2 * S), ppm, zone_error: 0, zero };
+    let mut c = Clock {
+        offset: r.range(-2 * S, 2 * S),
+        ppm,
+        zone_error: 0,
+        zero,
+    };
     if profile != Profile::Tidy {
         match r.below(100) {
             0..=44 => {}

@@ -25,7 +25,10 @@ impl Msg {
     /// An empty message.
     #[must_use]
     pub fn new(mti: &'static str) -> Self {
-        Self { mti, fields: BTreeMap::new() }
+        Self {
+            mti,
+            fields: BTreeMap::new(),
+        }
     }
 
     /// Sets a text field.
@@ -62,7 +65,11 @@ impl Msg {
     #[must_use]
     pub fn unionpay(&self, to_host: bool) -> Vec<u8> {
         let mut v = vec![0, 0];
-        v.extend_from_slice(if to_host { &[0x60, 0x00, 0x03, 0x00, 0x00] } else { &[0x60, 0x00, 0x00, 0x00, 0x03] });
+        v.extend_from_slice(if to_host {
+            &[0x60, 0x00, 0x03, 0x00, 0x00]
+        } else {
+            &[0x60, 0x00, 0x00, 0x00, 0x03]
+        });
         v.extend_from_slice(&[0x60, 0x31, 0x00, 0x31, 0x10, 0x01]);
         v.extend(bcd(self.mti, 0));
         v.extend_from_slice(&self.bitmap());

@@ -30,7 +30,10 @@ pub struct End<'a> {
 #[must_use]
 pub fn iso_time(t: Micros) -> String {
     let c = civil(t);
-    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", c.y, c.mo, c.d, c.h, c.mi, c.s, c.us)
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+        c.y, c.mo, c.d, c.h, c.mi, c.s, c.us
+    )
 }
 
 /// Family of a cause.
@@ -48,7 +51,11 @@ pub fn row(out: &mut impl Write, w: &World, s: &Sale, e: &End<'_>) -> io::Result
         _ => String::new(),
     };
     let log = name(w.logs[s.term], w.saw.log);
-    let apdu = if w.saw.apdu { w.traces[s.term].map_or_else(|| log.clone(), |(id, _)| w.sinks.name_at(id, s.start)) } else { String::new() };
+    let apdu = if w.saw.apdu {
+        w.traces[s.term].map_or_else(|| log.clone(), |(id, _)| w.sinks.name_at(id, s.start))
+    } else {
+        String::new()
+    };
     let host = w.fleet.merchant_of(s.term).host;
     let cap = w.site_caps[tm.site].or(w.host_caps[crate::world::host_index(host)]);
     let net = name(cap.map(|c| c.stream), w.saw.net);
@@ -89,7 +96,10 @@ pub fn row(out: &mut impl Write, w: &World, s: &Sale, e: &End<'_>) -> io::Result
         family(e.cause),
         e.contributing,
         s.f39,
-        s.tap.cryptogram.map(|c| crate::iso::hex(&c)).unwrap_or_default(),
+        s.tap
+            .cryptogram
+            .map(|c| crate::iso::hex(&c))
+            .unwrap_or_default(),
         e.incident,
         w.saw.host
     );

@@ -5,6 +5,7 @@
 
 pub mod day;
 pub mod emv;
+pub mod expect;
 pub mod fleet;
 pub mod iso;
 pub mod labels;
@@ -15,8 +16,11 @@ pub mod pcap;
 pub mod rng;
 pub mod say;
 mod say_f39;
+pub mod scenario;
+pub mod score;
 pub mod sink;
 pub mod story;
+pub mod table;
 pub mod time;
 mod vendor_a;
 mod vendor_b;

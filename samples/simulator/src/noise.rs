@@ -16,13 +16,13 @@ impl World {
         let mut text = String::new();
         let mut t = from;
         for _ in 0..n {
-            let r = self.rng.next();
+            let r = self.rng.draw();
             let (a, b, c) = (r & 0xFFFF, (r >> 16) & 0xFFF, (r >> 28) & 0xFF);
-            if !r.is_multiple_of(3) {
-                t = from + self.rng.range(0, span);
+            t = if r.is_multiple_of(3) {
+                (t + MS).min(from + span)
             } else {
-                t = (t + MS).min(from + span);
-            }
+                from + self.rng.range(0, span)
+            };
             text.clear();
             let (level, tag) = match vendor {
                 Vendor::A => android(r >> 40, a, b, c, &mut text),
@@ -37,39 +37,71 @@ impl World {
 fn android(k: u64, a: u64, b: u64, c: u64, s: &mut String) -> (char, &'static str) {
     match k % 16 {
         0 => {
-            let _ = write!(s, "acquire lock=0x{a:x}, flags=0x1, tag=\"*job*/com.vendor.mdm\", uid=10{b:03}, pid={a}");
+            let _ = write!(
+                s,
+                "acquire lock=0x{a:x}, flags=0x1, tag=\"*job*/com.vendor.mdm\", uid=10{b:03}, pid={a}"
+            );
             ('D', "PowerManagerService")
         }
         1 => {
-            let _ = write!(s, "onReceive: action: android.intent.action.BATTERY_CHANGED level={}", c % 101);
+            let _ = write!(
+                s,
+                "onReceive: action: android.intent.action.BATTERY_CHANGED level={}",
+                c % 101
+            );
             ('I', "BatteryReceiver")
         }
         2 => {
-            let _ = write!(s, "GC freed {a}({b}KB) AllocSpace objects, {c}(1MB) LOS objects, 49% free, 8MB/16MB, paused {b}us total {a}us");
+            let _ = write!(
+                s,
+                "GC freed {a}({b}KB) AllocSpace objects, {c}(1MB) LOS objects, 49% free, 8MB/16MB, paused {b}us total {a}us"
+            );
             ('I', "art")
         }
         3 => {
-            let _ = write!(s, "setSystemUiVisibility vis={a:x} mask=ffffffff oldVal={b:x} newVal=508 diff=500");
+            let _ = write!(
+                s,
+                "setSystemUiVisibility vis={a:x} mask=ffffffff oldVal={b:x} newVal=508 diff=500"
+            );
             ('D', "PhoneStatusBar")
         }
         4 => {
-            let _ = write!(s, "notifyUiVisibilityChanged:vis=0x{a:x}, SystemUiVisibility:0x{b:x}");
+            let _ = write!(
+                s,
+                "notifyUiVisibilityChanged:vis=0x{a:x}, SystemUiVisibility:0x{b:x}"
+            );
             ('D', "StatusBarManagerService")
         }
         5 => {
-            let _ = write!(s, "CHG [online: 1, type: 4, vol: 5000000, time: {a}], BAT [present: 1, vol: 4{b:03}000, temp: {c}]");
+            let _ = write!(
+                s,
+                "CHG [online: 1, type: 4, vol: 5000000, time: {a}], BAT [present: 1, vol: 4{b:03}000, temp: {c}]"
+            );
             ('I', "BMS")
         }
         6 => {
-            let _ = write!(s, "Skipped {} frames!  The application may be doing too much work on its main thread.", c % 60 + 30);
+            let _ = write!(
+                s,
+                "Skipped {} frames!  The application may be doing too much work on its main thread.",
+                c % 60 + 30
+            );
             ('I', "Choreographer")
         }
         7 => {
-            let _ = write!(s, "out_set_parameters: enter: usecase(1: low-latency-playback) kvpairs: routing={c}");
+            let _ = write!(
+                s,
+                "out_set_parameters: enter: usecase(1: low-latency-playback) kvpairs: routing={c}"
+            );
             ('D', "audio_hw_primary")
         }
         8 => {
-            let _ = write!(s, "scan results: {} APs, connected bssid 02:00:00:00:{:02x}:{:02x}", c % 20 + 1, a & 0xFF, b & 0xFF);
+            let _ = write!(
+                s,
+                "scan results: {} APs, connected bssid 02:00:00:00:{:02x}:{:02x}",
+                c % 20 + 1,
+                a & 0xFF,
+                b & 0xFF
+            );
             ('D', "WifiService")
         }
         9 => {
@@ -85,7 +117,10 @@ fn android(k: u64, a: u64, b: u64, c: u64, s: &mut String) -> (char, &'static st
             ('V', "HandlerThread")
         }
         12 => {
-            let _ = write!(s, "Start proc {a}:com.vendor.launcher/u0a{c} for service com.vendor.launcher/.TickService");
+            let _ = write!(
+                s,
+                "Start proc {a}:com.vendor.launcher/u0a{c} for service com.vendor.launcher/.TickService"
+            );
             ('I', "ActivityManager")
         }
         13 => {

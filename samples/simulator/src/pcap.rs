@@ -84,7 +84,17 @@ pub struct End {
 
 /// Wraps an IPv4 payload into a frame. `up` is from the terminal's side.
 #[must_use]
-pub fn frame(f: Format, up: bool, src: [u8; 4], dst: [u8; 4], proto: u8, ttl: u8, ident: u16, l4: &[u8]) -> Vec<u8> {
+#[allow(clippy::too_many_arguments, reason = "a frame has that many parts")]
+pub fn frame(
+    f: Format,
+    up: bool,
+    src: [u8; 4],
+    dst: [u8; 4],
+    proto: u8,
+    ttl: u8,
+    ident: u16,
+    l4: &[u8],
+) -> Vec<u8> {
     let mut v = Vec::with_capacity(l4.len() + 60);
     let inner = [0x02, 0x42, 0x0A, src[2], src[3], 0x11];
     let outer = [0x02, 0x42, 0x0A, 0, 0, 0xFE];
@@ -93,7 +103,11 @@ pub fn frame(f: Format, up: bool, src: [u8; 4], dst: [u8; 4], proto: u8, ttl: u8
         v.extend_from_slice(if up { &inner } else { &outer });
         v.extend_from_slice(&[0, 0, 8, 0]);
     } else {
-        let (d, s) = if up { (outer, inner) } else { ([0x02, 0x42, 0x0A, dst[2], dst[3], 0x11], outer) };
+        let (d, s) = if up {
+            (outer, inner)
+        } else {
+            ([0x02, 0x42, 0x0A, dst[2], dst[3], 0x11], outer)
+        };
         v.extend_from_slice(&d);
         v.extend_from_slice(&s);
         if f.vlan > 0 {
@@ -138,13 +152,17 @@ pub mod flag {
 /// A TCP segment with checksum.
 #[must_use]
 pub fn tcp(src: End, dst: End, seq: u32, ack: u32, flags: u8, data: &[u8]) -> Vec<u8> {
-    let options: &[u8] = if flags & flag::SYN != 0 { &[2, 4, 0x05, 0xB4, 1, 3, 3, 7, 4, 2, 1, 1] } else { &[] };
+    let options: &[u8] = if flags & flag::SYN != 0 {
+        &[2, 4, 0x05, 0xB4, 1, 3, 3, 7, 4, 2, 1, 1]
+    } else {
+        &[]
+    };
     let mut v = Vec::with_capacity(20 + options.len() + data.len());
     v.extend_from_slice(&src.port.to_be_bytes());
     v.extend_from_slice(&dst.port.to_be_bytes());
     v.extend_from_slice(&seq.to_be_bytes());
     v.extend_from_slice(&ack.to_be_bytes());
-    v.push(((20 + options.len()) / 4 << 4) as u8);
+    v.push((((20 + options.len()) / 4) << 4) as u8);
     v.push(flags);
     v.extend_from_slice(&if flags & flag::RST != 0 { 0u16 } else { 64_240 }.to_be_bytes());
     v.extend_from_slice(&[0; 4]);
@@ -187,13 +205,32 @@ mod tests {
 
     #[test]
     fn checksums_verify() {
-        let a = End { ip: [10, 1, 2, 3], port: 40_000 };
-        let b = End { ip: [10, 8, 0, 5], port: 6000 };
+        let a = End {
+            ip: [10, 1, 2, 3],
+            port: 40_000,
+        };
+        let b = End {
+            ip: [10, 8, 0, 5],
+            port: 6000,
+        };
         for data in [&b""[..], b"x", b"odd", b"even data"] {
             let seg = tcp(a, b, 1, 2, flag::PSH | flag::ACK, data);
             let len = (seg.len() as u16).to_be_bytes();
             assert_eq!(checksum(&[&a.ip, &b.ip, &[0, 6], &len, &seg]), 0);
-            let fr = frame(Format { ng: false, cooked: false, vlan: 0 }, true, a.ip, b.ip, 6, 64, 9, &seg);
+            let fr = frame(
+                Format {
+                    ng: false,
+                    cooked: false,
+                    vlan: 0,
+                },
+                true,
+                a.ip,
+                b.ip,
+                6,
+                64,
+                9,
+                &seg,
+            );
             assert_eq!(checksum(&[&fr[14..34]]), 0);
         }
     }

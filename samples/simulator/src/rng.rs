@@ -18,17 +18,25 @@ impl Rng {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut s = seed;
-        Self([splitmix(&mut s), splitmix(&mut s), splitmix(&mut s), splitmix(&mut s)])
+        Self([
+            splitmix(&mut s),
+            splitmix(&mut s),
+            splitmix(&mut s),
+            splitmix(&mut s),
+        ])
     }
 
     /// An independent generator for a numbered thing (a card, a terminal), whatever was drawn before.
     #[must_use]
     pub fn of(seed: u64, kind: u64, index: u64) -> Self {
-        Self::new(seed ^ kind.wrapping_mul(0xA24B_AED4_963E_E407) ^ index.wrapping_mul(0x9FB2_1C65_1E98_DF25))
+        Self::new(
+            seed ^ kind.wrapping_mul(0xA24B_AED4_963E_E407)
+                ^ index.wrapping_mul(0x9FB2_1C65_1E98_DF25),
+        )
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         let s = &mut self.0;
         let r = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let t = s[1] << 17;
@@ -43,7 +51,7 @@ impl Rng {
 
     /// A number below `n` (0 for `n` = 0).
     pub fn below(&mut self, n: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(n)) >> 64) as u64
     }
 
     /// A number from `lo` to `hi`, both included.
@@ -66,15 +74,19 @@ impl Rng {
     pub fn wait(&mut self, mean: i64) -> i64 {
         let a = self.range(0, mean);
         let b = self.range(0, mean);
-        let c = if self.chance(150) { self.range(0, 2 * mean) } else { 0 };
-        (a + b) / 2 + mean / 4 + c
+        let c = if self.chance(150) {
+            self.range(0, 2 * mean)
+        } else {
+            0
+        };
+        i64::midpoint(a, b) + mean / 4 + c
     }
 
     /// Random bytes.
     pub fn bytes(&mut self, n: usize) -> Vec<u8> {
         let mut v = Vec::with_capacity(n + 8);
         while v.len() < n {
-            v.extend_from_slice(&self.next().to_be_bytes());
+            v.extend_from_slice(&self.draw().to_be_bytes());
         }
         v.truncate(n);
         v

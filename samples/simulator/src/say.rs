@@ -1,6 +1,7 @@
 //! Names what a terminal has to say; each vendor's file puts it into its own words.
 
 /// One thing that terminal software writes down.
+#[allow(missing_docs, reason = "the fields are what their names say")]
 #[derive(Debug, Clone)]
 pub enum Say<'a> {
     /// Application started.
@@ -8,7 +9,11 @@ pub enum Say<'a> {
     /// Signed on to the host.
     SignOn { ok: bool },
     /// Sale opened.
-    SaleStart { amount: u64, stan: u32, tid: &'a str },
+    SaleStart {
+        amount: u64,
+        stan: u32,
+        tid: &'a str,
+    },
     /// Customer is asked to tap.
     AskCard,
     /// Field switched on.
@@ -70,7 +75,12 @@ pub enum Say<'a> {
     /// Foreign scheme not accepted.
     SchemeRefused,
     /// Card read.
-    ReadOk { pan: &'a str, kernel: u8, arqc: &'a str, cid: u8 },
+    ReadOk {
+        pan: &'a str,
+        kernel: u8,
+        arqc: &'a str,
+        cid: u8,
+    },
     /// Approved offline.
     OfflineApproved,
     /// PIN asked.
@@ -84,11 +94,25 @@ pub enum Say<'a> {
     /// Connected.
     Connected { ms: i64 },
     /// Message sent.
-    Sent { mti: &'a str, stan: u32, bytes: usize },
+    Sent {
+        mti: &'a str,
+        stan: u32,
+        bytes: usize,
+    },
     /// Message received.
-    Received { mti: &'a str, f39: &'a str, rrn: &'a str, bytes: usize },
+    Received {
+        mti: &'a str,
+        f39: &'a str,
+        rrn: &'a str,
+        bytes: usize,
+    },
     /// Sale approved.
-    Approved { rrn: &'a str, auth: &'a str, amount: u64, stan: u32 },
+    Approved {
+        rrn: &'a str,
+        auth: &'a str,
+        amount: u64,
+        stan: u32,
+    },
     /// Sale refused by the host.
     Refused { f39: &'a str },
     /// No answer to the connect.
@@ -178,7 +202,12 @@ pub fn mask(pan: &str) -> String {
     if pan.len() < 12 {
         return "****".into();
     }
-    format!("{}{}{}", &pan[..6], "*".repeat(pan.len() - 10), &pan[pan.len() - 4..])
+    format!(
+        "{}{}{}",
+        &pan[..6],
+        "*".repeat(pan.len() - 10),
+        &pan[pan.len() - 4..]
+    )
 }
 
 /// Minor units as yuan.

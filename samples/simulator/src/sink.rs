@@ -73,12 +73,34 @@ impl Sinks {
     /// Files below `root`; `zero` is local midnight of the first day.
     #[must_use]
     pub fn new(root: &Path, zero: Micros, spill: usize) -> Self {
-        Self { root: root.to_path_buf(), streams: Vec::new(), bytes: 0, spill, zero }
+        Self {
+            root: root.to_path_buf(),
+            streams: Vec::new(),
+            bytes: 0,
+            spill,
+            zero,
+        }
     }
 
     /// Adds a stream.
-    pub fn add(&mut self, kind: Kind, stem: String, ext: &'static str, rotate: i64, header: Vec<u8>, pack: Pack) -> StreamId {
-        self.streams.push(Stream { kind, stem, ext, rotate, header, pack, parts: Vec::new() });
+    pub fn add(
+        &mut self,
+        kind: Kind,
+        stem: String,
+        ext: &'static str,
+        rotate: i64,
+        header: Vec<u8>,
+        pack: Pack,
+    ) -> StreamId {
+        self.streams.push(Stream {
+            kind,
+            stem,
+            ext,
+            rotate,
+            header,
+            pack,
+            parts: Vec::new(),
+        });
         self.streams.len() - 1
     }
 
@@ -94,7 +116,11 @@ impl Sinks {
     #[must_use]
     pub fn names(&self, id: StreamId) -> Vec<String> {
         let st = &self.streams[id];
-        let mut v: Vec<String> = st.parts.iter().map(|p| packed(st.pack, p.path.clone())).collect();
+        let mut v: Vec<String> = st
+            .parts
+            .iter()
+            .map(|p| packed(st.pack, p.path.clone()))
+            .collect();
         v.sort();
         v
     }
@@ -104,16 +130,23 @@ impl Sinks {
         let (spill, zero) = (self.spill, self.zero);
         let st = &mut self.streams[id];
         let slot = slot_of(st, t, zero);
-        let i = match st.parts.iter().rposition(|p| p.slot == slot) {
-            Some(i) => i,
-            None => {
-                let path = part_name(st, slot, zero);
-                st.parts.push(Part { slot, path, arena: Vec::new(), recs: Vec::new(), started: false, bytes: 0 });
-                st.parts.len() - 1
-            }
+        let i = if let Some(i) = st.parts.iter().rposition(|p| p.slot == slot) {
+            i
+        } else {
+            let path = part_name(st, slot, zero);
+            st.parts.push(Part {
+                slot,
+                path,
+                arena: Vec::new(),
+                recs: Vec::new(),
+                started: false,
+                bytes: 0,
+            });
+            st.parts.len() - 1
         };
         let part = &mut st.parts[i];
-        part.recs.push((t, part.arena.len() as u32, data.len() as u32));
+        part.recs
+            .push((t, part.arena.len() as u32, data.len() as u32));
         part.arena.extend_from_slice(data);
         self.bytes += data.len() as u64;
         if part.arena.len() > 4 * spill {
@@ -130,7 +163,12 @@ impl Sinks {
                 if p.recs.is_empty() || (!all && p.arena.len() < self.spill) {
                     continue;
                 }
-                flush(p, &self.root, &st.header, if all { i64::MAX } else { watermark })?;
+                flush(
+                    p,
+                    &self.root,
+                    &st.header,
+                    if all { i64::MAX } else { watermark },
+                )?;
             }
         }
         Ok(())
@@ -167,12 +205,19 @@ fn packed(pack: Pack, plain: String) -> String {
     match pack {
         Pack::Plain => plain,
         Pack::Gzip => plain + ".gz",
-        Pack::Zip => format!("archive.zip!{}", plain.rsplit('/').next().unwrap_or_default()),
+        Pack::Zip => format!(
+            "archive.zip!{}",
+            plain.rsplit('/').next().unwrap_or_default()
+        ),
     }
 }
 
 fn slot_of(st: &Stream, t: Micros, zero: Micros) -> i64 {
-    if st.rotate == 0 { 0 } else { (t - zero).div_euclid(st.rotate) }
+    if st.rotate == 0 {
+        0
+    } else {
+        (t - zero).div_euclid(st.rotate)
+    }
 }
 
 fn part_name(st: &Stream, slot: i64, zero: Micros) -> String {
@@ -183,7 +228,10 @@ fn part_name(st: &Stream, slot: i64, zero: Micros) -> String {
     if st.rotate >= crate::time::DAY {
         format!("{}-{:04}{:02}{:02}{}", st.stem, c.y, c.mo, c.d, st.ext)
     } else {
-        format!("{}-{:04}{:02}{:02}-{:02}{}", st.stem, c.y, c.mo, c.d, c.h, st.ext)
+        format!(
+            "{}-{:04}{:02}{:02}-{:02}{}",
+            st.stem, c.y, c.mo, c.d, c.h, st.ext
+        )
     }
 }
 
@@ -224,7 +272,10 @@ fn gzip(path: &Path) -> io::Result<u64> {
     name.push(".gz");
     let target = PathBuf::from(name);
     let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
-    let mut enc = flate2::GzBuilder::new().mtime(0).write(BufWriter::new(File::create(&target)?), flate2::Compression::new(3));
+    let mut enc = flate2::GzBuilder::new().mtime(0).write(
+        BufWriter::new(File::create(&target)?),
+        flate2::Compression::new(3),
+    );
     let mut buf = vec![0; 1 << 16];
     loop {
         let n = input.read(&mut buf)?;

@@ -54,7 +54,15 @@ pub fn civil(t: Micros) -> Civil {
     let d = doy - (153 * mp + 2) / 5 + 1;
     let mo = if mp < 10 { mp + 3 } else { mp - 9 };
     let y = yoe + era * 400 + i64::from(mo <= 2);
-    Civil { y, mo, d, h: r / H, mi: r / (60 * S) % 60, s: r / S % 60, us: r % S }
+    Civil {
+        y,
+        mo,
+        d,
+        h: r / H,
+        mi: r / (60 * S) % 60,
+        s: r / S % 60,
+        us: r % S,
+    }
 }
 
 /// A source's clock: where it stands against true time.
@@ -98,9 +106,19 @@ mod tests {
     fn calendar_agrees_with_jiff() {
         for day in (-1000..40_000).step_by(37) {
             let t = day * DAY + 3 * H + 7 * S;
-            let z = jiff::Timestamp::from_microsecond(t).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+            let z = jiff::Timestamp::from_microsecond(t)
+                .unwrap()
+                .to_zoned(jiff::tz::TimeZone::UTC);
             let c = civil(t);
-            assert_eq!((c.y, c.mo, c.d, c.h), (i64::from(z.year()), i64::from(z.month()), i64::from(z.day()), 3));
+            assert_eq!(
+                (c.y, c.mo, c.d, c.h),
+                (
+                    i64::from(z.year()),
+                    i64::from(z.month()),
+                    i64::from(z.day()),
+                    3
+                )
+            );
         }
     }
 }

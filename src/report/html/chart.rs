@@ -70,7 +70,10 @@ pub(super) fn timeline(t: &Timeline) -> String {
             LEFT + step * float(i as u64)
         );
         let mut base = 0_u64;
-        let known = t.causes.iter().map(|(_, series)| series.get(i).copied().unwrap_or(0));
+        let known = t
+            .causes
+            .iter()
+            .map(|(_, series)| series.get(i).copied().unwrap_or(0));
         let named: Vec<u64> = known.collect();
         let rest = failed.saturating_sub(named.iter().sum());
         for (class, count) in named.iter().copied().chain([rest]).enumerate() {

@@ -89,9 +89,7 @@ impl Folder {
         };
         let partial = target.with_extension("html.part");
         let written = write(self.path(), &partial, &overview, &summary, options)
-            .and_then(|()| {
-                std::fs::rename(&partial, target).map_err(|e| Error::file(target, e))
-            });
+            .and_then(|()| std::fs::rename(&partial, target).map_err(|e| Error::file(target, e)));
         if written.is_err() {
             let _ = std::fs::remove_file(&partial);
         }

@@ -46,7 +46,12 @@ pub(super) fn render(
         ("terminal", "Terminals", "终端", &summary.terminals),
         ("merchant", "Merchants", "商户", &summary.merchants),
         ("host", "Hosts", "主机", &summary.hosts),
-        ("issuer", "Issuers (first six digits)", "发卡行（卡号前六位）", &summary.issuers),
+        (
+            "issuer",
+            "Issuers (first six digits)",
+            "发卡行（卡号前六位）",
+            &summary.issuers,
+        ),
     ];
     template
         .render(context! {
@@ -143,7 +148,10 @@ fn ledgers(summary: &Summary) -> Vec<Value> {
 }
 
 /// The same in both languages; the style sheet shows one.
-#[allow(clippy::needless_pass_by_value, reason = "what the template engine hands over")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "what the template engine hands over"
+)]
 fn both(en: String, zh: String) -> Value {
     Value::from_safe_string(format!(
         "<span class=\"en\" lang=\"en\">{}</span><span class=\"zh\" lang=\"zh-Hans\">{}</span>",
@@ -216,7 +224,11 @@ fn base64(bytes: &[u8]) -> String {
         for digit in 0..4 {
             let letter = ALPHABET.get(group >> (18 - 6 * digit) & 0x3F);
             let filler = digit > chunk.len();
-            out.push(if filler { '=' } else { char::from(*letter.unwrap_or(&b'=')) });
+            out.push(if filler {
+                '='
+            } else {
+                char::from(*letter.unwrap_or(&b'='))
+            });
         }
     }
     out
@@ -228,7 +240,13 @@ mod tests {
 
     #[test]
     fn base64_follows_the_rfc() {
-        let vectors = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
+        let vectors = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ];
         for (from, to) in vectors {
             assert_eq!(base64(from.as_bytes()), to);
         }
@@ -239,12 +257,21 @@ mod tests {
         let json = serde_json::json!(["</script><script>alert(1)</script>", "\u{2028}&"]);
         let text = json_block(&json);
         assert!(!text.contains(['<', '>', '&', '\u{2028}']));
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok(), Some(json));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).ok(),
+            Some(json)
+        );
     }
 
     #[test]
     fn numbers_are_written_for_people() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([0.0, 0.0123, 0.5, 1.0].map(percent), ["0 %", "1.2 %", "50.0 %", "100 %"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [0.0, 0.0123, 0.5, 1.0].map(percent),
+            ["0 %", "1.2 %", "50.0 %", "100 %"]
+        );
     }
 }

@@ -61,6 +61,12 @@ fn tag(bytes: &[u8]) -> Result<(u32, &[u8]), &'static str> {
     Err("tlv_tag_too_long")
 }
 
+/// Reads one tag of at most four bytes; gives it and what follows.
+#[must_use]
+pub fn take_tag(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    tag(bytes).ok()
+}
+
 /// Reads one length; gives it and what follows.
 fn length(bytes: &[u8]) -> Result<(usize, &[u8]), &'static str> {
     let (&first, rest) = bytes.split_first().ok_or("tlv_truncated")?;
@@ -160,13 +166,14 @@ impl<'a> Walk<'a> {
         self.bytes.len()
     }
 
-    /// Skips `00` and `FF` between objects. `FF` can begin a tag (FF805D), so it is padding only before another one, `00` or the end.
+    /// Skips `00` and `FF` between objects. `FF` can begin a tag (FF805D), so one alone is padding only before `00` or the end.
     fn skip_padding(&mut self, end: usize) {
         while let Some(rest) = self.bytes.get(self.at..end) {
-            match rest {
-                [0x00, ..] | [0xFF] | [0xFF, 0x00 | 0xFF, ..] => self.at += 1,
+            self.at += match rest {
+                [0x00, ..] | [0xFF] | [0xFF, 0x00, ..] => 1,
+                [0xFF, 0xFF, ..] => rest.iter().take_while(|&&b| b == 0xFF).count(),
                 _ => break,
-            }
+            };
         }
     }
 }

@@ -289,7 +289,11 @@ impl Reader {
             Step::Used(n) => Some(n),
             Step::More if !end && rest.len() >= MIN_WINDOW => {
                 // Cannot happen for lengths that we believe; never loop on it.
-                self.lose("capture_record_too_big", "a record that fits", long(rest.len()));
+                self.lose(
+                    "capture_record_too_big",
+                    "a record that fits",
+                    long(rest.len()),
+                );
                 Some(0)
             }
             Step::More => None,
@@ -625,7 +629,11 @@ impl Reader {
         let (len, original) = if kind == 3 {
             let original = word(8);
             let snap = interface.map_or(0, |i| i.snaplen);
-            let wanted = if snap == 0 { original } else { original.min(snap) };
+            let wanted = if snap == 0 {
+                original
+            } else {
+                original.min(snap)
+            };
             (size(wanted).min(room), original)
         } else {
             (size(word(20)), word(24))
@@ -663,10 +671,7 @@ impl Reader {
 }
 
 fn option<'a>(options: &'a [PcapNGOption<'a>], code: u16) -> Option<&'a [u8]> {
-    options
-        .iter()
-        .find(|o| o.code.0 == code)
-        .map(|o| o.value())
+    options.iter().find(|o| o.code.0 == code).map(|o| o.value())
 }
 
 /// Time units since 1970 to nanoseconds, for any power of ten or two (pcapng `if_tsresol`).

@@ -145,9 +145,15 @@ mod tests {
 
     #[test]
     fn reads_question_code_and_addresses() {
-        let b = message(b"\xC0\x0C\x00\x01\x00\x01\x00\x00\x00\x3C\x00\x04\x0A\x01\x02\x03", 1);
+        let b = message(
+            b"\xC0\x0C\x00\x01\x00\x01\x00\x00\x00\x3C\x00\x04\x0A\x01\x02\x03",
+            1,
+        );
         let got = parse(&b).unwrap();
-        assert_eq!((got.name.as_str(), got.rcode, got.response), ("pos.test", 3, true));
+        assert_eq!(
+            (got.name.as_str(), got.rcode, got.response),
+            ("pos.test", 3, true)
+        );
         assert_eq!(got.addresses, [IpAddr::from([10, 1, 2, 3])]);
         for n in 0..b.len() {
             let _ = parse(&b[..n]);

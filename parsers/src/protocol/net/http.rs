@@ -15,7 +15,14 @@ pub struct Answer<'a> {
 #[must_use]
 pub fn is_request(b: &[u8]) -> bool {
     [
-        &b"GET "[..], b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"CONNECT ", b"DELETE ", b"PATCH ",
+        &b"GET "[..],
+        b"POST ",
+        b"PUT ",
+        b"HEAD ",
+        b"OPTIONS ",
+        b"CONNECT ",
+        b"DELETE ",
+        b"PATCH ",
     ]
     .iter()
     .any(|m| b.starts_with(m))
@@ -66,7 +73,9 @@ mod tests {
 
     #[test]
     fn status_and_place() {
-        let got = answer(b"HTTP/1.1 302 Found\r\nServer: x\r\nLOCATION: http://portal.test/login?mac=1\r\n\r\n");
+        let got = answer(
+            b"HTTP/1.1 302 Found\r\nServer: x\r\nLOCATION: http://portal.test/login?mac=1\r\n\r\n",
+        );
         let got = got.unwrap();
         assert_eq!(got.status, 302);
         assert_eq!(got.location, Some(&b"http://portal.test/login"[..]));

@@ -100,9 +100,7 @@ impl Fragments {
         let kept = parts.pieces.get(&f.offset).map_or(0, |(old, _)| old.len());
         if d.payload.len() > kept {
             let added = long(d.payload.len() - kept);
-            parts
-                .pieces
-                .insert(f.offset, (d.payload.to_vec(), frame));
+            parts.pieces.insert(f.offset, (d.payload.to_vec(), frame));
             parts.bytes += added;
             self.bytes += added;
         }

@@ -92,8 +92,31 @@ pub fn inside(datagram: Datagram<'_>) -> Frame<'_> {
 /// The quick way for the common frame: Ethernet II, IPv4 without options, whole.
 fn plain_ipv4(data: &[u8]) -> Option<Datagram<'_>> {
     let header: &[u8; 34] = data.first_chunk()?;
-    let [.., t0, t1, v, _tos, l0, l1, i0, i1, f0, f1, ttl, proto, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
-        *header;
+    let [
+        ..,
+        t0,
+        t1,
+        v,
+        _tos,
+        l0,
+        l1,
+        i0,
+        i1,
+        f0,
+        f1,
+        ttl,
+        proto,
+        _,
+        _,
+        s0,
+        s1,
+        s2,
+        s3,
+        d0,
+        d1,
+        d2,
+        d3,
+    ] = *header;
     if t0 != 8 || t1 != 0 || v != 0x45 || f0 & 0x3F != 0 || f1 != 0 {
         return None;
     }
@@ -260,7 +283,11 @@ fn ieee80211(b: &[u8]) -> Option<Layer<'_>> {
     let header = 24
         + if four_addresses { 6 } else { 0 }
         + if quality { 2 } else { 0 }
-        + if quality && control & 0x8000 != 0 { 4 } else { 0 };
+        + if quality && control & 0x8000 != 0 {
+            4
+        } else {
+            0
+        };
     Some(Layer::Llc(b.get(header..)?))
 }
 
@@ -434,7 +461,10 @@ mod tests {
         expect(101, &[]);
         expect(228, &[]);
         expect(113, &[0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0]);
-        expect(276, &[8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0]);
+        expect(
+            276,
+            &[8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0],
+        );
         expect(9, &[0xFF, 3, 0, 0x21]);
         expect(9, &[0x21]);
         expect(104, &[0x0F, 0, 8, 0]);

@@ -74,7 +74,11 @@ fn search(
 /// Follows the chain; also says how many whole records it held.
 fn chain_classic(b: &[u8], start: usize, style: &Style) -> (Verdict, usize) {
     let header = if style.modified { 24 } else { 16 };
-    let limit = if style.nanos { 1_000_000_000 } else { 1_000_000 };
+    let limit = if style.nanos {
+        1_000_000_000
+    } else {
+        1_000_000
+    };
     let mut at = start;
     let mut near = style.near_seconds;
     for seen in 0..CHAIN {
@@ -117,7 +121,10 @@ fn chain_block(b: &[u8], start: usize, big: bool) -> (Verdict, usize) {
         let (Some(kind), Some(length)) = (u32_at(b, at, big), u32_at(b, at + 4, big)) else {
             return (Verdict::Unsure, seen);
         };
-        let known = matches!(kind, 1..=12 | 0x0A0D_0D0A | 0x0000_0BAD | 0x4000_0BAD | 0x8000_0001);
+        let known = matches!(
+            kind,
+            1..=12 | 0x0A0D_0D0A | 0x0000_0BAD | 0x4000_0BAD | 0x8000_0001
+        );
         if !known || length < 12 || length % 4 != 0 || length > MAX_BLOCK {
             return (Verdict::Bad, 0);
         }

@@ -31,6 +31,8 @@ pub struct Segment<'a> {
     pub flags: u8,
     /// Window as sent, not scaled.
     pub window: u16,
+    /// Checksum as sent: it tells copies of a packet from others with the same numbers.
+    pub checksum: u16,
     /// Payload that was captured.
     pub payload: &'a [u8],
 }
@@ -49,6 +51,7 @@ pub fn segment(b: &[u8]) -> Option<Segment<'_>> {
         acknowledgement: be32(b, 8)?,
         flags: u8_at(b, 13)?,
         window: be16(b, 14)?,
+        checksum: be16(b, 16)?,
         payload: b.get(offset..)?,
     })
 }
@@ -190,9 +193,7 @@ impl Stream {
         // Low 32 bits of the position, as a sequence number.
         let low = u32::try_from(self.next & 0xFFFF_FFFF).unwrap_or(0);
         let at = origin.wrapping_add(low);
-        let distance = i64::from(i32::from_ne_bytes(
-            sequence.wrapping_sub(at).to_ne_bytes(),
-        ));
+        let distance = i64::from(i32::from_ne_bytes(sequence.wrapping_sub(at).to_ne_bytes()));
         i64::try_from(self.next).ok()?.checked_add(distance)
     }
 
@@ -228,7 +229,11 @@ impl Stream {
             self.check_again(offset, data);
             return Fate::Again;
         }
-        if self.hole_acked_at.is_some_and(|t| nanos - t > HOLE_PATIENCE) && offset > position {
+        if self
+            .hole_acked_at
+            .is_some_and(|t| nanos - t > HOLE_PATIENCE)
+            && offset > position
+        {
             self.skip_hole(sink);
         }
         let skip = usize::try_from((position - offset).max(0)).unwrap_or(usize::MAX);
@@ -346,7 +351,9 @@ impl Stream {
         while !rest.is_empty() {
             let before = self.pending.range(..=at).next_back();
             let covered = before.map_or(0, |(o, h)| (o + long(h.data.len())).saturating_sub(at));
-            let n = usize::try_from(covered).unwrap_or(usize::MAX).min(rest.len());
+            let n = usize::try_from(covered)
+                .unwrap_or(usize::MAX)
+                .min(rest.len());
             if n > 0 {
                 if let Some((o, h)) = before {
                     let from = usize::try_from(at - o).unwrap_or(usize::MAX);
@@ -378,8 +385,7 @@ impl Stream {
         if differs {
             self.conflicts = self.conflicts.saturating_add(1);
         }
-        if self.pending_bytes > limits.pending_bytes
-            || self.pending.len() > limits.pending_segments
+        if self.pending_bytes > limits.pending_bytes || self.pending.len() > limits.pending_segments
         {
             self.limited = self.limited.saturating_add(1);
             self.skip_hole(sink);

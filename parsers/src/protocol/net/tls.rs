@@ -13,6 +13,12 @@ pub fn is_handshake(b: &[u8]) -> bool {
     matches!(b, [0x16, 3, 0..=4, _, _, 1 | 2, ..])
 }
 
+/// True where the bytes begin like a TLS alert in clear.
+#[must_use]
+pub fn is_alert(b: &[u8]) -> bool {
+    matches!(b, [0x15, 3, 0..=4, 0, 2, 1 | 2, _, ..])
+}
+
 /// What one direction said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Said<'a> {
@@ -305,10 +311,9 @@ fn time(tag: u8, b: &[u8]) -> Option<i64> {
         return None;
     }
     let number = |from: usize, n: usize| {
-        digits.get(from..from + n).map(|d| {
-            d.iter()
-                .fold(0i64, |sum, d| sum * 10 + i64::from(d - b'0'))
-        })
+        digits
+            .get(from..from + n)
+            .map(|d| d.iter().fold(0i64, |sum, d| sum * 10 + i64::from(d - b'0')))
     };
     let (year, at) = match tag {
         0x17 => {
@@ -319,7 +324,8 @@ fn time(tag: u8, b: &[u8]) -> Option<i64> {
         _ => return None,
     };
     let (month, day) = (number(at, 2)?, number(at + 2, 2)?);
-    let clock = number(at + 4, 2)? * 3600 + number(at + 6, 2)? * 60 + number(at + 8, 2).unwrap_or(0);
+    let clock =
+        number(at + 4, 2)? * 3600 + number(at + 6, 2)? * 60 + number(at + 8, 2).unwrap_or(0);
     Some(days(year, month, day) * 86_400 + clock)
 }
 

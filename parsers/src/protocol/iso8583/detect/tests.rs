@@ -7,10 +7,14 @@ fn corpus(part: &str) -> Option<PathBuf> {
     let root = std::env::var_os("TAPSCOPE_CORPUS")
         .map(PathBuf::from)
         .or_else(|| {
-            ["../shared/corpus", "../../shared/corpus", "../../../shared/corpus"]
-                .iter()
-                .map(|p| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(p))
-                .find(|p| p.is_dir())
+            [
+                "../shared/corpus",
+                "../../shared/corpus",
+                "../../../shared/corpus",
+            ]
+            .iter()
+            .map(|p| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(p))
+            .find(|p| p.is_dir())
         })
         .map(|p| p.join(part))
         .filter(|p| p.is_dir());
@@ -41,11 +45,17 @@ fn published_vectors_are_found_and_read_to_the_last_byte() {
     let Some(dir) = corpus("net/iso8583-vectors") else {
         return;
     };
-    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     files.sort();
     let (mut all, mut good) = (0, 0);
     let mut report = String::new();
-    for file in files.iter().filter(|f| f.extension().is_some_and(|e| e == "jsonl")) {
+    for file in files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "jsonl"))
+    {
         for line in std::fs::read_to_string(file).unwrap().lines() {
             all += 1;
             let vector: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -72,15 +82,23 @@ fn published_vectors_are_found_and_read_to_the_last_byte() {
                     let got = message.field(number).map(shown).unwrap_or_default();
                     let want = want.as_str().unwrap();
                     let raw = message.field(number).map(|v| {
-                        "0x".to_owned() + &v.raw.iter().map(|b| format!("{b:02x}")).collect::<String>()
+                        "0x".to_owned()
+                            + &v.raw.iter().map(|b| format!("{b:02x}")).collect::<String>()
                     });
                     let foreign = !want.is_ascii() && got.starts_with("0x");
-                    if !got.trim().eq_ignore_ascii_case(want.trim()) && !foreign && raw.as_deref() != Some(want) {
+                    if !got.trim().eq_ignore_ascii_case(want.trim())
+                        && !foreign
+                        && raw.as_deref() != Some(want)
+                    {
                         bad.push(format!("F{number} got {got:?} want {want:?}"));
                     }
                 }
                 if fields.len() != message.fields.len() {
-                    bad.push(format!("{} fields, not {}", message.fields.len(), fields.len()));
+                    bad.push(format!(
+                        "{} fields, not {}",
+                        message.fields.len(),
+                        fields.len()
+                    ));
                 }
             }
             let want = vector["dialect"].as_str().unwrap();
@@ -92,7 +110,13 @@ fn published_vectors_are_found_and_read_to_the_last_byte() {
             if bad.is_empty() {
                 good += 1;
             } else {
-                report += &format!("{id} ({} {} {}): {}\n", wire.length.name(), wire.header.name(), wire.dialect.name, bad.join("; "));
+                report += &format!(
+                    "{id} ({} {} {}): {}\n",
+                    wire.length.name(),
+                    wire.header.name(),
+                    wire.dialect.name,
+                    bad.join("; ")
+                );
             }
         }
     }

@@ -6,7 +6,10 @@ use crate::protocol::iso8583::dialect::{
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "ascii-hexbitmap-hexbinary",
-    title: ("ASCII with hexadecimal bitmap and hexadecimal binary fields", "ASCII报文、十六进制位图与二进制域"),
+    title: (
+        "ASCII with hexadecimal bitmap and hexadecimal binary fields",
+        "ASCII报文、十六进制位图与二进制域",
+    ),
     source: "jPOS ISO87APackager",
     mti: Digits::Ascii,
     bitmap: Bitmap::Hex,

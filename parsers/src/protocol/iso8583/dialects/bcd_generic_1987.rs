@@ -6,7 +6,10 @@ use crate::protocol::iso8583::dialect::{
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "bcd-generic-1987",
-    title: ("Packed digits with binary bitmap, 1987", "BCD报文、二进制位图（1987）"),
+    title: (
+        "Packed digits with binary bitmap, 1987",
+        "BCD报文、二进制位图（1987）",
+    ),
     source: "jPOS ISO87BPackager",
     mti: Digits::Bcd,
     bitmap: Bitmap::Raw,

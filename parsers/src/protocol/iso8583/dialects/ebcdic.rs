@@ -1,12 +1,13 @@
 //! EBCDIC with binary bitmap (Mastercard CIS and others).
 
-use crate::protocol::iso8583::dialect::{
-    Bitmap, Charset, Dialect, Digits, Prefix, with,
-};
+use crate::protocol::iso8583::dialect::{Bitmap, Charset, Dialect, Digits, Prefix, with};
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "ebcdic",
-    title: ("EBCDIC with binary bitmap (Mastercard CIS and others)", "EBCDIC报文、二进制位图（万事达等）"),
+    title: (
+        "EBCDIC with binary bitmap (Mastercard CIS and others)",
+        "EBCDIC报文、二进制位图（万事达等）",
+    ),
     source: "Mastercard Customer Interface Specification, published example",
     mti: Digits::Ebcdic,
     bitmap: Bitmap::Raw,

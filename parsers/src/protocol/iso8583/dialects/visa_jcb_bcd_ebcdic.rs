@@ -6,7 +6,10 @@ use crate::protocol::iso8583::dialect::{
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "visa-jcb-bcd-ebcdic",
-    title: ("Visa BASE I and VIP: packed digits, EBCDIC text", "Visa BASE I 报文"),
+    title: (
+        "Visa BASE I and VIP: packed digits, EBCDIC text",
+        "Visa BASE I 报文",
+    ),
     source: "Visa BASE I technical specifications as met in published examples",
     mti: Digits::Bcd,
     bitmap: Bitmap::Raw,

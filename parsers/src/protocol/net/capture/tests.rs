@@ -1,8 +1,20 @@
 use super::*;
 
 fn pcap(big: bool, nanos: bool, packets: &[(u32, u32, &[u8])]) -> Vec<u8> {
-    let w32 = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
-    let w16 = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+    let w32 = |n: u32| {
+        if big {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
+    let w16 = |n: u16| {
+        if big {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
     let mut b = Vec::new();
     b.extend(w32(if nanos { 0xa1b2_3c4d } else { 0xa1b2_c3d4 }));
     b.extend(w16(2));
@@ -20,7 +32,13 @@ fn pcap(big: bool, nanos: bool, packets: &[(u32, u32, &[u8])]) -> Vec<u8> {
 }
 
 fn block(big: bool, kind: u32, body: &[u8]) -> Vec<u8> {
-    let w = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+    let w = |n: u32| {
+        if big {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
     let padded = body.len().next_multiple_of(4);
     let length = (padded + 12) as u32;
     let mut b = Vec::new();
@@ -33,9 +51,27 @@ fn block(big: bool, kind: u32, body: &[u8]) -> Vec<u8> {
 }
 
 fn pcapng(big: bool, resolution: u8, offset: i64, units: u64) -> Vec<u8> {
-    let w32 = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
-    let w16 = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
-    let w64 = |n: i64| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+    let w32 = |n: u32| {
+        if big {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
+    let w16 = |n: u16| {
+        if big {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
+    let w64 = |n: i64| {
+        if big {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
     let mut shb = Vec::new();
     shb.extend(w32(0x1A2B_3C4D));
     shb.extend(w16(1));
@@ -93,16 +129,28 @@ fn read(file: &[u8], step: usize) -> (Vec<(u32, Option<i64>, Vec<u8>)>, Reader) 
         }
         start += used;
         if end {
-            assert_eq!(start, file.len(), "with the end, every byte is accounted for");
+            assert_eq!(
+                start,
+                file.len(),
+                "with the end, every byte is accounted for"
+            );
             return (got, reader);
         }
     }
 }
 
-fn ledger_adds_up(file: &[u8], reader: &Reader, packets: &[(u32, Option<i64>, Vec<u8>)], overhead: u64) {
+fn ledger_adds_up(
+    file: &[u8],
+    reader: &Reader,
+    packets: &[(u32, Option<i64>, Vec<u8>)],
+    overhead: u64,
+) {
     let b = reader.bytes();
     let records: u64 = packets.iter().map(|p| p.2.len() as u64 + overhead).sum();
-    assert_eq!(b.structure + b.lost + b.foreign + records, file.len() as u64);
+    assert_eq!(
+        b.structure + b.lost + b.foreign + records,
+        file.len() as u64
+    );
 }
 
 #[test]
@@ -112,8 +160,14 @@ fn all_byte_orders_and_resolutions_of_pcap() {
         for step in [1, 3, 1000] {
             let (got, reader) = read(&file, step);
             let unit = if nanos { 1 } else { 1000 };
-            assert_eq!(got[0], (1, Some(10_000_000_000 + 7 * unit), b"abc".to_vec()));
-            assert_eq!(got[1], (2, Some(11_000_000_000 + 8 * unit), b"defgh".to_vec()));
+            assert_eq!(
+                got[0],
+                (1, Some(10_000_000_000 + 7 * unit), b"abc".to_vec())
+            );
+            assert_eq!(
+                got[1],
+                (2, Some(11_000_000_000 + 8 * unit), b"defgh".to_vec())
+            );
             ledger_adds_up(&file, &reader, &got, 16);
         }
     }
@@ -134,7 +188,10 @@ fn pcapng_resolution_offset_and_packet_kinds() {
             for step in [4, 1000] {
                 let (got, _) = read(&file, step);
                 assert_eq!(got.len(), 3, "big {big} resolution {resolution:#x}");
-                assert_eq!(got[0], (1, Some(nanos + 3_600_000_000_000), b"hello".to_vec()));
+                assert_eq!(
+                    got[0],
+                    (1, Some(nanos + 3_600_000_000_000), b"hello".to_vec())
+                );
                 assert_eq!(got[1], (2, None, b"wxyz".to_vec()));
                 assert_eq!(got[2].2, b"hello");
             }
@@ -154,7 +211,8 @@ fn sections_change_the_byte_order() {
 #[test]
 fn goes_on_behind_damage() {
     let data = [0x11u8; 60];
-    let packets: Vec<(u32, u32, &[u8])> = (0..40).map(|i| (1_700_000_000 + i, i, &data[..])).collect();
+    let packets: Vec<(u32, u32, &[u8])> =
+        (0..40).map(|i| (1_700_000_000 + i, i, &data[..])).collect();
     let good = pcap(false, false, &packets);
     for at in [24, 24 + 76 * 3, 24 + 76 * 20] {
         let mut file = good.clone();
@@ -164,7 +222,10 @@ fn goes_on_behind_damage() {
             assert_eq!(got.len(), 39, "one record lost at {at}");
             let issues = reader.take_issues();
             assert_eq!(issues.len(), 1);
-            assert_eq!((issues[0].code, issues[0].skipped), ("pcap_record_header", 76));
+            assert_eq!(
+                (issues[0].code, issues[0].skipped),
+                ("pcap_record_header", 76)
+            );
             assert_eq!(issues[0].offset, at as u64);
             ledger_adds_up(&file, &reader, &got, 16);
         }
@@ -194,7 +255,11 @@ fn goes_on_behind_a_damaged_block() {
 
 #[test]
 fn every_prefix_gives_the_packets_of_the_prefix() {
-    let classic = pcap(false, false, &[(10, 7, b"abcdefghijklmnop"), (11, 8, b"defgh")]);
+    let classic = pcap(
+        false,
+        false,
+        &[(10, 7, b"abcdefghijklmnop"), (11, 8, b"defgh")],
+    );
     for file in [classic, pcapng(true, 6, 0, 1), pcapng(false, 6, 0, 1)] {
         let all = read(&file, 1000).0;
         for n in 0..file.len() {

@@ -43,7 +43,12 @@ fn run(segments: &[(u32, &[u8])]) -> (Stream, Got, Vec<Fate>) {
 
 #[test]
 fn last_part_first_then_resend_and_overlap() {
-    let (stream, got, fates) = run(&[(104, b"efgh"), (100, b"abcd"), (100, b"abcd"), (106, b"ghij")]);
+    let (stream, got, fates) = run(&[
+        (104, b"efgh"),
+        (100, b"abcd"),
+        (100, b"abcd"),
+        (106, b"ghij"),
+    ]);
     assert_eq!(got.bytes, b"abcdefghij");
     assert_eq!(got.frames, [2, 1, 4]);
     assert_eq!(fates, [Fate::Early, Fate::Filled, Fate::Again, Fate::New]);
