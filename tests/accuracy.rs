@@ -11,9 +11,7 @@ use std::fs;
 use std::path::Path;
 use tapscope_simulator::day::{Config, causes, midnight, simulate};
 use tapscope_simulator::fleet::Profile;
-use tapscope_simulator::scenario::scenario_config;
 use tapscope_simulator::score::{Score, compare};
-use tapscope_simulator::table::Table;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name)
@@ -22,24 +20,26 @@ fn number(name: &str, otherwise: u64) -> u64 {
         .unwrap_or(otherwise)
 }
 
-/// Simulates, analyses, compares.
-fn measure(config: &Config, folder: &Path) -> Score {
-    simulate(config, folder).unwrap();
-    let out = folder.join("out");
+/// Analyses a folder's inputs and compares with its labels.
+fn judge(folder: &Path, out: &Path) -> Score {
     let output = common::analyze(
         &[&folder.join("input")],
-        &out,
+        out,
         &["--tz", "Asia/Shanghai", "--year", "2026"],
     );
     let code = output.status.code();
     assert!(
         matches!(code, Some(0 | 3)),
-        "{code:?}: {}",
+        "{}: {code:?}: {}",
+        folder.display(),
         String::from_utf8_lossy(&output.stderr)
     );
     let labels = fs::read_to_string(folder.join("labels.csv")).unwrap();
-    let transactions = fs::read_to_string(out.join("transactions.csv")).unwrap();
-    compare(&labels, &transactions).unwrap()
+    compare(
+        &labels,
+        &fs::read_to_string(out.join("transactions.csv")).unwrap(),
+    )
+    .unwrap()
 }
 
 fn day(profile: Profile, seed: u64) -> Config {
@@ -70,10 +70,9 @@ fn floor(wrong: &mut Vec<String>, name: &str, is: f64, least: f64) {
 #[test]
 fn simulated_day_is_understood() {
     let folder = tempfile::tempdir().unwrap();
-    let s = measure(
-        &day(Profile::Skewed, number("TAPSCOPE_ACCURACY_SEED", 7)),
-        folder.path(),
-    );
+    let config = day(Profile::Skewed, number("TAPSCOPE_ACCURACY_SEED", 7));
+    simulate(&config, folder.path()).unwrap();
+    let s = judge(folder.path(), &folder.path().join("out"));
     println!("{s}");
     let mut wrong = Vec::new();
     floor(&mut wrong, "attempts found", s.found.share(), 0.98);
@@ -86,35 +85,22 @@ fn simulated_day_is_understood() {
 #[test]
 fn shipped_day_is_understood() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/day");
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    common::analyze(
-        &[&samples.join("input")],
-        &out,
-        &["--tz", "Asia/Shanghai", "--year", "2026"],
-    );
-    let labels = fs::read_to_string(samples.join("labels.csv")).unwrap();
-    let s = compare(
-        &labels,
-        &fs::read_to_string(out.join("transactions.csv")).unwrap(),
-    )
-    .unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let s = judge(&samples, &out.path().join("out"));
     println!("{s}");
     assert!(s.found.share() >= 0.97 && s.cause.share() >= 0.75, "{s}");
 }
 
-/// One small folder a cause: does the cause come out where it is true, and nowhere else?
+/// One small folder a cause: is the cause named where it is true?
 #[test]
 fn every_cause_has_a_scenario_that_names_it() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     let (mut right, mut all) = (0, 0);
     let mut table = String::new();
     for cause in causes() {
-        let folder = tempfile::tempdir().unwrap();
-        let s = measure(&scenario_config(cause, 1), folder.path());
-        let truth = Table::parse(&fs::read_to_string(folder.path().join("labels.csv")).unwrap());
-        if (0..truth.rows.len()).all(|i| truth.get(i, "cause") != cause) {
-            continue;
-        }
+        let folder = samples.join(cause.to_ascii_lowercase());
+        let out = tempfile::tempdir().unwrap();
+        let s = judge(&folder, &out.path().join("out"));
         let of: u64 = s
             .confusion
             .iter()
@@ -126,18 +112,22 @@ fn every_cause_has_a_scenario_that_names_it() {
             .get(&(cause.to_string(), cause.to_string()))
             .copied()
             .unwrap_or(0);
-        let named = of > 0 && hit * 2 >= of;
-        all += 1;
-        right += u32::from(named);
-        if !named {
-            let taken: Vec<String> = s
-                .confusion
-                .iter()
-                .filter(|((t, g), _)| t == cause && g != cause)
-                .map(|((_, g), n)| format!("{g} {n}"))
-                .collect();
-            table += &format!("{cause}: {hit} of {of}; {}\n", taken.join(", "));
+        // A duplicate that was approved did not fail: it is not in the table of failures.
+        if of == 0 && cause == "USER_DUPLICATE_TAP" {
+            continue;
         }
+        all += 1;
+        if of > 0 && hit * 2 >= of {
+            right += 1;
+            continue;
+        }
+        let taken: Vec<String> = s
+            .confusion
+            .iter()
+            .filter(|((t, g), _)| t == cause && g != cause)
+            .map(|((_, g), n)| format!("{g} {n}"))
+            .collect();
+        table += &format!("{cause}: {hit} of {of}; {}\n", taken.join(", "));
     }
     println!("{right} of {all} scenarios name their cause\n{table}");
     assert!(
