@@ -82,6 +82,8 @@ pub fn may_hold_secrets(tag: u32, value: &[u8]) -> bool {
                 | 0x9F1E
                 | 0x9F1C
                 | 0x9F16
+                | 0x9F5A
+                | 0x9F7F
                 | 0x80
         )
 }

@@ -93,7 +93,10 @@ fn tidy(mut all: Vec<String>) -> Vec<String> {
     // What begins with another anchor is found by that one.
     let mut kept: Vec<String> = Vec::with_capacity(all.len());
     for anchor in all {
-        if !kept.last().is_some_and(|last| anchor.starts_with(last.as_str())) {
+        if !kept
+            .last()
+            .is_some_and(|last| anchor.starts_with(last.as_str()))
+        {
             kept.push(anchor);
         }
     }
