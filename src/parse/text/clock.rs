@@ -1,63 +1,51 @@
-//! Turns times as written into stamps.
+//! Stamps the items of one source: the source's clock, once the first block has told what its times leave out.
 
+use tapscope_parsers::container::LogFormat;
 use tapscope_parsers::time::RawTime;
 
 use crate::event::{Stamp, TimeQuality};
 use crate::parse::Context;
+use crate::parse::clock::SourceClock;
 
 /// Resolves the times of one source.
 pub(super) struct Clock {
-    zone: jiff::tz::TimeZone,
-    zone_assumed: bool,
-    year: i16,
+    source: Option<SourceClock>,
     last: Stamp,
 }
 
 impl Clock {
-    pub(super) fn new(ctx: &Context<'_>) -> Self {
+    pub(super) const fn new(_ctx: &Context<'_>) -> Self {
         Self {
-            zone: ctx.plan.zone.clone().unwrap_or(jiff::tz::TimeZone::UTC),
-            zone_assumed: ctx.plan.zone.is_none(),
-            year: ctx.plan.year.unwrap_or(2025),
+            source: None,
             last: Stamp::UNKNOWN,
         }
     }
 
-    /// The stamp of a record; without a time of its own it carries that of the record before.
-    pub(super) fn stamp(&mut self, raw: Option<&RawTime>, inherited: bool) -> Stamp {
-        let Some(stamp) = raw.and_then(|raw| self.resolve(raw)) else {
-            let mut last = self.last;
-            last.quality.inherited = true;
-            return last;
-        };
-        self.last = stamp;
-        Stamp { quality: TimeQuality { inherited, ..stamp.quality }, ..stamp }
+    /// Decides year, order of dates and zone from the source's first block.
+    pub(super) fn survey(&mut self, ctx: &Context<'_>, format: &'static LogFormat, first: &[u8]) {
+        self.source = Some(SourceClock::new(ctx.plan, ctx.path, format, first));
     }
 
-    fn resolve(&self, raw: &RawTime) -> Option<Stamp> {
-        let resolution_micros = (raw.resolution_nanos / 1000).max(1);
-        let mut quality = TimeQuality { resolution_micros, ..TimeQuality::default() };
-        if let Some(epoch) = raw.epoch_nanos {
-            return Some(Stamp { utc_micros: Some(epoch / 1000), quality });
+    /// The stamp of a record; without a time of its own it carries that of the record before.
+    pub(super) fn stamp(&mut self, raw: Option<&RawTime>, inherited: bool) -> Stamp {
+        if let (Some(source), Some(raw)) = (&mut self.source, raw) {
+            let stamp = source.stamp(Some(raw));
+            if stamp.utc_micros.is_some() {
+                self.last = stamp;
+                let quality = TimeQuality {
+                    inherited,
+                    ..stamp.quality
+                };
+                return Stamp { quality, ..stamp };
+            }
         }
-        let (month, day) = raw.month_day?;
-        quality.year_inferred = raw.year.is_none();
-        let civil = jiff::civil::DateTime::new(
-            raw.year.unwrap_or(self.year),
-            i8::try_from(month).ok()?,
-            i8::try_from(day).ok()?,
-            i8::try_from(raw.hour).ok()?,
-            i8::try_from(raw.minute).ok()?,
-            i8::try_from(raw.second.min(59)).ok()?,
-            i32::try_from(raw.nanos).ok()?,
-        )
-        .ok()?;
-        let at = if let Some(offset) = raw.offset_seconds {
-            jiff::tz::Offset::from_seconds(offset).ok()?.to_timestamp(civil).ok()?
-        } else {
-            quality.zone_assumed = self.zone_assumed;
-            self.zone.to_ambiguous_timestamp(civil).compatible().ok()?
+        let quality = TimeQuality {
+            inherited: true,
+            ..self.last.quality
         };
-        Some(Stamp { utc_micros: Some(at.as_microsecond()), quality })
+        Stamp {
+            quality,
+            ..self.last
+        }
     }
 }

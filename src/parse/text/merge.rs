@@ -375,6 +375,11 @@ impl<'c> Merge<'c> {
         self.held.clear();
     }
 
+    /// Looks at the source's first block, for what its times leave out.
+    pub(super) fn survey(&mut self, format: &'static tapscope_parsers::container::LogFormat, first: &[u8]) {
+        self.clock.survey(self.ctx, format, first);
+    }
+
     /// The last time that was written, for the clock.
     pub(super) fn saw(&mut self, time: Option<RawTime>) {
         let _ = (&self.clock, time);

@@ -57,6 +57,9 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             break;
         }
         let format = format.unwrap_or_else(container::plain);
+        if let (true, Some(first)) = (ledger.bytes == 0, batch.first()) {
+            merge.survey(format, first);
+        }
         let results: Vec<scan::Block> = batch.par_iter().map(|text| scan::block(scanner, format, text, ctx)).collect();
         for (text, result) in batch.into_iter().zip(results) {
             ledger.bytes += text.len() as u64;
