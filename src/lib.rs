@@ -82,6 +82,7 @@ pub fn analyze(plan: &Plan, catalogue: &Catalogue, observer: &dyn Observer) -> R
         events: Vec::new(),
         issues: vec![Issue { source: 0, place: Place::Whole, code: refused.code, count: 1, text: edge.text(&refused.text) }],
     }));
+    parse::clock::settle_years(&mut parsed);
     let (sources, events, issues) = number(parsed);
 
     observer.stage("correlate");
