@@ -258,6 +258,9 @@ fn looks_like_name(word: &[u8]) -> bool {
     word.iter().any(u8::is_ascii_alphabetic)
         && word.iter().all(|b| {
             b.is_ascii_alphanumeric()
-                || matches!(b, b'.' | b'_' | b'-' | b'$' | b'/' | b'#' | b'@' | b':' | b'~')
+                || matches!(
+                    b,
+                    b'.' | b'_' | b'-' | b'$' | b'/' | b'#' | b'@' | b':' | b'~'
+                )
         })
 }

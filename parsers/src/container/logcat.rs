@@ -176,10 +176,9 @@ fn brief(line: &[u8]) -> Option<Head<'_>> {
     if let Some(open) = memchr::memchr(b'(', to(rest, 128))
         && let Some((inside, after)) = bracketed(from(rest, open), b'(', b')', 12) {
             let process = inside.trim_ascii();
-            if let (true, Some(message)) = (
-                super::scan::all_digits(process),
-                after.strip_prefix(b":"),
-            ) {
+            if let (true, Some(message)) =
+                (super::scan::all_digits(process), after.strip_prefix(b":"))
+            {
                 return Some(Head {
                     process,
                     tag: trim_end(to(rest, open)),

@@ -86,7 +86,11 @@ fn source_place(line: &[u8]) -> bool {
         .iter()
         .any(|end| name.ends_with(end));
     let rest = from(line, at + 1);
-    let number = rest.iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+    let number = rest
+        .iter()
+        .take(6)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
     known
         && !name.contains(&b' ')
         && number > 0

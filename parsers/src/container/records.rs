@@ -75,11 +75,7 @@ pub struct Records<'a> {
 
 /// Cuts a block into records. The block should begin at a record's start, as [`split_point`] finds it.
 #[must_use]
-pub fn records<'a>(
-    format: &'static LogFormat,
-    block: &'a [u8],
-    limits: TextLimits,
-) -> Records<'a> {
+pub fn records<'a>(format: &'static LogFormat, block: &'a [u8], limits: TextLimits) -> Records<'a> {
     let mut lines = lines(block);
     let pending = lines.next().map(|(at, line)| {
         let seen = trim_line(to(line, limits.line_bytes));
@@ -203,7 +199,10 @@ pub fn record_around(
     limits: TextLimits,
 ) -> std::ops::Range<usize> {
     let line_at = |start: usize, end: usize| {
-        trim_line(to(block.get(start..end).unwrap_or_default(), limits.line_bytes))
+        trim_line(to(
+            block.get(start..end).unwrap_or_default(),
+            limits.line_bytes,
+        ))
     };
     let mut start = line_start(block, at).max(floor);
     let mut end = line_end(block, at);

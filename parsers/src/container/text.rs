@@ -21,7 +21,12 @@ pub(super) static TIMED: LogFormat = LogFormat {
         "2023-06-01 09:00:00.123\t[Class@1f]:method:text",
         "2021/7/20 下午 4:21:08 交易失败",
     ],
-    counter_samples: &["00 A4 04 00", "text", "    at com.acme.Pay.main(Pay.java:3)", "192.168.0.1 ok"],
+    counter_samples: &[
+        "00 A4 04 00",
+        "text",
+        "    at com.acme.Pay.main(Pay.java:3)",
+        "192.168.0.1 ok",
+    ],
 };
 
 /// Any text.

@@ -62,11 +62,7 @@ fn bare(bytes: &[u8]) -> Option<(RawTime, usize)> {
 #[must_use]
 pub fn logcat(bytes: &[u8]) -> Option<(RawTime, usize)> {
     let head = bytes.first_chunk::<18>()?;
-    if head[2] != b'-'
-        || head[5] != b' '
-        || head[8] != b':'
-        || head[11] != b':'
-        || head[14] != b'.'
+    if head[2] != b'-' || head[5] != b' ' || head[8] != b':' || head[11] != b':' || head[14] != b'.'
     {
         return None;
     }
@@ -81,7 +77,10 @@ pub fn logcat(bytes: &[u8]) -> Option<(RawTime, usize)> {
     };
     let mut c = Cursor::new(bytes.get(15..)?);
     fraction_digits(&mut c, &mut raw)?;
-    if matches!(bytes.get(15 + c.at()..15 + c.at() + 2), Some([b' ', b'+' | b'-'])) {
+    if matches!(
+        bytes.get(15 + c.at()..15 + c.at() + 2),
+        Some([b' ', b'+' | b'-'])
+    ) {
         take_zone(&mut c, &mut raw);
     }
     Some((raw, 15 + c.at()))
@@ -249,10 +248,7 @@ pub fn numeric_date(bytes: &[u8]) -> Option<(RawTime, usize)> {
         return None;
     } else {
         // Month and day without a year: month first, as logcat and glog write it.
-        raw.month_day = Some((
-            in_range(a.into(), 1, 12)?,
-            in_range(b.into(), 1, 31)?,
-        ));
+        raw.month_day = Some((in_range(a.into(), 1, 12)?, in_range(b.into(), 1, 31)?));
     }
     c.eat(b',');
     date_gap(&mut c)?;
