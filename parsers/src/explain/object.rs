@@ -38,7 +38,7 @@ pub(super) fn objects(
             }
         }
     };
-    while let Some(object) = walk.next() {
+    for object in walk.by_ref() {
         close(&mut open, usize::from(object.depth));
         let at = offset + object.value_offset;
         let fault = (!object.complete).then_some(Damage {
