@@ -39,7 +39,13 @@ fn in_groups(text: &str, size: usize, separator: &str) -> String {
 }
 
 fn rendering(which: u8, pan: &str) -> String {
-    let pad = |text: String| if text.len() % 2 == 1 { text + "F" } else { text };
+    let pad = |text: String| {
+        if text.len() % 2 == 1 {
+            text + "F"
+        } else {
+            text
+        }
+    };
     let bcd = pad(pan.to_owned());
     let track = pad(format!("{pan}D2512201000001234"));
     let object = format!("57{:02X}{track}", track.len() / 2);
@@ -62,7 +68,10 @@ fn rendering(which: u8, pan: &str) -> String {
 fn mask(bytes: &mut [u8], spans: &mut Vec<Span>) {
     normalise(spans);
     for span in spans {
-        assert!(span.start < span.end && span.end <= bytes.len(), "spans lie in the input");
+        assert!(
+            span.start < span.end && span.end <= bytes.len(),
+            "spans lie in the input"
+        );
         bytes[span.start..span.end].fill(b'*');
     }
 }
@@ -90,7 +99,10 @@ pub fn run(data: &[u8]) {
     let (before, behind) = around.split_at(middle);
     // A label of another kind before digits that begin like a time keeps them: not what is tested here.
     let lower = before.to_lowercase();
-    if ["time", "order", "trade", "trace", "txn", "ref", "号"].iter().any(|label| lower.contains(label)) {
+    if ["time", "order", "trade", "trace", "txn", "ref", "号"]
+        .iter()
+        .any(|label| lower.contains(label))
+    {
         return;
     }
     let line = format!("{before} {} {behind}", rendering(which, &pan));
@@ -100,7 +112,13 @@ pub fn run(data: &[u8]) {
     mask(&mut masked, &mut spans);
     let masked = String::from_utf8_lossy(&masked);
     let of_hex = hex(pan.as_bytes());
-    let joined: String = masked.chars().filter(|c| !matches!(c, ' ' | '-' | ',')).collect();
-    assert!(!joined.contains(&pan) && !joined.contains(&of_hex), "{line}\n{masked}");
+    let joined: String = masked
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | ','))
+        .collect();
+    assert!(
+        !joined.contains(&pan) && !joined.contains(&of_hex),
+        "{line}\n{masked}"
+    );
     assert!(!joined.replace("0x", "").contains(&pan), "{line}\n{masked}");
 }

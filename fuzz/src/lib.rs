@@ -9,7 +9,9 @@ pub mod tlv;
 mod tests {
     /// Runs every file of a target's corpus, and random bytes made from a counter.
     fn replay(name: &str, run: fn(&[u8])) {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("corpus")
+            .join(name);
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             run(&std::fs::read(entry.path()).unwrap());
         }
