@@ -118,3 +118,16 @@ pub struct Checked {
 pub fn rules_check(_folder: &std::path::Path) -> Result<Checked, RuleError> {
     Ok(Checked::default())
 }
+/// Attributes.
+#[must_use]
+pub fn attribute(
+    correlated: &crate::correlate::Correlated,
+    _catalogue: &Catalogue,
+    _plan: &crate::plan::Plan,
+) -> Attributed {
+    Attributed {
+        facts: vec![FactRow::default(); correlated.attempts.len()],
+        verdicts: vec![Verdict::default(); correlated.attempts.len()],
+        incidents: Vec::new(),
+    }
+}
