@@ -108,7 +108,11 @@ impl Walker<'_, '_, '_> {
             return;
         }
         if at.depth >= self.plan.limits.archive_depth {
-            self.left_out(at.path, "archive_depth", format!("{} inside {} other layers", kind.name(), at.depth));
+            self.left_out(
+                at.path,
+                "archive_depth",
+                format!("{} inside {} other layers", kind.name(), at.depth),
+            );
             return;
         }
         match kind {
@@ -194,10 +198,16 @@ impl Walker<'_, '_, '_> {
             raw: Rc::new(Cell::new(input.size)),
         };
         if self.plan.limits.archive_depth == 0 {
-            self.left_out(at.path, "archive_depth", "zip, and no archives are allowed".to_owned());
+            self.left_out(
+                at.path,
+                "archive_depth",
+                "zip, and no archives are allowed".to_owned(),
+            );
             return;
         }
-        match File::open(path).map(|file| zip::ZipArchive::new(BufReader::with_capacity(RAW_BUFFER, file))) {
+        match File::open(path)
+            .map(|file| zip::ZipArchive::new(BufReader::with_capacity(RAW_BUFFER, file)))
+        {
             Ok(Ok(archive)) => self.zip_members(&at, archive),
             Ok(Err(error)) => self.zip_without_directory(&at, stream, &error.to_string()),
             Err(error) => self.left_out(at.path, "unreadable", error.kind().to_string()),
@@ -234,7 +244,10 @@ impl Walker<'_, '_, '_> {
             let named = archive
                 .name_for_index(index)
                 .and_then(Result::ok)
-                .map_or_else(|| Text::new(format!("#{index}")), |name| shown_bytes(name.as_bytes()));
+                .map_or_else(
+                    || Text::new(format!("#{index}")),
+                    |name| shown_bytes(name.as_bytes()),
+                );
             match archive.by_index(index) {
                 Ok(mut file) => {
                     if !(file.is_dir() || file.is_symlink()) {
@@ -246,11 +259,17 @@ impl Walker<'_, '_, '_> {
                 Err(error) => {
                     let code = match &error {
                         zip::result::ZipError::InvalidPassword
-                        | zip::result::ZipError::UnsupportedArchive(_) => "zip_encrypted_or_unsupported",
+                        | zip::result::ZipError::UnsupportedArchive(_) => {
+                            "zip_encrypted_or_unsupported"
+                        }
                         zip::result::ZipError::CompressionMethodNotSupported(_) => "zip_method",
                         _ => "zip_damaged",
                     };
-                    self.left_out(member_path(&at.path, &named), code, printable(&error.to_string()));
+                    self.left_out(
+                        member_path(&at.path, &named),
+                        code,
+                        printable(&error.to_string()),
+                    );
                 }
             }
         }
@@ -299,7 +318,11 @@ impl Walker<'_, '_, '_> {
         let out = self.members > self.plan.limits.archive_members;
         if out {
             let most = self.plan.limits.archive_members;
-            self.left_out(at.path.clone(), "archive_members", format!("more than {most} members"));
+            self.left_out(
+                at.path.clone(),
+                "archive_members",
+                format!("more than {most} members"),
+            );
         }
         out
     }

@@ -158,7 +158,9 @@ impl<R: Read> Read for Bounded<R> {
         }
         // Steps of at most 1 MiB, so that a limit is met where it stands and not a buffer later.
         let step = buffer.len().min(1 << 20);
-        let n = self.inner.read(buffer.get_mut(..step).unwrap_or_default())?;
+        let n = self
+            .inner
+            .read(buffer.get_mut(..step).unwrap_or_default())?;
         self.out += n as u64;
         let raw = self.raw.get().max(1);
         let by_ratio = self.out > self.ratio_after && self.out / raw > self.ratio;

@@ -260,9 +260,7 @@ impl Calendar {
         } else {
             (1970, YearOrigin::Unknown)
         };
-        let date = hints
-            .date
-            .and_then(|(y, m, d)| civil_date(y, m, d));
+        let date = hints.date.and_then(|(y, m, d)| civil_date(y, m, d));
         let (order, order_open) = decide_order(&order, hints.year.or(plan.year));
         Self {
             zone: plan.zone.clone(),
@@ -297,7 +295,14 @@ impl Calendar {
         };
         let (raw, turns) = match (written.raw, earlier) {
             (Some(raw), _) => (raw, before + written.turns),
-            (None, Some(Written { raw: Some(raw), turns, .. })) => (raw, turns),
+            (
+                None,
+                Some(Written {
+                    raw: Some(raw),
+                    turns,
+                    ..
+                }),
+            ) => (raw, turns),
             _ => {
                 return Stamp {
                     quality,
@@ -377,7 +382,10 @@ impl Calendar {
         });
         civil_date(year, month, day)
             // 29 February in an inferred year that has none.
-            .or_else(|| (quality.year_inferred && (month, day) == (2, 29)).then(|| civil_date(year, 3, 1))?)
+            .or_else(|| {
+                (quality.year_inferred && (month, day) == (2, 29))
+                    .then(|| civil_date(year, 3, 1))?
+            })
     }
 }
 
@@ -465,12 +473,19 @@ pub fn date_in_name(path: &str) -> Option<(i16, u8, u8)> {
             continue;
         }
         let text = |from: usize, len: usize| -> Option<i16> {
-            std::str::from_utf8(rest.get(from..from + len)?).ok()?.parse().ok()
+            std::str::from_utf8(rest.get(from..from + len)?)
+                .ok()?
+                .parse()
+                .ok()
         };
         let parts = if digits == 8 || digits == 14 {
             (text(0, 4), text(4, 2), text(6, 2))
         } else if digits == 4 && matches!(rest.get(4), Some(b'-' | b'_' | b'.')) {
-            (text(0, 4), text(5, 2), text(8, 2).filter(|_| rest.get(4) == rest.get(7)))
+            (
+                text(0, 4),
+                text(5, 2),
+                text(8, 2).filter(|_| rest.get(4) == rest.get(7)),
+            )
         } else {
             (None, None, None)
         };

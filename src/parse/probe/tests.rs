@@ -44,7 +44,13 @@ fn padding_of_zeros_is_no_binary() {
 #[test]
 fn later_samples_count_too() {
     let head = b"banner\nbanner of the device\n".to_vec();
-    let later = vec![b"xx cut\n".iter().copied().chain(b"07-15 10:56:49.152   889  6213 D NxpNciR : x\n".repeat(20)).collect()];
+    let later = vec![
+        b"xx cut\n"
+            .iter()
+            .copied()
+            .chain(b"07-15 10:56:49.152   889  6213 D NxpNciR : x\n".repeat(20))
+            .collect(),
+    ];
     assert_eq!(probe(&head, &later).kind.name(), "logcat");
     let why = probe(&head, &later).why;
     assert!(why.contains("20 of 2"), "{why}");

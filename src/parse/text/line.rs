@@ -54,7 +54,14 @@ pub(super) fn iso_xml(text: &[u8], ctx: &Context<'_>) -> Option<(Found, usize)> 
 }
 
 /// Reads a line.
-pub(super) fn read(scanner: &Scanner, head: &Head<'_>, message: &[u8], open: bool, ctx: &Context<'_>, out: &mut Vec<Found>) {
+pub(super) fn read(
+    scanner: &Scanner,
+    head: &Head<'_>,
+    message: &[u8],
+    open: bool,
+    ctx: &Context<'_>,
+    out: &mut Vec<Found>,
+) {
     if let Some(frame) = nci::read(head.tag, message) {
         out.push(Found::Nci(frame));
         return;
@@ -105,14 +112,20 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             continue;
         };
         // The name of a value without a value says nothing.
-        let label = said.phrase.ends_with("code") || said.phrase.ends_with('码') || said.phrase.ends_with("39") || said.phrase.ends_with('域');
+        let label = said.phrase.ends_with("code")
+            || said.phrase.ends_with('码')
+            || said.phrase.ends_with("39")
+            || said.phrase.ends_with('域');
         if signal == Signal::ResponseReceived && label && !answered {
             continue;
         }
         if let Some(known) = statements.iter_mut().find(|s| s.signal == signal) {
             known.payment |= said.payment;
         } else {
-            statements.push(Statement { signal, payment: said.payment });
+            statements.push(Statement {
+                signal,
+                payment: said.payment,
+            });
         }
     }
     let code = code(scanner, head, bytes, &pairs);
@@ -120,7 +133,10 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         && let Some(signal) = Signal::from_id(signal)
         && !statements.iter().any(|s| s.signal == signal)
     {
-        statements.push(Statement { signal, payment: true });
+        statements.push(Statement {
+            signal,
+            payment: true,
+        });
     }
     if let Some(named) = exception
         && let Some(signal) = Signal::from_id(named.signal)
@@ -128,10 +144,14 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         // The name of an exception is more telling than the words that it is made of.
         statements.retain(|s| !is_failure(s.signal) || s.payment);
         if !statements.iter().any(|s| s.signal == signal) {
-            statements.push(Statement { signal, payment: named.payment });
+            statements.push(Statement {
+                signal,
+                payment: named.payment,
+            });
         }
     }
-    let iso_fields = fields.len() >= 2 || fields.iter().any(|f| matches!(f.number, 0 | 11 | 39 | 41));
+    let iso_fields =
+        fields.len() >= 2 || fields.iter().any(|f| matches!(f.number, 0 | 11 | 39 | 41));
     if iso_fields
         && let Some(made) = iso::Fields::read(&fields, bytes, ctx)
         && (made.is_message() || statements.iter().all(|s| weak(s.signal)))
@@ -151,7 +171,10 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     let tagged = payment_tag(head.tag) || payment_tag(head.process);
     if statements.is_empty() {
         let signal = default_signal(&pairs);
-        statements.push(Statement { signal, payment: payment_pairs });
+        statements.push(Statement {
+            signal,
+            payment: payment_pairs,
+        });
     }
     statements.truncate(MOST_SIGNALS);
     let line_payment = tagged || payment_pairs || statements.iter().any(|s| s.payment);
@@ -178,7 +201,14 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
 
 /// Signals that say little where another stands beside them.
 const fn weak(signal: Signal) -> bool {
-    matches!(signal, Signal::Note | Signal::OtherError | Signal::SaleEnd | Signal::ConfigValue | Signal::ResponseReceived)
+    matches!(
+        signal,
+        Signal::Note
+            | Signal::OtherError
+            | Signal::SaleEnd
+            | Signal::ConfigValue
+            | Signal::ResponseReceived
+    )
 }
 
 const fn is_failure(signal: Signal) -> bool {
@@ -232,13 +262,21 @@ fn telling(pair: &Pair<'_>) -> bool {
 }
 
 /// A vendor's code, where symbol or number and the words beside it say so: family, code, signal.
-fn code(scanner: &Scanner, head: &Head<'_>, text: &[u8], pairs: &[Pair<'_>]) -> Option<(&'static str, String, &'static str)> {
+fn code(
+    scanner: &Scanner,
+    head: &Head<'_>,
+    text: &[u8],
+    pairs: &[Pair<'_>],
+) -> Option<(&'static str, String, &'static str)> {
     let codes = &scanner.readers.codes;
     let mut context = Vec::with_capacity(text.len().min(512) + head.tag.len() + 1);
     context.extend_from_slice(head.tag);
     context.push(b' ');
     context.extend_from_slice(text.get(..512).unwrap_or(text));
-    for pair in pairs.iter().filter(|p| matches!(p.key, Key::Code | Key::ResponseCode)) {
+    for pair in pairs
+        .iter()
+        .filter(|p| matches!(p.key, Key::Code | Key::ResponseCode))
+    {
         if let Some(row) = codes.number(pair.value, &context) {
             return Some((row.family, row.code.to_owned(), row.signal));
         }
@@ -250,10 +288,21 @@ fn code(scanner: &Scanner, head: &Head<'_>, text: &[u8], pairs: &[Pair<'_>]) -> 
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'-', text.get(at..)?) {
         let start = at + found;
-        let digits = text.get(start + 1..)?.iter().take_while(|b| b.is_ascii_digit()).count();
-        let fresh = start == 0 || text.get(start - 1).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-');
-        let bounded = text.get(start + 1 + digits).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-' && *b != b'.');
-        if fresh && bounded && digits == 4
+        let digits = text
+            .get(start + 1..)?
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        let fresh = start == 0
+            || text
+                .get(start - 1)
+                .is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-');
+        let bounded = text
+            .get(start + 1 + digits)
+            .is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-' && *b != b'.');
+        if fresh
+            && bounded
+            && digits == 4
             && let Some(row) = codes.number(text.get(start..start + 5)?, &context)
         {
             return Some((row.family, row.code.to_owned(), row.signal));
@@ -270,15 +319,37 @@ pub(super) fn payment_tag(tag: &[u8]) -> bool {
     }
     let lower = tag.to_ascii_lowercase();
     let has = |word: &[u8]| memchr::memmem::find(&lower, word).is_some();
-    if [&b"emv"[..], b"pboc", b"iso8583", b"payment", b"unionpay", b"cardreader", b"contactless", b"qpboc", b"acquir", b"cardpay", b"posservice", b"paysdk", b"paykernel", b"smartpos"].iter().any(|w| has(w)) {
+    if [
+        &b"emv"[..],
+        b"pboc",
+        b"iso8583",
+        b"payment",
+        b"unionpay",
+        b"cardreader",
+        b"contactless",
+        b"qpboc",
+        b"acquir",
+        b"cardpay",
+        b"posservice",
+        b"paysdk",
+        b"paykernel",
+        b"smartpos",
+    ]
+    .iter()
+    .any(|w| has(w))
+    {
         return true;
     }
     // `POS` or `Pay` as a word of its own.
     let word = |name: &[u8]| {
         memchr::memmem::find_iter(&lower, name).any(|at| {
             let end = at + name.len();
-            let front = at == 0 || !tag[at - 1].is_ascii_alphabetic() || tag[at - 1].is_ascii_lowercase() && tag[at].is_ascii_uppercase();
-            let back = tag.get(end).is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_uppercase());
+            let front = at == 0
+                || !tag[at - 1].is_ascii_alphabetic()
+                || tag[at - 1].is_ascii_lowercase() && tag[at].is_ascii_uppercase();
+            let back = tag
+                .get(end)
+                .is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_uppercase());
             front && back
         })
     };

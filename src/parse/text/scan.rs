@@ -93,7 +93,12 @@ pub(super) fn hash(parts: &[&[u8]]) -> u64 {
 }
 
 /// Reads a block that begins and ends at record borders.
-pub(super) fn block(scanner: &Scanner, format: &'static LogFormat, text: &[u8], ctx: &Context<'_>) -> Block {
+pub(super) fn block(
+    scanner: &Scanner,
+    format: &'static LogFormat,
+    text: &[u8],
+    ctx: &Context<'_>,
+) -> Block {
     let mut out = Block::default();
     let mut walk = Walk {
         scanner,
@@ -161,7 +166,9 @@ impl<'a> Walk<'a> {
         if whole.is_empty() {
             return end;
         }
-        let own = (self.format.is_head)(whole).then(|| (self.format.head)(whole)).flatten();
+        let own = (self.format.is_head)(whole)
+            .then(|| (self.format.head)(whole))
+            .flatten();
         let (head, message, inherited) = match own {
             Some(head) => {
                 self.head_cache = Some((start, head));
@@ -178,16 +185,32 @@ impl<'a> Walk<'a> {
         if let Some(open) = iso_xml_start(&self.text[start..end])
             && let Some((iso, length)) = line::iso_xml(&self.text[start + open..], self.ctx)
         {
-            let behind = (start + open + length).max(end - 1).min(self.text.len() - 1);
-            used = memchr::memchr(b'\n', &self.text[behind..]).map_or(self.text.len(), |n| behind + n + 1);
+            let behind = (start + open + length)
+                .max(end - 1)
+                .min(self.text.len() - 1);
+            used = memchr::memchr(b'\n', &self.text[behind..])
+                .map_or(self.text.len(), |n| behind + n + 1);
             found.push(iso);
         }
         if found.is_empty() {
-            line::read(self.scanner, &head, message, self.open, self.ctx, &mut found);
+            line::read(
+                self.scanner,
+                &head,
+                message,
+                self.open,
+                self.ctx,
+                &mut found,
+            );
         }
         for item in &found {
             match item {
-                Found::Apdu(ApduLine::Bytes { way: content::apdu::Way::Command, .. } | ApduLine::Announced { .. }) => {
+                Found::Apdu(
+                    ApduLine::Bytes {
+                        way: content::apdu::Way::Command,
+                        ..
+                    }
+                    | ApduLine::Announced { .. },
+                ) => {
                     self.open = true;
                     self.attention = ATTENTION;
                 }
@@ -205,7 +228,11 @@ impl<'a> Walk<'a> {
             }
             return used;
         }
-        let process = hash(&[if head.process.is_empty() { head.tag } else { head.process }]);
+        let process = hash(&[if head.process.is_empty() {
+            head.tag
+        } else {
+            head.process
+        }]);
         let lane = hash(&[head.process, head.thread]);
         let bytes = (used - start) as u64;
         for (index, found) in found.into_iter().enumerate() {
@@ -232,14 +259,20 @@ impl<'a> Walk<'a> {
             if let Some((cached, head)) = self.head_cache
                 && cached >= at
             {
-                return Head { message: &[], ..head };
+                return Head {
+                    message: &[],
+                    ..head
+                };
             }
             let before = memchr::memrchr(b'\n', &self.text[..at - 1]).map_or(0, |n| n + 1);
             let line = trim_line(&self.text[before..at]);
             if (self.format.is_head)(line) {
                 let head = (self.format.head)(line).unwrap_or_default();
                 self.head_cache = Some((before, head));
-                return Head { message: &[], ..head };
+                return Head {
+                    message: &[],
+                    ..head
+                };
             }
             at = before;
         }
