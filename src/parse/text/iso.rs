@@ -13,6 +13,8 @@ pub(in crate::parse) struct Fields {
     message: IsoMessage,
     keys: Keys,
     mti: bool,
+    /// The first line, masked.
+    shown: Text,
 }
 
 fn empty(dialect: &'static str) -> IsoMessage {
@@ -149,6 +151,7 @@ fn card(value: &[u8], ctx: &Context<'_>) -> Option<Box<crate::event::CardNumber>
 
 impl Fields {
     /// Fields of one line; `None` where none of them can be kept.
+<<<<<<< HEAD
     pub(super) fn read(
         fields: &[iso_list::Field<'_>],
         line: &[u8],
@@ -159,6 +162,10 @@ impl Fields {
             keys: Keys::default(),
             mti: false,
         };
+=======
+    pub(super) fn read(fields: &[iso_list::Field<'_>], line: &[u8], ctx: &Context<'_>) -> Option<Self> {
+        let mut out = Self { message: empty("list"), keys: Keys::default(), mti: false, shown: Text::default() };
+>>>>>>> main
         for field in fields {
             if fits(field.number, field.value) {
                 set(
@@ -170,6 +177,7 @@ impl Fields {
                 );
             }
         }
+        out.shown = ctx.edge.bytes_as_text(line);
         out.mti = out.message.mti != 0;
         if out.message.mti == 0 {
             out.message.mti = mti_in(line).unwrap_or(0);
@@ -224,9 +232,13 @@ impl Fields {
     }
 
     /// The message, where the fields make one: else what a log line says of it.
+<<<<<<< HEAD
     pub(in crate::parse) fn finish(
         mut self,
     ) -> Result<(IsoMessage, Keys), (Keys, Vec<(&'static str, Text)>)> {
+=======
+    pub(in crate::parse) fn finish(mut self) -> Result<(IsoMessage, Keys), (Keys, Vec<(&'static str, Text)>, Text)> {
+>>>>>>> main
         if self.is_message() {
             if self.message.mti == 0 {
                 let answered = self.message.field(39).is_some();
@@ -238,6 +250,7 @@ impl Fields {
             self.message.fields.sort_by_key(|(n, _)| *n);
             return Ok((self.message, self.keys));
         }
+<<<<<<< HEAD
         let values = self
             .message
             .field(39)
@@ -245,6 +258,10 @@ impl Fields {
             .into_iter()
             .collect();
         Err((self.keys, values))
+=======
+        let values = self.message.field(39).map(|v| ("f39", Text::new(v))).into_iter().collect();
+        Err((self.keys, values, self.shown))
+>>>>>>> main
     }
 }
 

@@ -254,14 +254,17 @@ impl<'c> Merge<'c> {
         let Some((fields, start, lane)) = self.fields.take() else {
             return;
         };
-        self.payment(start);
         match fields.finish() {
             Ok((message, keys)) => {
+                self.payment(start);
                 self.note_names(&keys);
                 self.push(start, lane, keys, Payload::Iso8583(Box::new(message)));
             }
-            Err((keys, values)) => {
+            Err((keys, values, _)) if values.is_empty() && keys == Keys::default() => {}
+            Err((keys, values, text)) => {
+                self.payment(start);
                 self.note_names(&keys);
+<<<<<<< HEAD
                 let signal = if values.is_empty() {
                     Signal::Note
                 } else {
@@ -279,6 +282,10 @@ impl<'c> Merge<'c> {
                     values,
                     text: Text::from(text),
                 };
+=======
+                let signal = if values.is_empty() { Signal::Note } else { Signal::ResponseReceived };
+                let log = LogEvent { signal, code: None, severity: Severity::Unknown, values, text };
+>>>>>>> main
                 self.push(start, lane, keys, Payload::Log(Box::new(log)));
             }
         }
