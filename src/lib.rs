@@ -65,22 +65,41 @@ pub enum Error {
 ///
 /// # Errors
 /// When nothing that was named can be read, or a rule file is wrong. Damaged inputs are no error.
-pub fn analyze(plan: &Plan, catalogue: &Catalogue, observer: &dyn Observer) -> Result<Analysis, Error> {
+pub fn analyze(
+    plan: &Plan,
+    catalogue: &Catalogue,
+    observer: &dyn Observer,
+) -> Result<Analysis, Error> {
     observer.stage("find inputs");
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
-        return Err(Error::Input { path: refused.shown.to_string(), reason: refused.text.to_string() });
+        return Err(Error::Input {
+            path: refused.shown.to_string(),
+            reason: refused.text.to_string(),
+        });
     }
     let edge = Edge::new(plan.pan_key);
     observer.total(found.inputs.iter().map(|input| input.size).sum());
 
     observer.stage("read");
-    let mut parsed: Vec<Parsed> =
-        found.inputs.par_iter().flat_map_iter(|input| read(input, plan, &edge, observer)).collect();
+    let mut parsed: Vec<Parsed> = found
+        .inputs
+        .par_iter()
+        .flat_map_iter(|input| read(input, plan, &edge, observer))
+        .collect();
     parsed.extend(found.refused.iter().map(|refused| Parsed {
-        source: Source { path: edge.text(&refused.shown), ..refused.source() },
+        source: Source {
+            path: edge.text(&refused.shown),
+            ..refused.source()
+        },
         events: Vec::new(),
-        issues: vec![Issue { source: 0, place: Place::Whole, code: refused.code, count: 1, text: edge.text(&refused.text) }],
+        issues: vec![Issue {
+            source: 0,
+            place: Place::Whole,
+            code: refused.code,
+            count: 1,
+            text: edge.text(&refused.text),
+        }],
     }));
     let (sources, events, issues) = number(parsed);
 
@@ -90,7 +109,12 @@ pub fn analyze(plan: &Plan, catalogue: &Catalogue, observer: &dyn Observer) -> R
 
     observer.stage("attribute");
     let attributed = attribute::attribute(&correlated, catalogue, plan);
-    Ok(Analysis { correlated, issues, attributed, key_id: plan.pan_key.as_ref().map(parse::edge::key_id) })
+    Ok(Analysis {
+        correlated,
+        issues,
+        attributed,
+        key_id: plan.pan_key.as_ref().map(parse::edge::key_id),
+    })
 }
 
 /// Reads one input: one source for each stream in it.

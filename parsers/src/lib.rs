@@ -9,6 +9,7 @@
 pub mod container;
 pub mod content;
 pub mod damage;
+pub mod explain;
 pub mod hex;
 pub mod protocol;
 pub mod sensitive;

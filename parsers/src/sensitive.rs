@@ -25,6 +25,22 @@ pub struct Span {
     pub end: usize,
 }
 
+/// Adds the nibbles to hide of one object's value, which begins at the nibble `base`: by its tag, else by what it looks like.
+pub fn hide_object(tag: u32, value: &[u8], base: usize, found: &mut Vec<Span>) {
+    match secret_of_tag(tag, value.len()) {
+        Some(secret) => objects::hide_value(secret, value, base, found),
+        None if may_hold_secrets(tag, value) => {
+            let from = found.len();
+            in_bytes(value, found);
+            for span in found.iter_mut().skip(from) {
+                span.start += base;
+                span.end += base;
+            }
+        }
+        None => {}
+    }
+}
+
 /// Sorts and joins, so that the stretches follow each other without overlap.
 pub fn normalise(spans: &mut Vec<Span>) {
     spans.sort_unstable();
@@ -66,6 +82,8 @@ pub fn may_hold_secrets(tag: u32, value: &[u8]) -> bool {
                 | 0x9F1E
                 | 0x9F1C
                 | 0x9F16
+                | 0x9F5A
+                | 0x9F7F
                 | 0x80
         )
 }

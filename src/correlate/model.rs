@@ -28,9 +28,15 @@ impl Correlated {
             return;
         }
         let inside = |at: Option<i64>| {
-            at.is_none_or(|at| since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until))
+            at.is_none_or(|at| {
+                since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
+            })
         };
-        let keep: Vec<bool> = self.attempts.iter().map(|attempt| inside(attempt.started_at)).collect();
+        let keep: Vec<bool> = self
+            .attempts
+            .iter()
+            .map(|attempt| inside(attempt.started_at))
+            .collect();
         let mut new_attempt = vec![u32::MAX; keep.len()];
         let mut count = 0_u32;
         for (new, &kept) in new_attempt.iter_mut().zip(&keep) {
@@ -45,11 +51,19 @@ impl Correlated {
         let mut attempt_of = Vec::new();
         for (index, event) in std::mem::take(&mut self.events).into_iter().enumerate() {
             let attempt = self.attempt_of[index];
-            let kept = keep.get(attempt as usize).copied().unwrap_or_else(|| inside(self.aligned[index]));
+            let kept = keep
+                .get(attempt as usize)
+                .copied()
+                .unwrap_or_else(|| inside(self.aligned[index]));
             if kept {
                 new_event[index] = events.len() as u32;
                 aligned.push(self.aligned[index]);
-                attempt_of.push(new_attempt.get(attempt as usize).copied().unwrap_or(u32::MAX));
+                attempt_of.push(
+                    new_attempt
+                        .get(attempt as usize)
+                        .copied()
+                        .unwrap_or(u32::MAX),
+                );
                 events.push(event);
             }
         }

@@ -164,19 +164,26 @@ impl Count {
                 continue;
             }
             let trail = line.get(at + 1).copied().unwrap_or(0);
-            let before = at.checked_sub(1).and_then(|i| line.get(i)).copied().unwrap_or(0);
+            let before = at
+                .checked_sub(1)
+                .and_then(|i| line.get(i))
+                .copied()
+                .unwrap_or(0);
             if before < 0x80 && trail < 0x80 {
                 self.lone_high += 1;
             }
             if (0x81..=0xFE).contains(&lead) && trail >= 0x40 && trail != 0x7F && trail != 0xFF {
                 self.gb_pairs += 1;
                 // GB2312 level 1 (the 3,755 common characters) and its punctuation.
-                let common = trail >= 0xA1 && (matches!(lead, 0xB0..=0xD7) || matches!(lead, 0xA1 | 0xA3));
+                let common =
+                    trail >= 0xA1 && (matches!(lead, 0xB0..=0xD7) || matches!(lead, 0xA1 | 0xA3));
                 self.gb_common += u32::from(common);
             } else {
                 self.gb_bad += 1;
             }
-            if (0xA1..=0xF9).contains(&lead) && (matches!(trail, 0x40..=0x7E) || matches!(trail, 0xA1..=0xFE)) {
+            if (0xA1..=0xF9).contains(&lead)
+                && (matches!(trail, 0x40..=0x7E) || matches!(trail, 0xA1..=0xFE))
+            {
                 self.big5_pairs += 1;
                 // Big5 level 1 and its punctuation.
                 self.big5_common += u32::from(matches!(lead, 0xA4..=0xC6) || lead == 0xA1);
@@ -196,7 +203,11 @@ impl Count {
         let seen = self.gb_pairs + self.gb_bad;
         // Too little to tell: three characters in GBK look like anything.
         if seen < 4 && self.utf8_bad < 4 {
-            return if self.lone_high == seen { Encoding::Latin1 } else { Encoding::Utf8 };
+            return if self.lone_high == seen {
+                Encoding::Latin1
+            } else {
+                Encoding::Utf8
+            };
         }
         let share = |part: u32, all: u32| u64::from(part) * 100 / u64::from(all.max(1));
         if self.lone_high * 2 > seen {
@@ -275,7 +286,8 @@ impl Read for Transcoder<'_> {
 mod tests {
     use super::*;
 
-    const CHINESE: &str = "07-15 10:56:49.152 889 6213 I Pay: 交易失败，请插卡或刷卡，通讯超时，金额 12.00 元\n";
+    const CHINESE: &str =
+        "07-15 10:56:49.152 889 6213 I Pay: 交易失败，请插卡或刷卡，通讯超时，金额 12.00 元\n";
 
     fn encode(text: &str, table: &'static Table) -> Vec<u8> {
         table.encode(text).0.into_owned()
@@ -283,13 +295,21 @@ mod tests {
 
     fn utf16(text: &str, little: bool) -> Vec<u8> {
         text.encode_utf16()
-            .flat_map(|u| if little { u.to_le_bytes() } else { u.to_be_bytes() })
+            .flat_map(|u| {
+                if little {
+                    u.to_le_bytes()
+                } else {
+                    u.to_be_bytes()
+                }
+            })
             .collect()
     }
 
     #[test]
     fn files_speak_their_encoding_at_any_cut() {
-        let traditional = "07-15 10:56:49.152 I Pay: 交易失敗，請插卡，通訊逾時，請重新感應卡片，金額\n".repeat(4);
+        let traditional =
+            "07-15 10:56:49.152 I Pay: 交易失敗，請插卡，通訊逾時，請重新感應卡片，金額\n"
+                .repeat(4);
         let german = "2024-04-04 13:47:32 DEBUG Zahlung nicht möglich für Händler, Gerät gestört, ungültig\n".repeat(4);
         for (bytes, want) in [
             (CHINESE.repeat(4).into_bytes(), Encoding::Utf8),
@@ -306,9 +326,16 @@ mod tests {
             }
         }
         for little in [true, false] {
-            let want = if little { Encoding::Utf16Le } else { Encoding::Utf16Be };
+            let want = if little {
+                Encoding::Utf16Le
+            } else {
+                Encoding::Utf16Be
+            };
             assert_eq!(detect(&[&utf16(CHINESE, little)]), want);
-            assert_eq!(detect(&[&utf16(&format!("\u{FEFF}{CHINESE}"), little)]), want);
+            assert_eq!(
+                detect(&[&utf16(&format!("\u{FEFF}{CHINESE}"), little)]),
+                want
+            );
         }
         assert_eq!(detect(&[b"plain ascii"]), Encoding::Utf8);
         assert_eq!(detect(&[b""]), Encoding::Utf8);
@@ -328,8 +355,14 @@ mod tests {
 
     #[test]
     fn lines_are_decoded_one_by_one() {
-        assert_eq!(decode_line(&encode("交易失败", GB18030), Encoding::Gb18030), "交易失败");
-        assert_eq!(decode_line("交易失败".as_bytes(), Encoding::Gb18030), "交易失败");
+        assert_eq!(
+            decode_line(&encode("交易失败", GB18030), Encoding::Gb18030),
+            "交易失败"
+        );
+        assert_eq!(
+            decode_line("交易失败".as_bytes(), Encoding::Gb18030),
+            "交易失败"
+        );
         assert_eq!(decode_line(b"f\xFCr", Encoding::Latin1), "für");
         assert_eq!(decode_line(b"f\xFCr", Encoding::Utf8), "f\u{FFFD}r");
     }
@@ -339,14 +372,22 @@ mod tests {
         let text = format!("\u{FEFF}{}", CHINESE.repeat(2000));
         for little in [true, false] {
             let raw = utf16(&text, little);
-            let encoding = if little { Encoding::Utf16Le } else { Encoding::Utf16Be };
+            let encoding = if little {
+                Encoding::Utf16Le
+            } else {
+                Encoding::Utf16Be
+            };
             let mut out = String::new();
-            utf8_reader(Box::new(raw.as_slice()), encoding).read_to_string(&mut out).unwrap();
+            utf8_reader(Box::new(raw.as_slice()), encoding)
+                .read_to_string(&mut out)
+                .unwrap();
             assert_eq!(out, CHINESE.repeat(2000));
         }
         let mut out = Vec::new();
         let odd = [0x41, 0, 0x42];
-        utf8_reader(Box::new(odd.as_slice()), Encoding::Utf16Le).read_to_end(&mut out).unwrap();
+        utf8_reader(Box::new(odd.as_slice()), Encoding::Utf16Le)
+            .read_to_end(&mut out)
+            .unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "A\u{FFFD}");
     }
 }

@@ -1,7 +1,8 @@
 //! Takes one wrapping off after the other, down to streams that are wrapped in nothing.
 
 use super::magic::{Wrapping, wrapping};
-use super::readers::{Bounded, Faults, Hashing, Lenient, fill};
+use super::readers::{Bounded, Faults, Hashing, Lenient, Lz4Frames, fill};
+use super::tar::{Entry, Tar};
 use super::{Fault, HEAD_BYTES, Hashes, InputReport, StreamInfo, StreamReport, Visit};
 use crate::event::Text;
 use crate::plan::Plan;
@@ -16,6 +17,8 @@ use std::rc::Rc;
 const RAW_BUFFER: usize = 256 * 1024;
 /// A zip inside another wrapping must be held whole, since its directory stands at its end.
 const NESTED_ZIP_BYTES: u64 = 256 << 20;
+/// Memory of an xz decoder.
+const XZ_MEMORY: u64 = 256 << 20;
 
 struct Walker<'p, 'v, 'w> {
     plan: &'p Plan,
@@ -108,28 +111,45 @@ impl Walker<'_, '_, '_> {
             return;
         }
         if at.depth >= self.plan.limits.archive_depth {
-            self.left_out(at.path, "archive_depth", format!("{} inside {} other layers", kind.name(), at.depth));
+            self.left_out(
+                at.path,
+                "archive_depth",
+                format!("{} inside {} other layers", kind.name(), at.depth),
+            );
             return;
         }
+        let buffered = |stream| BufReader::with_capacity(1 << 16, stream);
         match kind {
+            Wrapping::None => {}
             Wrapping::Gzip => {
-                let decoder =
-                    flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole));
+                let decoder = flate2::bufread::MultiGzDecoder::new(buffered(whole));
                 self.compressed(at, decoder, "gzip_damaged");
             }
-            Wrapping::Zip => self.nested_zip(&at, &mut whole),
-            Wrapping::None
-            | Wrapping::Zstd
-            | Wrapping::Xz
-            | Wrapping::Bzip2
-            | Wrapping::Lz4
-            | Wrapping::Tar => {
-                self.left_out(
-                    at.path,
-                    "wrapping_not_supported",
-                    format!("{} is recognised and not yet read", kind.name()),
-                );
+            Wrapping::Zstd => match zstd::stream::read::Decoder::with_buffer(buffered(whole)) {
+                Ok(mut decoder) => {
+                    // Windows above 128 MiB are refused: the frame's header asks for memory.
+                    let _ = decoder.window_log_max(27);
+                    self.compressed(at, decoder, "zstd_damaged");
+                }
+                Err(error) => self.left_out(at.path, "zstd_damaged", printable(&error.to_string())),
+            },
+            Wrapping::Xz => match liblzma::stream::Stream::new_stream_decoder(
+                XZ_MEMORY,
+                liblzma::stream::CONCATENATED,
+            ) {
+                Ok(stream) => {
+                    let decoder = liblzma::bufread::XzDecoder::new_stream(buffered(whole), stream);
+                    self.compressed(at, decoder, "xz_damaged");
+                }
+                Err(error) => self.left_out(at.path, "xz_damaged", printable(&error.to_string())),
+            },
+            Wrapping::Bzip2 => {
+                let decoder = bzip2::bufread::MultiBzDecoder::new(buffered(whole));
+                self.compressed(at, decoder, "bzip2_damaged");
             }
+            Wrapping::Lz4 => self.compressed(at, Lz4Frames::new(whole), "lz4_damaged"),
+            Wrapping::Zip => self.nested_zip(&at, &mut whole),
+            Wrapping::Tar => self.tar(&at, &mut whole),
         }
     }
 
@@ -194,10 +214,16 @@ impl Walker<'_, '_, '_> {
             raw: Rc::new(Cell::new(input.size)),
         };
         if self.plan.limits.archive_depth == 0 {
-            self.left_out(at.path, "archive_depth", "zip, and no archives are allowed".to_owned());
+            self.left_out(
+                at.path,
+                "archive_depth",
+                "zip, and no archives are allowed".to_owned(),
+            );
             return;
         }
-        match File::open(path).map(|file| zip::ZipArchive::new(BufReader::with_capacity(RAW_BUFFER, file))) {
+        match File::open(path)
+            .map(|file| zip::ZipArchive::new(BufReader::with_capacity(RAW_BUFFER, file)))
+        {
             Ok(Ok(archive)) => self.zip_members(&at, archive),
             Ok(Err(error)) => self.zip_without_directory(&at, stream, &error.to_string()),
             Err(error) => self.left_out(at.path, "unreadable", error.kind().to_string()),
@@ -234,7 +260,10 @@ impl Walker<'_, '_, '_> {
             let named = archive
                 .name_for_index(index)
                 .and_then(Result::ok)
-                .map_or_else(|| Text::new(format!("#{index}")), |name| shown_bytes(name.as_bytes()));
+                .map_or_else(
+                    || Text::new(format!("#{index}")),
+                    |name| shown_bytes(name.as_bytes()),
+                );
             match archive.by_index(index) {
                 Ok(mut file) => {
                     if !(file.is_dir() || file.is_symlink()) {
@@ -246,11 +275,17 @@ impl Walker<'_, '_, '_> {
                 Err(error) => {
                     let code = match &error {
                         zip::result::ZipError::InvalidPassword
-                        | zip::result::ZipError::UnsupportedArchive(_) => "zip_encrypted_or_unsupported",
+                        | zip::result::ZipError::UnsupportedArchive(_) => {
+                            "zip_encrypted_or_unsupported"
+                        }
                         zip::result::ZipError::CompressionMethodNotSupported(_) => "zip_method",
                         _ => "zip_damaged",
                     };
-                    self.left_out(member_path(&at.path, &named), code, printable(&error.to_string()));
+                    self.left_out(
+                        member_path(&at.path, &named),
+                        code,
+                        printable(&error.to_string()),
+                    );
                 }
             }
         }
@@ -292,6 +327,47 @@ impl Walker<'_, '_, '_> {
         }
     }
 
+    // ---- tar ----
+
+    fn tar(&mut self, at: &At<'_>, reader: &mut dyn Read) {
+        let mut tar = Tar::new(reader);
+        let before = self.streams.len();
+        loop {
+            match tar.next_entry() {
+                Ok(Some(Entry { name, size, is_file })) => {
+                    if !is_file {
+                        continue;
+                    }
+                    if self.out_of_members(at) {
+                        return;
+                    }
+                    // A tar is not compressed: what bounds the ratio is what the tar itself came out of.
+                    let raw = size.max(1);
+                    self.member(at, &shown_bytes(&name), raw, Some(size), &mut tar, "read_error");
+                }
+                Ok(None) => break,
+                Err(why) => {
+                    let fault = Fault {
+                        code: "tar_damaged",
+                        offset: tar.offset(),
+                        text: Text::new(why),
+                    };
+                    match self.streams.get_mut(before..).and_then(<[_]>::last_mut) {
+                        Some(last) => last.faults.push(fault),
+                        None => {
+                            self.faults.borrow_mut().push(fault);
+                            self.report(at.path.clone(), false, 0);
+                        }
+                    }
+                    return;
+                }
+            }
+        }
+        if self.streams.len() == before {
+            self.report(at.path.clone(), false, 0);
+        }
+    }
+
     // ---- members of any archive ----
 
     fn out_of_members(&mut self, at: &At<'_>) -> bool {
@@ -299,7 +375,11 @@ impl Walker<'_, '_, '_> {
         let out = self.members > self.plan.limits.archive_members;
         if out {
             let most = self.plan.limits.archive_members;
-            self.left_out(at.path.clone(), "archive_members", format!("more than {most} members"));
+            self.left_out(
+                at.path.clone(),
+                "archive_members",
+                format!("more than {most} members"),
+            );
         }
         out
     }

@@ -49,10 +49,32 @@ pub fn wrapping(head: &[u8]) -> Wrapping {
         }
         [0x28, 0xB5, 0x2F, 0xFD, ..] => Wrapping::Zstd,
         [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Wrapping::Xz,
-        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
-        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
-            Wrapping::Bzip2
-        }
+        [
+            b'B',
+            b'Z',
+            b'h',
+            b'1'..=b'9',
+            0x31,
+            0x41,
+            0x59,
+            0x26,
+            0x53,
+            0x59,
+            ..,
+        ]
+        | [
+            b'B',
+            b'Z',
+            b'h',
+            b'1'..=b'9',
+            0x17,
+            0x72,
+            0x45,
+            0x38,
+            0x50,
+            0x90,
+            ..,
+        ] => Wrapping::Bzip2,
         [0x04, 0x22, 0x4D, 0x18, ..] => Wrapping::Lz4,
         _ if is_tar(head) => Wrapping::Tar,
         _ => Wrapping::None,
@@ -61,8 +83,7 @@ pub fn wrapping(head: &[u8]) -> Wrapping {
 
 /// `ustar` at 257 and a checksum that fits.
 fn is_tar(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar")
-        && head.first_chunk::<512>().is_some_and(checksum_fits)
+    head.get(257..262) == Some(b"ustar") && head.first_chunk::<512>().is_some_and(checksum_fits)
 }
 
 /// The header checksum: the sum of all bytes with its own field taken as blanks.

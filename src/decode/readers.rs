@@ -158,7 +158,9 @@ impl<R: Read> Read for Bounded<R> {
         }
         // Steps of at most 1 MiB, so that a limit is met where it stands and not a buffer later.
         let step = buffer.len().min(1 << 20);
-        let n = self.inner.read(buffer.get_mut(..step).unwrap_or_default())?;
+        let n = self
+            .inner
+            .read(buffer.get_mut(..step).unwrap_or_default())?;
         self.out += n as u64;
         let raw = self.raw.get().max(1);
         let by_ratio = self.out > self.ratio_after && self.out / raw > self.ratio;
@@ -179,6 +181,32 @@ impl<R: Read> Read for Bounded<R> {
             });
         }
         Ok(n)
+    }
+}
+
+/// lz4 frames one after the other: the decoder ends after each.
+pub(super) struct Lz4Frames<R: Read> {
+    decoder: lz4_flex::frame::FrameDecoder<io::BufReader<R>>,
+}
+
+impl<R: Read> Lz4Frames<R> {
+    pub(super) fn new(inner: R) -> Self {
+        let inner = io::BufReader::with_capacity(1 << 16, inner);
+        Self {
+            decoder: lz4_flex::frame::FrameDecoder::new(inner),
+        }
+    }
+}
+
+impl<R: Read> Read for Lz4Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        use std::io::BufRead as _;
+        loop {
+            let n = self.decoder.read(buffer)?;
+            if n > 0 || buffer.is_empty() || self.decoder.get_mut().fill_buf()?.is_empty() {
+                return Ok(n);
+            }
+        }
     }
 }
 

@@ -5,6 +5,10 @@
 //! [`Calendar::new`] looks at all spans in order and decides year, date order and zone once; [`Calendar::resolve`] is then a pure
 //! function of block and time, O(1), in any order and from any thread.
 
+mod source;
+
+pub use source::{SourceClock, survey};
+
 use crate::event::{Stamp, TimeQuality};
 use crate::plan::Plan;
 use jiff::civil::{Date, DateTime, Time};
@@ -260,9 +264,7 @@ impl Calendar {
         } else {
             (1970, YearOrigin::Unknown)
         };
-        let date = hints
-            .date
-            .and_then(|(y, m, d)| civil_date(y, m, d));
+        let date = hints.date.and_then(|(y, m, d)| civil_date(y, m, d));
         let (order, order_open) = decide_order(&order, hints.year.or(plan.year));
         Self {
             zone: plan.zone.clone(),
@@ -287,6 +289,11 @@ impl Calendar {
         self.order_open
     }
 
+    /// Forgets the blocks that it was made from, and keeps what they decided: for a source that is then read from its start.
+    fn start_again(&mut self) {
+        self.blocks = vec![(0, None)];
+    }
+
     /// The instant of a record of the given block.
     #[must_use]
     pub fn resolve(&self, block: usize, written: Written) -> Stamp {
@@ -297,7 +304,14 @@ impl Calendar {
         };
         let (raw, turns) = match (written.raw, earlier) {
             (Some(raw), _) => (raw, before + written.turns),
-            (None, Some(Written { raw: Some(raw), turns, .. })) => (raw, turns),
+            (
+                None,
+                Some(Written {
+                    raw: Some(raw),
+                    turns,
+                    ..
+                }),
+            ) => (raw, turns),
             _ => {
                 return Stamp {
                     quality,
@@ -377,7 +391,10 @@ impl Calendar {
         });
         civil_date(year, month, day)
             // 29 February in an inferred year that has none.
-            .or_else(|| (quality.year_inferred && (month, day) == (2, 29)).then(|| civil_date(year, 3, 1))?)
+            .or_else(|| {
+                (quality.year_inferred && (month, day) == (2, 29))
+                    .then(|| civil_date(year, 3, 1))?
+            })
     }
 }
 
@@ -465,12 +482,19 @@ pub fn date_in_name(path: &str) -> Option<(i16, u8, u8)> {
             continue;
         }
         let text = |from: usize, len: usize| -> Option<i16> {
-            std::str::from_utf8(rest.get(from..from + len)?).ok()?.parse().ok()
+            std::str::from_utf8(rest.get(from..from + len)?)
+                .ok()?
+                .parse()
+                .ok()
         };
         let parts = if digits == 8 || digits == 14 {
             (text(0, 4), text(4, 2), text(6, 2))
         } else if digits == 4 && matches!(rest.get(4), Some(b'-' | b'_' | b'.')) {
-            (text(0, 4), text(5, 2), text(8, 2).filter(|_| rest.get(4) == rest.get(7)))
+            (
+                text(0, 4),
+                text(5, 2),
+                text(8, 2).filter(|_| rest.get(4) == rest.get(7)),
+            )
         } else {
             (None, None, None)
         };

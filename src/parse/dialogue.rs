@@ -102,7 +102,9 @@ pub(crate) struct Pairing {
 }
 
 fn digest(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// True where Lc (and Le) fit what is there.
@@ -143,26 +145,53 @@ impl Pairing {
         slot.process = process;
         slot.touched = now.place;
         match line {
-            ApduLine::Bytes { way: Way::Command, bytes, announced, .. } => self.command(lane, bytes, announced, now),
-            ApduLine::Bytes { way: Way::Answer, labelled, bytes, sw, micros, announced } => {
+            ApduLine::Bytes {
+                way: Way::Command,
+                bytes,
+                announced,
+                ..
+            } => self.command(lane, bytes, announced, now),
+            ApduLine::Bytes {
+                way: Way::Answer,
+                labelled,
+                bytes,
+                sw,
+                micros,
+                announced,
+            } => {
                 self.answer(lane, process, bytes, sw, micros, announced, labelled, now);
             }
-            ApduLine::Announced { way, bytes, sw } => self.announced(lane, process, way, bytes, sw, now),
+            ApduLine::Announced { way, bytes, sw } => {
+                self.announced(lane, process, way, bytes, sw, now)
+            }
             ApduLine::More(bytes) => self.more(lane, process, bytes, now),
         }
     }
 
     /// A command to the card.
-    pub(crate) fn command(&mut self, lane: u64, bytes: Vec<u8>, announced: Option<usize>, now: Moment) {
+    pub(crate) fn command(
+        &mut self,
+        lane: u64,
+        bytes: Vec<u8>,
+        announced: Option<usize>,
+        now: Moment,
+    ) {
         let mark = digest(&bytes);
         while self.recent.len() > 64 {
             self.recent.pop_front();
         }
-        let copy = self.recent.iter().any(|(known, other, at)| *known == mark && *other != lane && now.beside(at));
+        let copy = self
+            .recent
+            .iter()
+            .any(|(known, other, at)| *known == mark && *other != lane && now.beside(at));
         let slot = self.lanes.entry(lane).or_default();
         slot.announced = None;
         if let Some(open) = slot.open.as_mut() {
-            if open.answer.is_none() && (open.command == bytes || bytes.starts_with(&open.command) && open.command.len() >= 5) && now.beside(&open.start) {
+            if open.answer.is_none()
+                && (open.command == bytes
+                    || bytes.starts_with(&open.command) && open.command.len() >= 5)
+                && now.beside(&open.start)
+            {
                 open.command = bytes;
                 return;
             }
@@ -178,8 +207,15 @@ impl Pairing {
                 return;
             }
         }
-        let unanswered = slot.open.as_ref().is_some_and(|o| o.answer.is_none() && o.sw.is_none());
-        let verdict = if unanswered && slot.answers_seen { Some(false) } else { None };
+        let unanswered = slot
+            .open
+            .as_ref()
+            .is_some_and(|o| o.answer.is_none() && o.sw.is_none());
+        let verdict = if unanswered && slot.answers_seen {
+            Some(false)
+        } else {
+            None
+        };
         self.close(lane, verdict);
         self.recent.push_back((mark, lane, now));
         let slot = self.lanes.entry(lane).or_default();
@@ -206,7 +242,11 @@ impl Pairing {
         if self.lanes.get(&lane).is_some_and(waits) {
             return Some(lane);
         }
-        if self.lanes.get(&lane).is_some_and(|l| l.open.is_some() || l.mute) {
+        if self
+            .lanes
+            .get(&lane)
+            .is_some_and(|l| l.open.is_some() || l.mute)
+        {
             return None;
         }
         let near = |l: &Lane| waits(l) && now.place.saturating_sub(l.touched) <= 400;
@@ -221,8 +261,21 @@ impl Pairing {
     }
 
     /// An answer of the card.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one line, named where they are made")]
-    pub(crate) fn answer(&mut self, lane: u64, process: u64, bytes: Vec<u8>, sw: Option<u16>, micros: Option<u32>, announced: Option<usize>, labelled: bool, now: Moment) {
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the parts of one line, named where they are made"
+    )]
+    pub(crate) fn answer(
+        &mut self,
+        lane: u64,
+        process: u64,
+        bytes: Vec<u8>,
+        sw: Option<u16>,
+        micros: Option<u32>,
+        announced: Option<usize>,
+        labelled: bool,
+        now: Moment,
+    ) {
         if let Some(target) = self.waiting(lane, process, now) {
             if let Some(slot) = self.lanes.get_mut(&target) {
                 slot.announced = None;
@@ -256,7 +309,10 @@ impl Pairing {
                 return;
             }
         }
-        if labelled && apdu::is_template_answer(&bytes, sw.is_some()) && self.recent.back().is_none_or(|(_, _, at)| !now.beside(at)) {
+        if labelled
+            && apdu::is_template_answer(&bytes, sw.is_some())
+            && self.recent.back().is_none_or(|(_, _, at)| !now.beside(at))
+        {
             // An answer whose command the source does not show.
             self.close(lane, None);
             if let Some(slot) = self.lanes.get_mut(&lane) {
@@ -276,13 +332,29 @@ impl Pairing {
         }
     }
 
-    fn announced(&mut self, lane: u64, process: u64, way: Way, bytes: Option<usize>, sw: Option<u16>, now: Moment) {
-        let target = if way == Way::Answer { self.waiting(lane, process, now).unwrap_or(lane) } else { lane };
+    fn announced(
+        &mut self,
+        lane: u64,
+        process: u64,
+        way: Way,
+        bytes: Option<usize>,
+        sw: Option<u16>,
+        now: Moment,
+    ) {
+        let target = if way == Way::Answer {
+            self.waiting(lane, process, now).unwrap_or(lane)
+        } else {
+            lane
+        };
         let Some(slot) = self.lanes.get_mut(&target) else {
             return;
         };
-        if way == Way::Answer && let Some(open) = slot.open.as_mut() {
-            if let Some(sw) = sw && open.answer.is_none() {
+        if way == Way::Answer
+            && let Some(open) = slot.open.as_mut()
+        {
+            if let Some(sw) = sw
+                && open.answer.is_none()
+            {
                 open.sw = Some(sw);
                 open.answer = Some(Vec::new());
                 open.answered_at = Some(now);
@@ -299,7 +371,10 @@ impl Pairing {
     }
 
     fn more(&mut self, lane: u64, process: u64, bytes: Vec<u8>, now: Moment) {
-        let announced = self.lanes.get_mut(&lane).and_then(|slot| slot.announced.take());
+        let announced = self
+            .lanes
+            .get_mut(&lane)
+            .and_then(|slot| slot.announced.take());
         match announced {
             Some((Way::Command, length)) => {
                 let bytes = cut(bytes, length);
@@ -330,15 +405,23 @@ impl Pairing {
             return;
         };
         // Wrapped bytes follow at once; what comes later is something else.
-        let adjacent = now.place.saturating_sub(slot.touched.max(open.answered_at.map_or(open.start.place, |m| m.place))) <= 3;
+        let adjacent = now.place.saturating_sub(
+            slot.touched
+                .max(open.answered_at.map_or(open.start.place, |m| m.place)),
+        ) <= 3;
         match open.answer.as_mut() {
             None => {
-                let short = open.expected.is_some_and(|n| open.command.len() < n) || !whole_command(&open.command);
+                let short = open.expected.is_some_and(|n| open.command.len() < n)
+                    || !whole_command(&open.command);
                 if short && adjacent {
-                    let room = open.expected.map_or(usize::MAX, |n| n.saturating_sub(open.command.len()));
+                    let room = open
+                        .expected
+                        .map_or(usize::MAX, |n| n.saturating_sub(open.command.len()));
                     open.command.extend(bytes.into_iter().take(room));
                     open.start.place = open.start.place.min(now.place);
-                } else if apdu::is_answer(&bytes) || open.command.len() >= 4 && whole_command(&open.command) && bytes.len() >= 2 {
+                } else if apdu::is_answer(&bytes)
+                    || open.command.len() >= 4 && whole_command(&open.command) && bytes.len() >= 2
+                {
                     self.answer(lane, process, bytes, None, None, None, false, now);
                 }
             }
@@ -349,7 +432,9 @@ impl Pairing {
                     None => !whole_answer(answer),
                 };
                 if short && adjacent {
-                    let room = open.expected.map_or(usize::MAX, |n| n.saturating_sub(answer.len()));
+                    let room = open
+                        .expected
+                        .map_or(usize::MAX, |n| n.saturating_sub(answer.len()));
                     answer.extend(bytes.into_iter().take(room));
                     if let Some(at) = open.answered_at.as_mut() {
                         at.place = at.place.max(now.place.min(at.place));
@@ -369,7 +454,9 @@ impl Pairing {
             if let Some(open) = &l.open
                 && open.answer.is_none()
                 && open.sw.is_none()
-                && now.since(&open.start).is_none_or(|d| (0..=LOST_MICROS).contains(&d))
+                && now
+                    .since(&open.start)
+                    .is_none_or(|d| (0..=LOST_MICROS).contains(&d))
                 && now.place.saturating_sub(open.start.place) <= 2000
             {
                 candidates.push((l.process == process, l.touched, *id));
@@ -414,14 +501,20 @@ impl Pairing {
             }
             Some(0xA8) => dol = slot.pdol.clone(),
             Some(0xAE) => {
-                dol = if slot.generated == 0 { slot.cdol1.clone() } else { slot.cdol2.clone() };
+                dol = if slot.generated == 0 {
+                    slot.cdol1.clone()
+                } else {
+                    slot.cdol2.clone()
+                };
                 slot.generated += 1;
             }
             _ => {}
         }
         let micros = open.micros.or_else(|| {
             let span = open.answered_at?.since(&open.start)?;
-            u32::try_from(span).ok().filter(|_| open.start.at.quality.resolution_micros <= 1000)
+            u32::try_from(span)
+                .ok()
+                .filter(|_| open.start.at.quality.resolution_micros <= 1000)
         });
         self.done.push(Draft {
             lane,
@@ -443,7 +536,8 @@ impl Pairing {
         if self.lanes.len() <= LANES {
             return;
         }
-        let mut oldest: Vec<(u32, u64)> = self.lanes.iter().map(|(id, l)| (l.touched, *id)).collect();
+        let mut oldest: Vec<(u32, u64)> =
+            self.lanes.iter().map(|(id, l)| (l.touched, *id)).collect();
         oldest.sort_unstable();
         for (_, id) in oldest.into_iter().take(LANES / 2) {
             self.close(id, None);
@@ -482,7 +576,9 @@ fn follows(open: &Open, next: &[u8]) -> bool {
     let [high, low] = status.to_be_bytes();
     match high {
         0x61 => next.len() == 5 && (next.get(1) == Some(&0xC0) || next.get(4) == Some(&low)),
-        0x6C => next.len() >= 5 && next.get(..4) == open.command.get(..4) && next.last() == Some(&low),
+        0x6C => {
+            next.len() >= 5 && next.get(..4) == open.command.get(..4) && next.last() == Some(&low)
+        }
         _ => false,
     }
 }
@@ -558,21 +654,35 @@ fn bcd(bytes: &[u8]) -> Option<i64> {
 }
 
 fn big_endian(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 /// Keys that data objects carry.
 pub(crate) fn keys_from_tags(tags: &[Tag], keys: &mut Keys) {
     for tag in tags {
         match (&tag.value, tag.tag) {
-            (TagValue::Bytes(b), 0x9F02) if b.len() == 6 => keys.amount_minor = keys.amount_minor.or_else(|| bcd(b)),
+            (TagValue::Bytes(b), 0x9F02) if b.len() == 6 => {
+                keys.amount_minor = keys.amount_minor.or_else(|| bcd(b))
+            }
             (TagValue::Bytes(b), 0x5F2A) if b.len() == 2 && keys.currency.is_none() => {
                 keys.currency = bcd(b).and_then(|n| super::text::currency_letters(n));
             }
-            (TagValue::Bytes(b), 0x9F26) if b.len() == 8 => keys.cryptogram = keys.cryptogram.or(Some(big_endian(b))),
-            (TagValue::Bytes(b), 0x9F37) if b.len() == 4 => keys.unpredictable_number = keys.unpredictable_number.or_else(|| u32::try_from(big_endian(b)).ok()),
-            (TagValue::Bytes(b), 0x9F36) if b.len() == 2 => keys.atc = keys.atc.or_else(|| u16::try_from(big_endian(b)).ok()),
-            (TagValue::Card { number, .. }, 0x5A | 0x57 | 0x9F6B) if keys.card.is_none() => keys.card = Some(Box::new(number.clone())),
+            (TagValue::Bytes(b), 0x9F26) if b.len() == 8 => {
+                keys.cryptogram = keys.cryptogram.or(Some(big_endian(b)))
+            }
+            (TagValue::Bytes(b), 0x9F37) if b.len() == 4 => {
+                keys.unpredictable_number = keys
+                    .unpredictable_number
+                    .or_else(|| u32::try_from(big_endian(b)).ok())
+            }
+            (TagValue::Bytes(b), 0x9F36) if b.len() == 2 => {
+                keys.atc = keys.atc.or_else(|| u16::try_from(big_endian(b)).ok())
+            }
+            (TagValue::Card { number, .. }, 0x5A | 0x57 | 0x9F6B) if keys.card.is_none() => {
+                keys.card = Some(Box::new(number.clone()))
+            }
             _ => {}
         }
     }
@@ -612,7 +722,10 @@ impl Draft {
             sw: self.sw,
             answered: self.answered,
             duration_micros: self.micros,
-            answer_place: self.answer_place.filter(|p| *p != self.start.place).map(Place::Line),
+            answer_place: self
+                .answer_place
+                .filter(|p| *p != self.start.place)
+                .map(Place::Line),
             tags,
             command_hex: edge.hex(&self.command),
             answer_hex: edge.hex(&answer),
@@ -621,9 +734,18 @@ impl Draft {
         (exchange, keys)
     }
 
-    fn sent(&self, kind: CommandKind, data: &[u8], edge: &Edge, tags: &mut Vec<Tag>, faults: &mut Vec<&'static str>) {
+    fn sent(
+        &self,
+        kind: CommandKind,
+        data: &[u8],
+        edge: &Edge,
+        tags: &mut Vec<Tag>,
+        faults: &mut Vec<&'static str>,
+    ) {
         match kind {
-            CommandKind::SelectAid | CommandKind::SelectPpse | CommandKind::SelectPse if !data.is_empty() => {
+            CommandKind::SelectAid | CommandKind::SelectPpse | CommandKind::SelectPse
+                if !data.is_empty() =>
+            {
                 tags.push(edge.tag(0x4F, data, true));
             }
             CommandKind::GetProcessingOptions => {
@@ -653,7 +775,13 @@ impl Draft {
         }
     }
 
-    fn received(&self, kind: CommandKind, edge: &Edge, tags: &mut Vec<Tag>, faults: &mut Vec<&'static str>) {
+    fn received(
+        &self,
+        kind: CommandKind,
+        edge: &Edge,
+        tags: &mut Vec<Tag>,
+        faults: &mut Vec<&'static str>,
+    ) {
         let answer = &self.answer[..];
         if answer.is_empty() {
             return;
@@ -664,14 +792,16 @@ impl Draft {
             _ => None,
         };
         match (kind, value) {
-            (CommandKind::GetProcessingOptions, Some([aip @ .., ])) if aip.len() >= 2 => {
+            (CommandKind::GetProcessingOptions, Some([aip @ ..])) if aip.len() >= 2 => {
                 let (aip, afl) = aip.split_at(2);
                 tags.push(edge.tag(0x82, aip, false));
                 if !afl.is_empty() {
                     tags.push(edge.tag(0x94, afl, false));
                 }
             }
-            (CommandKind::GenerateAc, Some([cid, atc_high, atc_low, rest @ ..])) if rest.len() >= 8 => {
+            (CommandKind::GenerateAc, Some([cid, atc_high, atc_low, rest @ ..]))
+                if rest.len() >= 8 =>
+            {
                 let (ac, iad) = rest.split_at(8);
                 tags.push(edge.tag(0x9F27, &[*cid], false));
                 tags.push(edge.tag(0x9F36, &[*atc_high, *atc_low], false));
@@ -680,8 +810,12 @@ impl Draft {
                     tags.push(edge.tag(0x9F10, iad, false));
                 }
             }
-            (CommandKind::GetChallenge | CommandKind::InternalAuthenticate, _) if !matches!(answer.first(), Some(0x77 | 0x80)) => {}
-            (CommandKind::ExchangeRelayResistanceData | CommandKind::Other | CommandKind::Verify, _) if !matches!(answer.first(), Some(0x6F | 0x70 | 0x77 | 0x80)) => {}
+            (CommandKind::GetChallenge | CommandKind::InternalAuthenticate, _)
+                if !matches!(answer.first(), Some(0x77 | 0x80)) => {}
+            (
+                CommandKind::ExchangeRelayResistanceData | CommandKind::Other | CommandKind::Verify,
+                _,
+            ) if !matches!(answer.first(), Some(0x6F | 0x70 | 0x77 | 0x80)) => {}
             _ => {
                 let mut walk = tlv::walk(answer);
                 while walk.next().is_some() {}

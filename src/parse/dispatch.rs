@@ -34,21 +34,39 @@ pub fn stream(
         InputKind::Capture(_) => {
             let mut parsed = capture::run(reader, &context);
             parsed.source.kind = Some(SourceKind::Capture);
-            parsed.source.format.get_or_insert_with(|| Text::new(probed.kind.name()));
+            parsed
+                .source
+                .format
+                .get_or_insert_with(|| Text::new(probed.kind.name()));
             parsed
         }
         InputKind::Text { format, encoding } => {
             let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
             let mut parsed = text::run(&mut *utf8, &context);
             parsed.source.encoding.get_or_insert(encoding.name());
-            parsed.source.format.get_or_insert_with(|| Text::new(format.name));
+            parsed
+                .source
+                .format
+                .get_or_insert_with(|| Text::new(format.name));
             parsed
         }
         InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
-        kind => nothing(reader, &shown, kind.name(), SourceStatus::Unrecognised, progress),
+        kind => nothing(
+            reader,
+            &shown,
+            kind.name(),
+            SourceStatus::Unrecognised,
+            progress,
+        ),
     }));
     let mut parsed = parsed.unwrap_or_else(|_| {
-        let mut parsed = nothing(reader, &shown, "unrecognised", SourceStatus::Damaged, progress);
+        let mut parsed = nothing(
+            reader,
+            &shown,
+            "unrecognised",
+            SourceStatus::Damaged,
+            progress,
+        );
         parsed.issues.push(Issue {
             source: 0,
             place: Place::Whole,
@@ -65,7 +83,10 @@ pub fn stream(
 
 /// The format that the user forces for this path.
 fn forced<'p>(plan: &'p Plan, path: &str) -> Option<&'p str> {
-    plan.formats.iter().find(|(_, glob)| glob.compile_matcher().is_match(path)).map(|(name, _)| name.as_str())
+    plan.formats
+        .iter()
+        .find(|(_, glob)| glob.compile_matcher().is_match(path))
+        .map(|(name, _)| name.as_str())
 }
 
 /// Counts what no driver reads.
@@ -92,7 +113,13 @@ fn nothing(
         } else {
             Text::from(format!("recognised as {format}, which is not read yet"))
         };
-        issues.push(Issue { source: 0, place: Place::Whole, code: "unrecognised", count: 1, text });
+        issues.push(Issue {
+            source: 0,
+            place: Place::Whole,
+            code: "unrecognised",
+            count: 1,
+            text,
+        });
     }
     Parsed {
         source: Source {
@@ -103,7 +130,11 @@ fn nothing(
             format: Some(Text::new(format)),
             encoding: None,
             status,
-            ledger: Ledger { bytes, not_understood: bytes, ..Ledger::default() },
+            ledger: Ledger {
+                bytes,
+                not_understood: bytes,
+                ..Ledger::default()
+            },
             first_damage: None,
             device: None,
         },
@@ -130,9 +161,20 @@ pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Par
             if one.source.status == SourceStatus::Ok {
                 one.source.status = SourceStatus::Damaged;
             }
-            let text = edge.text(&format!("{} after {} decoded bytes", fault.text, fault.offset));
-            one.source.first_damage.get_or_insert_with(|| Text::from(format!("{}: {text}", one.source.path)));
-            one.issues.push(Issue { source: 0, place: Place::Whole, code: fault.code, count: 1, text });
+            let text = edge.text(&format!(
+                "{} after {} decoded bytes",
+                fault.text, fault.offset
+            ));
+            one.source
+                .first_damage
+                .get_or_insert_with(|| Text::from(format!("{}: {text}", one.source.path)));
+            one.issues.push(Issue {
+                source: 0,
+                place: Place::Whole,
+                code: fault.code,
+                count: 1,
+                text,
+            });
         }
         settled.push(one);
     }

@@ -20,7 +20,12 @@ pub fn key_id(key: &[u8; 32]) -> String {
         return String::new();
     };
     mac.update(b"tapscope-key-id");
-    mac.finalize().into_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    mac.finalize()
+        .into_bytes()
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Makes masked, owned values under the run's key.

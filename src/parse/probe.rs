@@ -153,6 +153,10 @@ fn is_proxmark(head: &[u8]) -> bool {
     let mut records = 0;
     let mut last_time = 0_u32;
     while records < 8 {
+        if at == head.len() {
+            // Ended with a whole record: two are enough.
+            return records >= 2;
+        }
         let Some(&[t0, t1, t2, t3, _, _, l0, l1]) = head.get(at..).and_then(<[u8]>::first_chunk::<8>)
         else {
             break;
@@ -182,12 +186,12 @@ fn is_zvt_packet(head: &[u8]) -> bool {
     if !KNOWN.contains(&[*class, *instruction]) {
         return false;
     }
-    match (*length, rest) {
-        (0xFF, [low, high, data @ ..]) => {
-            data.len() == usize::from(u16::from_le_bytes([*low, *high]))
-        }
-        (short, data) => data.len() == usize::from(short),
-    }
+    let (want, data) = match (*length, rest) {
+        (0xFF, [low, high, data @ ..]) => (usize::from(u16::from_le_bytes([*low, *high])), data),
+        (short, data) => (usize::from(short), data),
+    };
+    // A terminal's buffer may be saved with what an earlier packet left behind.
+    data.len() == want || (data.len() > want && want > 0 && head.len() <= 256)
 }
 
 /// Why samples are no text: too many control bytes. NUL padding (a disk after a power loss) does not count.

@@ -32,7 +32,20 @@ pub const UNDETERMINED: &str = "UNDETERMINED";
 
 /// What the catalogue says of a code; a code that it does not know speaks for itself.
 #[must_use]
-pub fn cause_text(_catalogue: &Catalogue, code: &str) -> CauseText {
+pub fn cause_text(catalogue: &Catalogue, code: &str) -> CauseText {
+    if let Some(cause) = catalogue.get(code) {
+        return CauseText {
+            code: cause.code.clone(),
+            family: cause.family.clone(),
+            name_en: cause.name_en.clone(),
+            name_zh: cause.name_zh.clone(),
+            explanation_en: cause.explanation_en.clone(),
+            explanation_zh: cause.explanation_zh.clone(),
+            remedy_en: cause.remedy_en.clone(),
+            remedy_zh: cause.remedy_zh.clone(),
+            owners: cause.owners.clone(),
+        };
+    }
     if code == UNDETERMINED {
         return CauseText {
             code: code.to_owned(),
@@ -51,10 +64,4 @@ pub fn cause_text(_catalogue: &Catalogue, code: &str) -> CauseText {
         name_zh: code.to_owned(),
         ..CauseText::default()
     }
-}
-
-/// Identifies the rules that were used.
-#[must_use]
-pub fn rules_hash(_catalogue: &Catalogue) -> String {
-    String::new()
 }

@@ -7,7 +7,7 @@ use super::detail::{describe, hex};
 use super::row::{Alternative, Micros};
 use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
 use crate::Analysis;
-use crate::attribute::Verdict;
+use crate::attribute::{FACTS, Value, Verdict};
 use crate::correlate::{Attempt, LinkMethod};
 use crate::event::{Payload, Place, Source, SourceKind, SourceStatus, Text};
 
@@ -97,7 +97,7 @@ impl<'a> Filler<'a> {
             entry_mode: text(&keys.entry_mode),
             stage: attempt.stage.name().into(),
             outcome: attempt.outcome.name().into(),
-            failed: attempt.failed(),
+            failed: self.failed(index, attempt),
             cause: text(&verdict.cause),
             family: text(&verdict.family),
             contributing: codes(&verdict.contributing),
@@ -128,6 +128,16 @@ impl<'a> Filler<'a> {
             link_method: link_method.name().into(),
             link_confidence,
         })
+    }
+
+    /// As the facts have it: attribution knows which unknown ends are failures.
+    fn failed(&self, index: usize, attempt: &Attempt) -> bool {
+        let row = self.analysis.attributed.facts.get(index);
+        let fact = FACTS.iter().position(|fact| fact.name == "failed");
+        match fact.zip(row).and_then(|(fact, row)| row.values.get(fact)) {
+            Some(Some(Value::Bool(failed))) => *failed,
+            _ => attempt.failed(),
+        }
     }
 
     fn source(&self, id: u32) -> Option<&Source> {

@@ -9,7 +9,7 @@ use super::catalogue::CauseText;
 use super::overview::Summary;
 use super::parquet::{TableReader, read_frame};
 use super::row::Micros;
-use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
+use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, Keys, SourceRow, Transaction};
 
 /// A folder that `analyze` wrote.
 #[derive(Debug, Clone)]
@@ -104,17 +104,25 @@ impl Folder {
         selector: &Selector,
         limit: usize,
     ) -> Result<(Vec<Transaction>, u64), Error> {
-        let mut found = Vec::new();
+        let path = self.path.join("transactions.parquet");
+        let mut rows = Vec::new();
         let mut count = 0_u64;
-        for batch in self.transactions()? {
-            for transaction in batch? {
-                if selector.fits(&transaction) {
+        let mut row = 0;
+        for batch in TableReader::<Keys>::open(&path)? {
+            for keys in batch? {
+                if selector.fits(&keys) {
                     count += 1;
-                    if found.len() < limit {
-                        found.push(transaction);
+                    if rows.len() < limit {
+                        rows.push(row);
                     }
                 }
+                row += 1;
             }
+        }
+        let table = self.transactions()?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            found.extend(table.slice(row, 1)?);
         }
         Ok((found, count))
     }
@@ -250,7 +258,7 @@ impl Selector {
         Ok(selector)
     }
 
-    fn fits(&self, t: &Transaction) -> bool {
+    fn fits(&self, t: &Keys) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| match wanted {
             None => true,
             Some(wanted) => found == Some(wanted.as_str()),

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use super::Error;
-use super::catalogue::rules_hash;
 use super::detail::hex;
 use super::schema::SourceRow;
 use crate::attribute::Catalogue;
@@ -50,7 +49,7 @@ pub(super) fn write(
         "options": options(plan),
         "key_id": key_id,
         "limits": limits(plan),
-        "rules_blake3": rules_hash(catalogue),
+        "rules_blake3": catalogue.hash(),
         "inputs": inputs,
         "outputs": outputs,
     });

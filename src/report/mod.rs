@@ -33,6 +33,8 @@ pub use time::{clock, readable, rfc3339};
 
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::Analysis;
 use crate::attribute::Catalogue;
 use crate::plan::Plan;
@@ -66,14 +68,21 @@ pub fn write(
     let mut csv = csv::CsvWriter::create(&csv_path)?;
     let mut overview = overview::Overview::default();
     let mut tx_ids = Vec::with_capacity(analysis.correlated.attempts.len());
-    for index in 0..analysis.correlated.attempts.len() {
-        let Some(transaction) = filler.transaction(index) else {
-            continue;
-        };
-        overview.add(u32::try_from(index).unwrap_or(u32::MAX), &transaction);
-        csv.push(&transaction)?;
-        tx_ids.push(transaction.tx_id.clone());
-        table.push(transaction)?;
+    for start in (0..analysis.correlated.attempts.len()).step_by(parquet::ROW_GROUP) {
+        let end = (start + parquet::ROW_GROUP).min(analysis.correlated.attempts.len());
+        let rows: Vec<Transaction> = (start..end)
+            .into_par_iter()
+            .filter_map(|index| filler.transaction(index))
+            .collect();
+        for (index, transaction) in rows.iter().enumerate() {
+            overview.add(
+                u32::try_from(start + index).unwrap_or(u32::MAX),
+                transaction,
+            );
+            csv.push(transaction)?;
+            tx_ids.push(transaction.tx_id.clone());
+        }
+        table.group(&rows)?;
     }
     csv.finish()?;
     done("transactions.csv", Some(tx_ids.len() as u64));
@@ -136,21 +145,29 @@ pub fn write(
 fn write_events(folder: &Path, filler: &fill::Filler<'_>) -> Result<u64, Error> {
     let mut table = parquet::TableWriter::create(&folder.join("events.parquet"))?;
     let correlated = &filler.analysis.correlated;
-    for attempt in &correlated.attempts {
-        for (seq, index) in (1_u32..).zip(&attempt.events) {
-            if let Some(row) = filler.event_row(*index, Some(&attempt.tx_id), seq) {
-                table.push(row)?;
-            }
+    let linked = correlated.attempts.iter().flat_map(|attempt| {
+        let id = attempt.tx_id.as_str();
+        (1_u32..)
+            .zip(&attempt.events)
+            .map(move |(seq, index)| (*index, Some(id), seq))
+    });
+    let free = (0_u32..)
+        .zip(&correlated.attempt_of)
+        .filter(|(_, attempt)| **attempt == u32::MAX);
+    let free = (1_u32..)
+        .zip(free)
+        .map(|(seq, (index, _))| (index, None, seq));
+    let mut all = linked.chain(free);
+    loop {
+        let group: Vec<(u32, Option<&str>, u32)> = all.by_ref().take(parquet::ROW_GROUP).collect();
+        if group.is_empty() {
+            break;
         }
-    }
-    let mut seq = 0_u32;
-    for (index, attempt) in (0_u32..).zip(&correlated.attempt_of) {
-        if *attempt == u32::MAX {
-            seq = seq.saturating_add(1);
-            if let Some(row) = filler.event_row(index, None, seq) {
-                table.push(row)?;
-            }
-        }
+        let rows: Vec<EventRow> = group
+            .into_par_iter()
+            .filter_map(|(index, id, seq)| filler.event_row(index, id, seq))
+            .collect();
+        table.group(&rows)?;
     }
     table.finish()
 }

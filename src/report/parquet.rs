@@ -43,10 +43,15 @@ impl<T: Table> TableWriter<T> {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
-        let frame = T::frame(&self.rows).map_err(|e| Error::table(&self.file.path, &e))?;
-        self.rows.clear();
+    /// Writes a row group at once.
+    pub(super) fn group(&mut self, rows: &[T]) -> Result<(), Error> {
+        let frame = T::frame(rows).map_err(|e| Error::table(&self.file.path, &e))?;
         self.file.write(&frame)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        let rows = std::mem::take(&mut self.rows);
+        self.group(&rows)
     }
 
     /// Returns the number of rows.
@@ -181,16 +186,40 @@ impl<T: Table> TableReader<T> {
         })
     }
 
-    /// Rows from `start` on, up to a row group's worth.
+    /// Rows from `start` on.
     pub(super) fn slice(&self, start: usize, length: usize) -> Result<Vec<T>, Error> {
+        let frame = self.frame(start, length)?;
+        T::rows(&frame).map_err(|e| Error::table(&self.path, &e))
+    }
+
+    /// Visits the rows whose `tx_id` is among the given, in order; the others are not even unpacked.
+    pub(super) fn each_of(
+        &self,
+        ids: &hashbrown::HashMap<&str, usize>,
+        mut visit: impl FnMut(&T),
+    ) -> Result<(), Error> {
+        let fail = |e: PolarsError| Error::table(&self.path, &e);
+        for start in (0..self.height).step_by(ROW_GROUP) {
+            let frame = self.frame(start, ROW_GROUP)?;
+            let column = frame.column("tx_id").map_err(fail)?.str().map_err(fail)?;
+            let wanted = column
+                .iter()
+                .map(|id| Some(id.is_some_and(|id| ids.contains_key(id))));
+            let wanted = BooleanChunked::from_iter_options("wanted".into(), wanted);
+            let frame = frame.filter(&wanted).map_err(fail)?;
+            T::rows(&frame).map_err(fail)?.iter().for_each(&mut visit);
+        }
+        Ok(())
+    }
+
+    fn frame(&self, start: usize, length: usize) -> Result<DataFrame, Error> {
         let file = File::open(&self.path).map_err(|e| Error::file(&self.path, e))?;
         let columns = T::COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-        let frame = ParquetReader::new(file)
+        ParquetReader::new(file)
             .with_columns(Some(columns))
             .with_slice(Some((start, length)))
             .finish()
-            .map_err(|e| Error::table(&self.path, &e))?;
-        T::rows(&frame).map_err(|e| Error::table(&self.path, &e))
+            .map_err(|e| Error::table(&self.path, &e))
     }
 }
 

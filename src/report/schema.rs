@@ -243,3 +243,47 @@ table! {
         text: Text,
     }
 }
+
+table! {
+    /// What transactions are found by.
+    Keys {
+        /// As in [`Transaction`].
+        tx_id: Text,
+        /// As in [`Transaction`].
+        sale_id: Text,
+        /// As in [`Transaction`].
+        started_at: Option<Micros>,
+        /// As in [`Transaction`].
+        ended_at: Option<Micros>,
+        /// As in [`Transaction`].
+        terminal_id: Option<Text>,
+        /// As in [`Transaction`].
+        device: Option<Text>,
+        /// As in [`Transaction`].
+        stan: Option<Text>,
+        /// As in [`Transaction`].
+        rrn: Option<Text>,
+        /// As in [`Transaction`].
+        amount_minor: Option<i64>,
+        /// As in [`Transaction`].
+        pan_masked: Option<Text>,
+    }
+}
+
+table! {
+    /// What a page shows of an event.
+    EventLine {
+        /// As in [`EventRow`].
+        tx_id: Option<Text>,
+        /// As in [`EventRow`].
+        at: Option<Micros>,
+        /// As in [`EventRow`].
+        kind: Text,
+        /// As in [`EventRow`].
+        locator: Text,
+        /// As in [`EventRow`].
+        step: Option<Text>,
+        /// As in [`EventRow`].
+        summary: Text,
+    }
+}

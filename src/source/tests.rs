@@ -12,7 +12,13 @@ fn names(found: &Found, root: &Path) -> Vec<String> {
     found
         .inputs
         .iter()
-        .map(|i| i.path.strip_prefix(root).unwrap_or(&i.path).display().to_string())
+        .map(|i| {
+            i.path
+                .strip_prefix(root)
+                .unwrap_or(&i.path)
+                .display()
+                .to_string()
+        })
         .collect()
 }
 
@@ -28,10 +34,17 @@ fn folders_files_and_globs_give_each_file_once_in_one_order() {
     let star = root.join("b").join("**").join("*.txt");
     let orders: [Vec<&Path>; 3] = [
         vec![root],
-        vec![&root.join("z.log"), root, &star].into_iter().map(|p: &Path| p).collect::<Vec<_>>(),
+        vec![&root.join("z.log"), root, &star]
+            .into_iter()
+            .map(|p: &Path| p)
+            .collect::<Vec<_>>(),
         vec![root, root],
     ]
-    .map(|v| v.iter().map(|p| Box::leak(p.to_path_buf().into_boxed_path()) as &Path).collect());
+    .map(|v| {
+        v.iter()
+            .map(|p| Box::leak(p.to_path_buf().into_boxed_path()) as &Path)
+            .collect()
+    });
     for order in &orders {
         let found = find(&plan(order));
         assert_eq!(names(&found, root), all);
@@ -66,7 +79,11 @@ fn links_are_not_followed_twice_and_pipes_are_refused() {
 
 #[test]
 fn what_is_not_there_is_named() {
-    let found = find(&plan(&[Path::new("/no/such/file"), Path::new("/no/such/*.log"), Path::new("-")]));
+    let found = find(&plan(&[
+        Path::new("/no/such/file"),
+        Path::new("/no/such/*.log"),
+        Path::new("-"),
+    ]));
     assert_eq!(found.inputs.len(), 1);
     assert!(found.inputs[0].stdin);
     let codes: Vec<_> = found.refused.iter().map(|r| r.code).collect();

@@ -90,12 +90,7 @@ impl Walk {
     }
 
     /// Everything below a folder. An explicit stack: folders may be nested as deep as the file system allows.
-    fn folder(
-        &mut self,
-        root: PathBuf,
-        metadata: &Metadata,
-        glob: Option<&globset::GlobMatcher>,
-    ) {
+    fn folder(&mut self, root: PathBuf, metadata: &Metadata, glob: Option<&globset::GlobMatcher>) {
         let mut stack = Vec::new();
         if self.enter(&root, metadata) {
             stack.push(root);
@@ -175,7 +170,9 @@ impl Walk {
             self.refuse(
                 pattern,
                 "glob_without_match",
-                Text::new("no file matches; quote the pattern so that the shell does not change it"),
+                Text::new(
+                    "no file matches; quote the pattern so that the shell does not change it",
+                ),
             );
         }
     }
@@ -221,8 +218,7 @@ impl Walk {
 }
 
 fn is_glob(path: &Path) -> bool {
-    path.to_string_lossy()
-        .contains(['*', '?', '[', '{'])
+    path.to_string_lossy().contains(['*', '?', '[', '{'])
 }
 
 #[cfg(unix)]

@@ -110,7 +110,7 @@ pub(super) fn begins_with_time(digits: &[u8]) -> bool {
         && pair(10) < 60
 }
 
-/// Looks for card numbers in a run of digits (values 0 to 9) and gives those found as (start, length).
+/// Looks for card numbers in a run of digits (values 0 to 9) and gives those found as (start, length, whether their length stands before them).
 ///
 /// At the beginning and the end of a run of at most 19 digits every number counts; elsewhere, in longer runs and where `anywhere` says so,
 /// one with eight zeros in a row counts only behind its own length (`16` and sixteen digits), since amounts look like that.
@@ -118,7 +118,7 @@ pub(super) fn numbers_in_run(
     run: &[u8],
     step: usize,
     anywhere: bool,
-    mut found: impl FnMut(usize, usize),
+    mut found: impl FnMut(usize, usize, bool),
 ) {
     let total = run.len();
     if total < 13 {
@@ -145,7 +145,7 @@ pub(super) fn numbers_in_run(
                 || ((total > 19 || anywhere)
                     && !digits.windows(8).any(|w| w.iter().all(|&d| d == 0)));
             if announced || counts {
-                found(start, length);
+                found(start, length, announced);
             }
         }
     }

@@ -3,19 +3,23 @@
 use super::brands::numbers_in_run;
 use super::objects::{Secret, hide_value, nibbles, secret_of_tag};
 use super::{Span, text};
-use crate::protocol::emv::tlv;
+use crate::protocol::emv::{tags, tlv};
+use crate::protocol::iso7816;
 
 /// Adds the nibbles to hide (two to a byte, the high half first).
 ///
 /// Looks at the structure where there is one, then for the beginnings of secret objects anywhere (so that a cut or
 /// shifted piece gives nothing away), then for digits in BCD, ASCII and EBCDIC.
-pub fn in_bytes(bytes: &[u8], found: &mut Vec<Span>) {
+///
+/// True where the structure accounts for every byte.
+pub fn in_bytes(bytes: &[u8], found: &mut Vec<Span>) -> bool {
     let mut done = Vec::new();
+    // Within values too: they may hold anything.
+    beginnings(bytes, 0, found, &mut done);
     if structured(bytes, found, &mut done) {
-        // The rest of the objects is looked at one by one: what runs from one into the next is no number.
-        return;
+        // The objects were looked at one by one: what runs from one into the next is no number.
+        return true;
     }
-    beginnings(bytes, found, &mut done);
     // Between the objects that are surely card numbers.
     super::normalise(&mut done);
     let mut at = 0;
@@ -26,42 +30,54 @@ pub fn in_bytes(bytes: &[u8], found: &mut Vec<Span>) {
         at = span.end;
     }
     loose_digits(bytes.get(at..).unwrap_or_default(), 2 * at, found);
+    false
 }
 
 /// Secret objects, and secret command data. True where the structure accounts for every byte, so that nothing is left to look for.
 fn structured(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) -> bool {
-    if let [0x00..=0x0F | 0x80..=0x9F, ins, _, _, lc, data @ ..] = bytes {
-        let lc = usize::from(*lc);
-        if lc > 0 && (data.len() == lc || data.len() == lc + 1) {
-            // VERIFY and CHANGE REFERENCE DATA carry the PIN.
-            if matches!(ins, 0x20 | 0x21 | 0x24) {
-                found.push(Span {
-                    start: 10,
-                    end: 10 + 2 * lc,
-                });
-                return true;
-            }
-            if objects(data.get(..lc).unwrap_or(data), 5, found, done) {
-                return true;
-            }
-        }
-    }
-    if objects(bytes, 0, found, done) {
+    // NCI data packets and ISO/IEC 14443-4 blocks carry a head.
+    let head = match bytes {
+        [0x00, 0x00, n, rest @ ..] if usize::from(*n) == rest.len() => 3,
+        [0x02 | 0x03 | 0x0A | 0x0B, 0x00 | 0x80 | 0x6F | 0x70 | 0x77, ..] => 1,
+        _ => 0,
+    };
+    let body = bytes.get(head..).unwrap_or_default();
+    if iso7816::looks_like_command(body)
+        && let Some(command) = iso7816::command(body)
+    {
+        command_data(&command, head, found, done);
         return true;
     }
-    match bytes.split_last_chunk::<2>() {
-        Some((body, [0x61..=0x6F | 0x90..=0x9F, _])) => objects(body, 0, found, done),
-        _ => false,
+    objects(body, head, found, done)
+        || match body.split_last_chunk::<2>() {
+            Some((data, [0x61..=0x6F | 0x90..=0x9F, _])) => objects(data, head, found, done),
+            _ => false,
+        }
+}
+
+/// The data of a command: the PIN of VERIFY and CHANGE REFERENCE DATA, objects, values in the order of a list.
+fn command_data(command: &iso7816::Command<'_>, head: usize, found: &mut Vec<Span>, done: &mut Vec<Span>) {
+    let offset = head + command.data_offset;
+    match command.header {
+        [_, 0x20 | 0x21 | 0x24, ..] => found.push(Span {
+            start: 2 * offset,
+            end: 2 * (offset + command.data.len()),
+        }),
+        // Cryptograms and random numbers.
+        [_, 0x82 | 0x88, ..] => {}
+        _ => {
+            if !objects(command.data, offset, found, done) {
+                loose_digits(command.data, 2 * offset, found);
+            }
+        }
     }
 }
 
 /// Hides secret objects. True where the byte string is surely objects to its end.
 fn objects(bytes: &[u8], offset: usize, found: &mut Vec<Span>, done: &mut Vec<Span>) -> bool {
     let (before, done_before) = (found.len(), done.len());
-    let mut count = 0;
     let mut walk = tlv::walk(bytes);
     for object in walk.by_ref() {
-        count += 1;
         if object.constructed {
             continue;
         }
@@ -82,7 +98,15 @@ fn objects(bytes: &[u8], offset: usize, found: &mut Vec<Span>, done: &mut Vec<Sp
         bytes.first(),
         Some(0x61 | 0x6F | 0x70 | 0x77 | 0x73 | 0xA5 | 0xBF | 0xE0..=0xFF)
     );
-    let sure = walk.damage().is_none() && (template || count >= 3);
+    // Objects by chance have chance tags.
+    let by_name = || {
+        let count = tlv::siblings(bytes).count();
+        let known = tlv::siblings(bytes)
+            .filter(|o| !tags::meanings(o.tag).is_empty())
+            .count();
+        known > 0 && known * 2 >= count
+    };
+    let sure = walk.damage().is_none() && (template || by_name());
     if !sure && !template {
         found.truncate(before);
         done.truncate(done_before);
@@ -91,15 +115,20 @@ fn objects(bytes: &[u8], offset: usize, found: &mut Vec<Span>, done: &mut Vec<Sp
 }
 
 /// Tag and length of a secret object, with a value that fits it, wherever they stand.
-fn beginnings(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) {
+fn beginnings(bytes: &[u8], offset: usize, found: &mut Vec<Span>, done: &mut Vec<Span>) {
     for at in memchr::memchr3_iter(0x57, 0x5A, 0x56, bytes) {
         let Some([tag, length, value @ ..]) = bytes.get(at..) else {
             continue;
         };
-        if let Some(length) = beginning(u32::from(*tag), *length, value, 2 * (at + 2), found) {
+        // 9F5A (Visa: application program identifier) is another tag.
+        let longer_tag = *length == 5 && at.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&0x9F);
+        if longer_tag {
+            continue;
+        }
+        if let Some(length) = beginning(u32::from(*tag), *length, value, 2 * (offset + at + 2), found) {
             done.push(Span {
-                start: at,
-                end: at + 2 + length,
+                start: offset + at,
+                end: offset + at + 2 + length,
             });
         }
     }
@@ -116,10 +145,10 @@ fn beginnings(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) {
             continue;
         };
         let tag = u32::from(*first) << 8 | u32::from(*second);
-        if let Some(length) = beginning(tag, *length, value, 2 * (at + 3), found) {
+        if let Some(length) = beginning(tag, *length, value, 2 * (offset + at + 3), found) {
             done.push(Span {
-                start: at,
-                end: at + 3 + length,
+                start: offset + at,
+                end: offset + at + 3 + length,
             });
         }
     }
@@ -151,7 +180,12 @@ fn beginning(
                 && (n == 2 * value.len()
                     || (n >= 12 && matches!(nibbles(value).nth(n), Some(0xD | 0xF))))
         }
-        Secret::Track1 => (8..=79).contains(&length) && printable(),
+        // `B` and the number; a word that happens to begin with `V` (56) is none.
+        Secret::Track1 => {
+            (8..=79).contains(&length)
+                && printable()
+                && matches!(value, [b'B', rest @ ..] if rest.iter().take(8).all(u8::is_ascii_digit))
+        }
         Secret::Hidden => (2..=60).contains(&length) && value.len() >= 2 && printable(),
         Secret::AccountReference => false,
     };
@@ -190,7 +224,7 @@ fn loose_digits(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
         13,
         |start, run| {
             let digits: Vec<u8> = run.iter().map(|b| b & 0xF).collect();
-            numbers_in_run(&digits, 1, true, |at, length| {
+            numbers_in_run(&digits, 1, true, |at, length, _| {
                 hide_number(base + 2 * (start + at), length, 2, found);
             });
         },
@@ -218,14 +252,26 @@ fn bcd(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
         digits.extend(low);
         digits.extend(nibbles(run));
         digits.extend(bytes.get(end).map(|b| b >> 4).filter(|&n| n <= 9));
-        let first = base + 2 * start - odd;
+        // Words and ASCII digits are decimal nibbles too: such a number counts only behind its length or before `D`, `F`.
+        let is_text = |at: usize, length: usize| {
+            let from = (2 * start + at).saturating_sub(odd) / 2;
+            let to = (2 * start + at + length).saturating_sub(odd).div_ceil(2);
+            let next = nibbles(bytes).nth(2 * start + at + length - odd);
+            !matches!(next, Some(0xD | 0xF))
+                && bytes
+                    .get(from..to)
+                    .is_some_and(|part| part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b' '))
+        };
+        let mut hide = |at: usize, length: usize, announced: bool| {
+            if announced || !is_text(at, length) {
+                hide_number(base + 2 * start + at - odd, length, 1, found);
+            }
+        };
         if digits.len() <= 19 {
-            numbers_in_run(&digits, 1, false, |at, length| {
-                hide_number(first + at, length, 1, found);
-            });
+            numbers_in_run(&digits, 1, false, hide);
         } else if let Some(aligned) = digits.get(odd..) {
-            numbers_in_run(aligned, 2, false, |at, length| {
-                hide_number(first + odd + at, length, 1, found);
+            numbers_in_run(aligned, 2, false, |at, length, announced| {
+                hide(odd + at, length, announced);
             });
         }
     }

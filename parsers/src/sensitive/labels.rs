@@ -92,7 +92,7 @@ fn ends_with(before: &[u8], label: &str) -> bool {
         None => true,
         // `cardPan` begins a new word at its capital, `japan` does not.
         Some(b) if b.is_ascii_alphabetic() => first.is_ascii_uppercase() && b.is_ascii_lowercase(),
-        Some(b) => !(b.is_ascii_digit() && first.is_ascii_digit()),
+        Some(b) => !b.is_ascii_digit(),
     }
 }
 

@@ -27,8 +27,10 @@ pub fn secret_of_tag(tag: u32, length: usize) -> Option<Secret> {
         0x9F6B if length > 6 => Some(Secret::Track2),
         0x56 => Some(Secret::Track1),
         0x9F24 => Some(Secret::AccountReference),
-        // Names, track discretionary data, PIN data.
-        0x5F20 | 0x9F0B | 0x9F1F | 0x9F20 | 0x99 | 0xDF812A | 0xDF812B => Some(Secret::Hidden),
+        // Names, IBAN, track discretionary data, PIN data.
+        0x5F20 | 0x5F53 | 0x9F0B | 0x9F1F | 0x9F20 | 0x99 | 0xDF812A | 0xDF812B => {
+            Some(Secret::Hidden)
+        }
         // UnionPay: number of the holder's identity card; Mastercard: CVC3 (two bytes, a cryptogram).
         0x9F61 if length > 2 => Some(Secret::Hidden),
         _ => None,

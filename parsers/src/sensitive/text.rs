@@ -122,7 +122,7 @@ fn hex_value(b: u8) -> u8 {
 
 /// What stands for a digit that the source has hidden.
 fn is_filler(b: &u8) -> bool {
-    matches!(b, b'*' | b'x' | b'X' | b'#')
+    matches!(b, b'*' | b'x' | b'X')
 }
 
 struct Scanner<'t, 'f> {
@@ -267,18 +267,29 @@ impl Scanner<'_, '_> {
         century && a - start == 4 && c - b == 2 && e - d == 2
     }
 
-    /// Looks into each longest stretch of words that are whole bytes.
+    /// Looks into each longest stretch of words of one length in whole bytes, as hex is written; the last may be shorter.
     fn even_stretches(&mut self, words: &[(usize, usize)]) {
-        let (mut from, mut at) = (0, 0);
-        for &(start, end) in words {
+        let mut at = 0;
+        let mut rest = words;
+        while let Some(&(start, end)) = rest.first() {
             let length = end - start;
-            if length % 2 == 1 {
-                self.hex_string(from, at);
-                from = at + length;
+            let same = rest.iter().take_while(|(a, b)| b - a == length).count();
+            let (stretch, mut after) = rest.split_at_checked(same).unwrap_or((rest, &[]));
+            let mut nibbles = stretch.len() * length;
+            if let Some((&(a, b), others)) = after.split_first()
+                && b - a < length
+                && (b - a) % 2 == 0
+                && others.first().is_none_or(|&(c, d)| d - c != b - a)
+            {
+                nibbles += b - a;
+                after = others;
             }
-            at += length;
+            if length % 2 == 0 {
+                self.hex_string(at, at + nibbles);
+            }
+            at += nibbles;
+            rest = after;
         }
-        self.hex_string(from, at);
     }
 
     /// Decimal groups with one kind of separator: 4-4-4-4, 4-6-5, 6-13 …
@@ -286,17 +297,24 @@ impl Scanner<'_, '_> {
         let mut from = 0;
         for (i, &(start, end)) in words.iter().enumerate() {
             let mut length = end - start;
-            for (more, &(start, end)) in words.iter().skip(i + 1).take(6).enumerate() {
+            if length < 4 {
+                from += length;
+                continue;
+            }
+            for &(start, end) in words.iter().skip(i + 1).take(4) {
                 length += end - start;
                 if length > 19 {
                     break;
                 }
-                // Two-digit groups are bytes, and looked at as such.
-                if length >= 13 && (more < 5 || length.is_multiple_of(2)) {
+                if length >= 13 {
                     let digits = self.values.get(from..from + length).unwrap_or_default();
                     if digits.iter().all(|&d| d <= 9) && is_card_number(digits) {
                         self.hide_number(from, length);
                     }
+                }
+                // Only the last group may be shorter than four.
+                if end - start < 4 {
+                    break;
                 }
             }
             from += end - start;
@@ -330,19 +348,15 @@ impl Scanner<'_, '_> {
         let keep = label == Some(Label::Keep);
         let text = self.text;
         let word = text.get(start..end).unwrap_or_default();
-        let mut at = start;
-        for run in word.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
-            if run.len() >= 12 && run.first().is_some_and(u8::is_ascii_digit) {
-                self.run(at, run.len(), keep);
-            }
-            at += run.len();
-        }
-        if self.hex && (decimal < length || length > 19) && length >= 14 {
+        let is_hex = self.hex && (decimal < length || length > 19) && length >= 14;
+        if is_hex {
             self.values.clear();
             self.values.extend(word.iter().map(|&b| hex_value(b)));
             self.places.clear();
             self.places.extend(start..end);
-            self.hex_string(0, length);
+            if self.hex_string(0, length) {
+                return;
+            }
             let glued = start
                 .checked_sub(1)
                 .is_some_and(|at| self.byte(at).is_ascii_alphanumeric());
@@ -350,10 +364,19 @@ impl Scanner<'_, '_> {
                 self.hex_string(1, length);
             }
         }
+        let mut at = start;
+        for run in word.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+            if run.len() >= 12 && run.first().is_some_and(u8::is_ascii_digit) {
+                self.run(at, run.len(), keep, is_hex && decimal < length);
+            }
+            at += run.len();
+        }
     }
 
     /// One run of decimal digits, at least twelve.
-    fn run(&mut self, start: usize, length: usize, keep: bool) {
+    ///
+    /// Within a hex string a long run counts only with a length before the number: what begins at a whole byte has been found before.
+    fn run(&mut self, start: usize, length: usize, keep: bool, within_hex: bool) {
         let end = start + length;
         let follows = self.byte(end);
         let behind = self.count(end + 1, u8::is_ascii_digit);
@@ -378,7 +401,10 @@ impl Scanner<'_, '_> {
         }
         let anywhere = !self.hex;
         let found = &mut *self.found;
-        numbers_in_run(&digits, 1, anywhere, |at, count| {
+        numbers_in_run(&digits, 1, anywhere, |at, count, announced| {
+            if within_hex && !announced && length > 19 {
+                return;
+            }
             let (first, last) = kept_digits(count);
             found.push(Span {
                 start: start + at + first,
@@ -471,9 +497,11 @@ impl Scanner<'_, '_> {
     }
 
     /// These nibbles of the sequence at hand are hex of bytes.
-    fn hex_string(&mut self, from: usize, to: usize) {
+    ///
+    /// True where they are a structure that accounts for each of them.
+    fn hex_string(&mut self, from: usize, to: usize) -> bool {
         if to.saturating_sub(from) < 14 {
-            return;
+            return false;
         }
         let (pairs, _) = self
             .values
@@ -484,11 +512,12 @@ impl Scanner<'_, '_> {
         self.packed
             .extend(pairs.iter().map(|[high, low]| (high << 4) | (low & 0xF)));
         self.spans.clear();
-        bytes::in_bytes(&self.packed, &mut self.spans);
+        let sure = bytes::in_bytes(&self.packed, &mut self.spans);
         for at in 0..self.spans.len() {
             if let Some(&Span { start, end }) = self.spans.get(at) {
                 self.hide(from + start, from + end);
             }
         }
+        sure
     }
 }

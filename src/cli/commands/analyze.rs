@@ -50,8 +50,10 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
 }
 
 /// Rules built in, and the user's own.
-pub(crate) fn load_catalogue(_rules: &[std::path::PathBuf]) -> Result<Catalogue, Failure> {
-    Ok(Catalogue::default())
+pub(crate) fn load_catalogue(rules: &[std::path::PathBuf]) -> Result<Catalogue, Failure> {
+    Catalogue::load(rules).map_err(|fault| {
+        Failure::failed(fault.to_string()).hint("`tapscope rules check DIR` names all faults")
+    })
 }
 
 fn set_up(args: &AnalyzeArgs, all: &Arguments) -> Result<(), Failure> {

@@ -31,14 +31,26 @@ impl Clock {
             return last;
         };
         self.last = stamp;
-        Stamp { quality: TimeQuality { inherited, ..stamp.quality }, ..stamp }
+        Stamp {
+            quality: TimeQuality {
+                inherited,
+                ..stamp.quality
+            },
+            ..stamp
+        }
     }
 
     fn resolve(&self, raw: &RawTime) -> Option<Stamp> {
         let resolution_micros = (raw.resolution_nanos / 1000).max(1);
-        let mut quality = TimeQuality { resolution_micros, ..TimeQuality::default() };
+        let mut quality = TimeQuality {
+            resolution_micros,
+            ..TimeQuality::default()
+        };
         if let Some(epoch) = raw.epoch_nanos {
-            return Some(Stamp { utc_micros: Some(epoch / 1000), quality });
+            return Some(Stamp {
+                utc_micros: Some(epoch / 1000),
+                quality,
+            });
         }
         let (month, day) = raw.month_day?;
         quality.year_inferred = raw.year.is_none();
@@ -53,11 +65,17 @@ impl Clock {
         )
         .ok()?;
         let at = if let Some(offset) = raw.offset_seconds {
-            jiff::tz::Offset::from_seconds(offset).ok()?.to_timestamp(civil).ok()?
+            jiff::tz::Offset::from_seconds(offset)
+                .ok()?
+                .to_timestamp(civil)
+                .ok()?
         } else {
             quality.zone_assumed = self.zone_assumed;
             self.zone.to_ambiguous_timestamp(civil).compatible().ok()?
         };
-        Some(Stamp { utc_micros: Some(at.as_microsecond()), quality })
+        Some(Stamp {
+            utc_micros: Some(at.as_microsecond()),
+            quality,
+        })
     }
 }

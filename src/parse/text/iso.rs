@@ -13,6 +13,8 @@ pub(in crate::parse) struct Fields {
     message: IsoMessage,
     keys: Keys,
     mti: bool,
+    /// The first line, masked.
+    shown: Text,
 }
 
 fn empty(dialect: &'static str) -> IsoMessage {
@@ -114,12 +116,13 @@ fn card(value: &[u8], ctx: &Context<'_>) -> Option<Box<crate::event::CardNumber>
 impl Fields {
     /// Fields of one line; `None` where none of them can be kept.
     pub(super) fn read(fields: &[iso_list::Field<'_>], line: &[u8], ctx: &Context<'_>) -> Option<Self> {
-        let mut out = Self { message: empty("list"), keys: Keys::default(), mti: false };
+        let mut out = Self { message: empty("list"), keys: Keys::default(), mti: false, shown: Text::default() };
         for field in fields {
             if fits(field.number, field.value) {
                 set(&mut out.message, &mut out.keys, field.number, field.value, ctx);
             }
         }
+        out.shown = ctx.edge.bytes_as_text(line);
         out.mti = out.message.mti != 0;
         if out.message.mti == 0 {
             out.message.mti = mti_in(line).unwrap_or(0);
@@ -164,7 +167,7 @@ impl Fields {
     }
 
     /// The message, where the fields make one: else what a log line says of it.
-    pub(in crate::parse) fn finish(mut self) -> Result<(IsoMessage, Keys), (Keys, Vec<(&'static str, Text)>)> {
+    pub(in crate::parse) fn finish(mut self) -> Result<(IsoMessage, Keys), (Keys, Vec<(&'static str, Text)>, Text)> {
         if self.is_message() {
             if self.message.mti == 0 {
                 let answered = self.message.field(39).is_some();
@@ -175,7 +178,7 @@ impl Fields {
             return Ok((self.message, self.keys));
         }
         let values = self.message.field(39).map(|v| ("f39", Text::new(v))).into_iter().collect();
-        Err((self.keys, values))
+        Err((self.keys, values, self.shown))
     }
 }
 

@@ -230,17 +230,18 @@ impl<'c> Merge<'c> {
         let Some((fields, start, lane)) = self.fields.take() else {
             return;
         };
-        self.payment(start);
         match fields.finish() {
             Ok((message, keys)) => {
+                self.payment(start);
                 self.note_names(&keys);
                 self.push(start, lane, keys, Payload::Iso8583(Box::new(message)));
             }
-            Err((keys, values)) => {
+            Err((keys, values, _)) if values.is_empty() && keys == Keys::default() => {}
+            Err((keys, values, text)) => {
+                self.payment(start);
                 self.note_names(&keys);
                 let signal = if values.is_empty() { Signal::Note } else { Signal::ResponseReceived };
-                let text = values.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(" ");
-                let log = LogEvent { signal, code: None, severity: Severity::Unknown, values, text: Text::from(text) };
+                let log = LogEvent { signal, code: None, severity: Severity::Unknown, values, text };
                 self.push(start, lane, keys, Payload::Log(Box::new(log)));
             }
         }

@@ -57,7 +57,10 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             break;
         }
         let format = format.unwrap_or_else(container::plain);
-        let results: Vec<scan::Block> = batch.par_iter().map(|text| scan::block(scanner, format, text, ctx)).collect();
+        let results: Vec<scan::Block> = batch
+            .par_iter()
+            .map(|text| scan::block(scanner, format, text, ctx))
+            .collect();
         for (text, result) in batch.into_iter().zip(results) {
             ledger.bytes += text.len() as u64;
             (ctx.progress)(text.len() as u64);
@@ -75,7 +78,10 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     });
     if let Some(error) = blocks.error.take() {
         parsed.source.status = SourceStatus::Damaged;
-        parsed.source.first_damage = Some(ctx.edge.text(&format!("after {} bytes: {error}", ledger.bytes)));
+        parsed.source.first_damage = Some(
+            ctx.edge
+                .text(&format!("after {} bytes: {error}", ledger.bytes)),
+        );
         parsed.issues.push(Issue {
             source: ctx.source,
             place: Place::Whole,
@@ -123,7 +129,13 @@ fn source(ctx: &Context<'_>) -> Source {
 }
 
 /// Fills in what is known at the end: ledger, kind, device.
-fn close(parsed: &mut Parsed, mut ledger: Ledger, format: Option<&'static LogFormat>, merge: &Merge<'_>, ctx: &Context<'_>) {
+fn close(
+    parsed: &mut Parsed,
+    mut ledger: Ledger,
+    format: Option<&'static LogFormat>,
+    merge: &Merge<'_>,
+    ctx: &Context<'_>,
+) {
     let format = format.unwrap_or_else(container::plain);
     let known = format.specificity > 0;
     ledger.understood = merge.understood.min(ledger.bytes);
@@ -138,9 +150,17 @@ fn close(parsed: &mut Parsed, mut ledger: Ledger, format: Option<&'static LogFor
     let bare = format.specificity == 0;
     let source = &mut parsed.source;
     source.ledger = ledger;
-    source.kind = Some(if bare && dialogue_only { SourceKind::Trace } else { SourceKind::Log });
+    source.kind = Some(if bare && dialogue_only {
+        SourceKind::Trace
+    } else {
+        SourceKind::Log
+    });
     if known || !parsed.events.is_empty() {
-        source.format = Some(Text::from(if bare && dialogue_only { "apdu-text" } else { format.name }));
+        source.format = Some(Text::from(if bare && dialogue_only {
+            "apdu-text"
+        } else {
+            format.name
+        }));
     } else if source.status == SourceStatus::Ok {
         source.status = SourceStatus::Unrecognised;
         source.kind = None;
@@ -157,7 +177,10 @@ fn name_hint(path: &str) -> Option<String> {
     name.split(|c: char| !c.is_ascii_alphanumeric())
         .find(|word| {
             let digits = word.bytes().filter(u8::is_ascii_digit).count();
-            let date = digits == word.len() && (matches!(word.len(), 8 | 14) && (word.starts_with("20") || word.starts_with("19")) || matches!(word.len(), 10 | 13));
+            let date = digits == word.len()
+                && (matches!(word.len(), 8 | 14)
+                    && (word.starts_with("20") || word.starts_with("19"))
+                    || matches!(word.len(), 10 | 13));
             (6..=20).contains(&word.len()) && digits >= 4 && !date
         })
         .map(str::to_owned)
@@ -174,7 +197,13 @@ struct Blocks<'r> {
 
 impl<'r> Blocks<'r> {
     fn new(reader: &'r mut dyn Read) -> Self {
-        Self { reader, carry: Vec::new(), spare: Vec::new(), done: false, error: None }
+        Self {
+            reader,
+            carry: Vec::new(),
+            spare: Vec::new(),
+            done: false,
+            error: None,
+        }
     }
 
     fn give_back(&mut self, mut block: Vec<u8>) {
@@ -183,7 +212,11 @@ impl<'r> Blocks<'r> {
     }
 
     /// The next block; the first one tells the format.
-    fn next(&mut self, format: &mut Option<&'static LogFormat>, ctx: &Context<'_>) -> Option<Vec<u8>> {
+    fn next(
+        &mut self,
+        format: &mut Option<&'static LogFormat>,
+        ctx: &Context<'_>,
+    ) -> Option<Vec<u8>> {
         if self.done && self.carry.is_empty() {
             return None;
         }
@@ -240,11 +273,17 @@ fn choose(block: &[u8], ctx: &Context<'_>) -> &'static LogFormat {
     }
     let middle = block.len() / 2;
     let samples: Vec<&[u8]> = if block.len() > 4 * SAMPLE {
-        vec![&block[..SAMPLE], &block[middle..middle + SAMPLE], &block[block.len() - SAMPLE..]]
+        vec![
+            &block[..SAMPLE],
+            &block[middle..middle + SAMPLE],
+            &block[block.len() - SAMPLE..],
+        ]
     } else {
         vec![block]
     };
-    container::detect(&samples).first().map_or_else(container::plain, |best| best.format)
+    container::detect(&samples)
+        .first()
+        .map_or_else(container::plain, |best| best.format)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::report::Error;
 use crate::report::overview::Summary;
 use crate::report::parquet::{ROW_GROUP, TableReader};
 use crate::report::row::Micros;
-use crate::report::schema::{EventRow, EvidenceRow, Transaction};
+use crate::report::schema::{EventLine, EvidenceRow, Transaction};
 
 /// Bytes of evidence and events that a page may hold, by estimate.
 const DETAIL_BYTES: usize = 3_500_000;
@@ -66,13 +66,14 @@ pub(super) fn collect(folder: &Path, rows: &[u32], summary: &Summary) -> Result<
         .map(|(i, t)| (t.tx_id.as_str(), i))
         .collect();
     let mut strings = Strings::default();
-    let table: Vec<Value> = listed.iter().map(|t| row(&mut strings, t)).collect();
+    let shown: Vec<Value> = listed.iter().map(|t| row(&mut strings, t)).collect();
 
     let mut evidence: Vec<Vec<Value>> = vec![Vec::new(); listed.len()];
     let mut events: Vec<Vec<Value>> = vec![Vec::new(); listed.len()];
     let mut more_events = vec![0_usize; listed.len()];
     let mut used = 0;
-    each(&folder.join("evidence.parquet"), |e: &EvidenceRow| {
+    let table = TableReader::<EvidenceRow>::open(&folder.join("evidence.parquet"))?;
+    table.each_of(&place_of, |e| {
         let Some(slot) = place_of
             .get(e.tx_id.as_str())
             .and_then(|i| evidence.get_mut(*i))
@@ -84,7 +85,8 @@ pub(super) fn collect(folder: &Path, rows: &[u32], summary: &Summary) -> Result<
             slot.push(piece(&mut strings, e));
         }
     })?;
-    each(&folder.join("events.parquet"), |e: &EventRow| {
+    let table = TableReader::<EventLine>::open(&folder.join("events.parquet"))?;
+    table.each_of(&place_of, |e| {
         let id = e.tx_id.as_deref().unwrap_or_default();
         let Some(i) = place_of.get(id).copied() else {
             return;
@@ -101,7 +103,7 @@ pub(super) fn collect(folder: &Path, rows: &[u32], summary: &Summary) -> Result<
     })?;
     let detailed = events.iter().filter(|list| !list.is_empty()).count();
     let json = json!({
-        "rows": table,
+        "rows": shown,
         "evidence": evidence,
         "events": events,
         "more": more_events,
@@ -127,15 +129,6 @@ fn read_listed(folder: &Path, rows: &[u32]) -> Result<Vec<Transaction>, Error> {
         start += ROW_GROUP;
     }
     Ok(listed)
-}
-
-fn each<T: crate::report::row::Table>(path: &Path, mut visit: impl FnMut(&T)) -> Result<(), Error> {
-    for batch in TableReader::<T>::open(path)? {
-        for row in &batch? {
-            visit(row);
-        }
-    }
-    Ok(())
 }
 
 fn micros(time: Option<Micros>) -> Value {
@@ -195,7 +188,7 @@ fn piece(s: &mut Strings, e: &EvidenceRow) -> Value {
     ])
 }
 
-fn event(s: &mut Strings, e: &EventRow) -> Value {
+fn event(s: &mut Strings, e: &EventLine) -> Value {
     let summary: String = e.summary.chars().take(200).collect();
     json!([
         micros(e.at),

@@ -1,0 +1,222 @@
+//! Explains data objects, data object lists and the data sent by them.
+
+use super::{Node, Work, value};
+use crate::damage::Damage;
+use crate::protocol::emv::{aid, dol, tags, tlv};
+use crate::protocol::iso7816::Kind;
+use crate::sensitive;
+
+/// `9F26 Application cryptogram`.
+fn label(tag: u32, kernel: Option<u32>, length: usize) -> (String, String) {
+    match tags::lookup(tag, kernel, Some(length)) {
+        Some(info) => (
+            format!("{tag:02X} {}", info.en),
+            format!("{tag:02X} {}", info.zh),
+        ),
+        None => (
+            format!("{tag:02X} (unknown tag)"),
+            format!("{tag:02X} (未知标签)"),
+        ),
+    }
+}
+
+/// The objects of a part of the input, as a tree, with the first thing that could not be read.
+pub(super) fn objects(
+    work: &mut Work<'_>,
+    offset: usize,
+    length: usize,
+) -> (Vec<Node>, Option<Damage>) {
+    let mut walk = tlv::walk(work.slice(offset, length));
+    // The open templates, outermost first; at the bottom the top level itself.
+    let mut open: Vec<Node> = vec![Node::default()];
+    let close = |open: &mut Vec<Node>, depth: usize| {
+        while open.len() > depth + 1 {
+            if let Some(done) = open.pop()
+                && let Some(parent) = open.last_mut()
+            {
+                parent.children.push(done);
+            }
+        }
+    };
+    while let Some(object) = walk.next() {
+        close(&mut open, usize::from(object.depth));
+        let at = offset + object.value_offset;
+        let fault = (!object.complete).then_some(Damage {
+            code: "tlv_truncated",
+            offset: offset + object.offset,
+            expected: "the rest of the value",
+        });
+        if object.constructed {
+            let (en, zh) = label(object.tag, work.context.kernel, object.value.len());
+            open.push(Node::new(en, zh).at(at, object.value.len()).faulty(fault));
+        } else {
+            let node = primitive(work, object.tag, at, object.value.len()).faulty(fault);
+            if let Some(parent) = open.last_mut() {
+                parent.children.push(node);
+            }
+        }
+    }
+    close(&mut open, 0);
+    let damage = walk.damage().map(|damage| Damage {
+        offset: offset + damage.offset,
+        ..damage
+    });
+    let mut children = open.pop().map(|top| top.children).unwrap_or_default();
+    // What no object covers stands behind the rest, so that nothing is hidden.
+    if let Some(damage) = damage
+        && let Some(rest) = unread(&children, damage.offset, offset + length)
+    {
+        children.push(rest);
+    }
+    (children, damage)
+}
+
+/// Bytes from the damage on, where no object begins there.
+fn unread(children: &[Node], from: usize, end: usize) -> Option<Node> {
+    let covered = children
+        .iter()
+        .filter_map(|node| node.place)
+        .any(|(at, length)| at <= from + 4 && at + length > from && length > 0);
+    (!covered && from < end)
+        .then(|| Node::new("Bytes that could not be read", "无法解析的字节").at(from, end - from))
+}
+
+/// One value by its tag.
+pub(super) fn primitive(work: &mut Work<'_>, tag: u32, offset: usize, length: usize) -> Node {
+    let bytes = work.slice(offset, length);
+    let kernel = work.context.kernel;
+    let (en, zh) = label(tag, kernel, length);
+    let node = Node::new(en, zh).at(offset, length);
+    sensitive::hide_object(tag, bytes, 2 * offset, &mut work.hidden);
+    match tag {
+        0x80 => format1(work, node, offset, length),
+        // An issuer script holds a command.
+        0x86 if !work.nested => {
+            work.nested = true;
+            let command = super::apdu::command_at(work, offset, length);
+            work.nested = false;
+            node.with(vec![command])
+        }
+        0x8C | 0x8D | 0x97 | 0x9F38 | 0x9F49 | 0x9F4F | 0x9F3F | 0xDF811A => {
+            list(bytes, offset, kernel, node)
+        }
+        // UDOL and DRDOL for Mastercard only.
+        0x9F69 | 0x9F51 if kernel == Some(2) => list(bytes, offset, kernel, node),
+        _ => value::explain(work, tag, node, offset, length),
+    }
+}
+
+/// Response format 1: what it holds depends on the command (EMV Book 3, 6.5.5.4 and 6.5.8.4).
+fn format1(work: &mut Work<'_>, node: Node, offset: usize, length: usize) -> Node {
+    let parts: &[(u32, usize)] = match (work.context.command, length) {
+        (Some(Kind::GenerateAc), 11..) => {
+            &[(0x9F27, 1), (0x9F36, 2), (0x9F26, 8), (0x9F10, usize::MAX)]
+        }
+        (Some(Kind::GetProcessingOptions), 6..) => &[(0x82, 2), (0x94, usize::MAX)],
+        // Without the command: an AFL has whole entries, a cryptogram has a CID in front.
+        (None, 6..) if length % 4 == 2 && length != 18 => &[(0x82, 2), (0x94, usize::MAX)],
+        (None, 11..) => &[(0x9F27, 1), (0x9F36, 2), (0x9F26, 8), (0x9F10, usize::MAX)],
+        _ => &[],
+    };
+    let mut children = Vec::new();
+    let mut at = offset;
+    let end = offset + length;
+    for &(tag, width) in parts {
+        let width = width.min(end - at);
+        if width > 0 {
+            children.push(primitive(work, tag, at, width));
+        }
+        at += width;
+    }
+    node.with(children)
+}
+
+/// A data object list: which objects in which lengths.
+pub(super) fn list(bytes: &[u8], offset: usize, kernel: Option<u32>, node: Node) -> Node {
+    let (entries, fault) = dol::entries(bytes);
+    let children = entries
+        .iter()
+        .map(|entry| {
+            let (en, zh) = label(entry.tag, kernel, entry.length);
+            Node::new(en, zh).says(
+                format!("{} bytes", entry.length),
+                format!("{}字节", entry.length),
+            )
+        })
+        .collect();
+    let total: usize = entries.iter().map(|e| e.length).sum();
+    node.says(
+        format!("asks for {} objects, {total} bytes", entries.len()),
+        format!("要求{}个对象, 共{total}字节", entries.len()),
+    )
+    .with(children)
+    .faulty(fault.map(|fault| Damage {
+        offset: offset + fault.offset,
+        ..fault
+    }))
+}
+
+/// Data sent by a list.
+pub(super) fn list_data(
+    work: &mut Work<'_>,
+    dol: &[u8],
+    offset: usize,
+    length: usize,
+    node: Node,
+) -> Node {
+    let (values, fault) = dol::split(dol, work.slice(offset, length));
+    let mut at = offset;
+    let mut children = Vec::with_capacity(values.len());
+    for (tag, value) in values {
+        children.push(primitive(work, tag, at, value.len()));
+        at += value.len();
+    }
+    if at < offset + length {
+        children.push(
+            Node::new("Bytes beyond the list", "列表之外的字节").at(at, offset + length - at),
+        );
+    }
+    let located = matches!(
+        fault,
+        Some(Damage {
+            code: "dol_data_short" | "dol_data_long",
+            ..
+        })
+    );
+    node.at(offset, length)
+        .with(children)
+        .faulty(fault.map(|fault| Damage {
+            // Damage of the list itself has no place in the data.
+            offset: if located {
+                offset + fault.offset
+            } else {
+                offset
+            },
+            ..fault
+        }))
+}
+
+/// Scheme and product of an application identifier.
+pub(super) fn application(bytes: &[u8]) -> (String, String) {
+    match aid::lookup(bytes) {
+        Some(app) if app.scheme == "-" => (app.product.to_owned(), app.product.to_owned()),
+        Some(app) => {
+            let kernel = app
+                .kernel
+                .map(|k| format!(", kernel {k}"))
+                .unwrap_or_default();
+            let kernel_zh = app.kernel.map(|k| format!(", 内核{k}")).unwrap_or_default();
+            (
+                format!("{} {}{kernel}", app.scheme, app.product),
+                format!("{} {}{kernel_zh}", app.scheme, app.product),
+            )
+        }
+        None => match aid::scheme(bytes) {
+            Some(scheme) => (
+                format!("{scheme}, unknown product"),
+                format!("{scheme}, 未知产品"),
+            ),
+            None => ("unknown application".to_owned(), "未知应用".to_owned()),
+        },
+    }
+}

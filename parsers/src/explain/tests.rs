@@ -1,0 +1,175 @@
+//! Trees of well-known dialogues, as text: label, hex, meaning, faults.
+
+use super::*;
+use proptest::prelude::*;
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+    digits
+        .chunks(2)
+        .map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn render(node: &Node, depth: usize, out: &mut String) {
+    let fault = node
+        .fault
+        .map(|f| format!(" !{}@{}", f.code, f.offset))
+        .unwrap_or_default();
+    out.push_str(&format!("{}{}", "  ".repeat(depth), node.label_en));
+    if node.children.is_empty() && !node.hex.is_empty() {
+        out.push_str(&format!(" [{}]", node.hex));
+    }
+    if !node.meaning_en.is_empty() {
+        out.push_str(&format!(" = {}", node.meaning_en));
+    }
+    out.push_str(&fault);
+    out.push('\n');
+    for child in &node.children {
+        render(child, depth + 1, out);
+    }
+}
+
+/// Reads `kernel=7 command=GPO dol=9F02…`.
+fn context<'a>(words: &str, dol: &'a mut Vec<u8>) -> Context<'a> {
+    let mut context = Context::default();
+    for (name, value) in words.split(' ').filter_map(|word| word.split_once('=')) {
+        match name {
+            "kernel" => context.kernel = value.parse().ok(),
+            "dol" => *dol = bytes(value),
+            _ => {
+                context.command = Some(match value {
+                    "SELECT_PPSE" => iso7816::Kind::SelectPpse,
+                    "SELECT_AID" => iso7816::Kind::SelectAid,
+                    "GPO" => iso7816::Kind::GetProcessingOptions,
+                    "READ_RECORD" => iso7816::Kind::ReadRecord,
+                    "GENERATE_AC" => iso7816::Kind::GenerateAc,
+                    "VERIFY" => iso7816::Kind::Verify,
+                    other => panic!("{other}"),
+                });
+            }
+        }
+    }
+    if !dol.is_empty() {
+        context.dol = Some(dol);
+    }
+    context
+}
+
+/// `trees.txt` holds inputs and their trees. `TAPSCOPE_BLESS=1 cargo test` writes it anew: read the difference before you keep it.
+#[test]
+fn trees() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/explain/trees.txt");
+    let known = std::fs::read_to_string(path).unwrap();
+    let mut seen = String::new();
+    for block in known.split("### ").skip(1) {
+        let head = block.lines().next().unwrap();
+        let [kind, hex, words] = head.splitn(3, ' ').collect::<Vec<_>>()[..] else {
+            panic!("{head}")
+        };
+        let kind = match kind {
+            "dol-data" => Kind::DolData,
+            "unknown" => Kind::Unknown,
+            name => Kind::from_name(name).unwrap_or_else(|| panic!("{name}")),
+        };
+        let mut dol = Vec::new();
+        let context = context(words, &mut dol);
+        seen += &format!("### {head}\n");
+        render(&explain(kind, &bytes(hex), context), 0, &mut seen);
+        seen.push('\n');
+    }
+    if std::env::var_os("TAPSCOPE_BLESS").is_some() {
+        std::fs::write(path, &seen).unwrap();
+    }
+    assert!(seen == known, "trees.txt differs:\n{seen}");
+}
+
+#[test]
+fn guesses() {
+    let rows = [
+        ("00A404000E325041592E5359532E444446303100", Kind::Command),
+        ("80A80000028300", Kind::Command),
+        ("6985", Kind::StatusWord),
+        ("1980", Kind::Value(0x82)),
+        ("770A820219809404080101009000", Kind::Response),
+        ("9A032511229C0100", Kind::Tlv),
+        ("9F66049F02069F0306", Kind::Dol),
+        ("0801010010010300", Kind::Value(0x94)),
+        ("0000048000", Kind::Value(0x95)),
+        ("36004080", Kind::Value(0x9F66)),
+        ("30F0F020A8F0FF00", Kind::Value(0xDF8129)),
+        ("0003006985FF", Kind::Value(0xDF8115)),
+        ("A0000003330101", Kind::Value(0x84)),
+        ("1F0302", Kind::Value(0x9F34)),
+        ("7012 5A0862123400", Kind::Tlv),
+        ("0102030405060708090A", Kind::Unknown),
+        ("", Kind::Unknown),
+    ];
+    for (hex, want) in rows {
+        assert_eq!(
+            guess(&bytes(hex))[0],
+            want,
+            "{hex} {:?}",
+            guess(&bytes(hex))
+        );
+        assert_eq!(guess(&bytes(hex)).last(), Some(&Kind::Unknown));
+    }
+}
+
+#[test]
+fn no_tree_shows_a_card_number() {
+    let pan = "6212340000001231";
+    let track = format!("{pan}D2512201000001234F");
+    let inner = format!("5A08{pan}5712{track}5F2003412F429F1F0431323334");
+    let record = format!("70{:02X}{inner}", inner.len() / 2);
+    for (kind, hex, dol) in [
+        (Kind::Tlv, record.clone(), ""),
+        (Kind::Response, format!("{record}9000"), ""),
+        (Kind::Value(0x5A), pan.to_owned(), ""),
+        (Kind::Value(0x57), track.clone(), ""),
+        (Kind::DolData, format!("{pan}000000010000"), "5A089F0206"),
+        (
+            Kind::Command,
+            format!("80AE80000E{pan}00000001000000"),
+            "5A089F0206",
+        ),
+        (
+            Kind::Command,
+            format!("80A8000010830E{pan}00000001000000"),
+            "5A089F0206",
+        ),
+        (Kind::Unknown, format!("00{pan}00"), ""),
+        (Kind::Tlv, format!("DF0108{pan}"), ""),
+    ] {
+        let dol = bytes(dol);
+        let context = Context {
+            dol: (!dol.is_empty()).then_some(&dol),
+            ..Context::default()
+        };
+        let mut out = String::new();
+        render(&explain(kind, &bytes(&hex), context), 0, &mut out);
+        assert!(
+            !out.contains(pan)
+                && !out.contains("000001234")
+                && !out.contains("412F42")
+                && !out.contains("31323334"),
+            "{hex}:\n{out}"
+        );
+        assert!(out.contains("621234"), "{out}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn anything_is_taken(bytes in prop::collection::vec(any::<u8>(), 0..300), dol in prop::collection::vec(any::<u8>(), 0..40), kernel in prop::option::of(0u32..12)) {
+        let context = Context { kernel, command: None, dol: Some(&dol) };
+        for kind in guess(&bytes).into_iter().chain([Kind::Command, Kind::Response, Kind::Tlv, Kind::Dol, Kind::DolData, Kind::StatusWord]) {
+            let _ = explain(kind, &bytes, context);
+        }
+        for tag in [0x57, 0x5A, 0x56, 0x80, 0x86, 0x8E, 0x94, 0x95, 0x9F10, 0x9F5B, 0x9F6E, 0xDF8116, 0x8A, 0x50] {
+            let _ = explain(Kind::Value(tag), &bytes, context);
+        }
+    }
+}
