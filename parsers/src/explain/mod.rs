@@ -6,6 +6,7 @@
 mod apdu;
 mod guess;
 mod object;
+mod reset;
 mod value;
 
 use crate::damage::Damage;
@@ -83,6 +84,10 @@ pub enum Kind {
     StatusWord,
     /// The value of a tag: bit fields, AFL, CVM list, AID, dates …
     Value(u32),
+    /// An answer to reset of a contact card.
+    Atr,
+    /// An answer to select of a contactless card.
+    Ats,
     /// Bytes that nothing is known of.
     Unknown,
 }
@@ -96,6 +101,8 @@ impl Kind {
             "apdu" | "command" | "capdu" => Self::Command,
             "response" | "rapdu" | "answer" => Self::Response,
             "tlv" => Self::Tlv,
+            "atr" => Self::Atr,
+            "ats" => Self::Ats,
             "dol" | "pdol" | "cdol" | "ddol" => Self::Dol,
             "sw" | "status" => Self::StatusWord,
             "tvr" => Self::Value(0x95),
@@ -134,6 +141,8 @@ impl Kind {
             Self::DolData => "dol-data".to_owned(),
             Self::StatusWord => "sw".to_owned(),
             Self::Value(tag) => format!("{tag:X}"),
+            Self::Atr => "atr".to_owned(),
+            Self::Ats => "ats".to_owned(),
             Self::Unknown => "unknown".to_owned(),
         }
     }
@@ -184,6 +193,8 @@ pub fn explain(kind: Kind, bytes: &[u8], context: Context<'_>) -> Node {
         ),
         Kind::StatusWord => apdu::status_word(bytes, 0, context.command),
         Kind::Value(tag) => object::primitive(&mut work, tag, 0, bytes.len()),
+        Kind::Atr => reset::atr(&work),
+        Kind::Ats => reset::ats(&work),
         Kind::Unknown => Node::new("Unknown bytes", "未知数据"),
     };
     if root.place.is_none() {
