@@ -1,6 +1,6 @@
 //! tapscope: why a contactless tap failed, from the terminal's log, the card dialogue and the network capture.
 //!
-//! source -> decode -> parse -> event -> correlate -> attribute -> report; see ARCHITECTURE.md.
+//! source -> decode -> parse -> event -> correlate -> attribute -> report; see ARCHITECTURE.md. This page is the pipeline.
 
 pub mod attribute;
 pub mod cli;
@@ -11,3 +11,138 @@ pub mod parse;
 pub mod plan;
 pub mod report;
 pub mod source;
+
+use rayon::prelude::*;
+
+use attribute::{Attributed, Catalogue};
+use correlate::Correlated;
+use event::{Event, Issue, Place, Source};
+use parse::Parsed;
+use parse::edge::Edge;
+use plan::Plan;
+use source::Input;
+
+/// Everything that a run found out.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Sources, events and attempts.
+    pub correlated: Correlated,
+    /// What was damaged, limited or left out.
+    pub issues: Vec<Issue>,
+    /// Facts, verdicts and incidents.
+    pub attributed: Attributed,
+    /// Names the key of the card tokens without giving it away; `None` for the key of one run.
+    pub key_id: Option<String>,
+}
+
+/// Is told how far a run has come.
+pub trait Observer: Sync {
+    /// How many bytes there are to read in all.
+    fn total(&self, bytes: u64);
+    /// That many bytes more are done.
+    fn advance(&self, bytes: u64);
+    /// A stage begins.
+    fn stage(&self, name: &str);
+}
+
+/// Why a run could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing of what the user named can be read.
+    #[error("cannot read {path}: {reason}")]
+    Input {
+        /// What was named.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A rule file is wrong.
+    #[error("{0}")]
+    Rules(String),
+}
+
+/// Reads all inputs, joins what they saw, and names the causes.
+///
+/// # Errors
+/// When nothing that was named can be read, or a rule file is wrong. Damaged inputs are no error.
+pub fn analyze(
+    plan: &Plan,
+    catalogue: &Catalogue,
+    observer: &dyn Observer,
+) -> Result<Analysis, Error> {
+    observer.stage("find inputs");
+    let found = source::find(plan);
+    if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
+        return Err(Error::Input {
+            path: refused.shown.to_string(),
+            reason: refused.text.to_string(),
+        });
+    }
+    let edge = Edge::new(plan.pan_key);
+    observer.total(found.inputs.iter().map(|input| input.size).sum());
+
+    observer.stage("read");
+    let mut parsed: Vec<Parsed> = found
+        .inputs
+        .par_iter()
+        .flat_map_iter(|input| read(input, plan, &edge, observer))
+        .collect();
+    parsed.extend(found.refused.iter().map(|refused| Parsed {
+        source: Source {
+            path: edge.text(&refused.shown),
+            ..refused.source()
+        },
+        events: Vec::new(),
+        issues: vec![Issue {
+            source: 0,
+            place: Place::Whole,
+            code: refused.code,
+            count: 1,
+            text: edge.text(&refused.text),
+        }],
+    }));
+    parse::clock::settle_years(&mut parsed);
+    let (sources, events, issues) = number(parsed);
+
+    observer.stage("correlate");
+    let mut correlated = correlate::correlate(sources, events, plan);
+    correlated.clip(plan.since, plan.until);
+
+    observer.stage("attribute");
+    let attributed = attribute::attribute(&correlated, catalogue, plan);
+    Ok(Analysis {
+        correlated,
+        issues,
+        attributed,
+        key_id: plan.pan_key.as_ref().map(parse::edge::key_id),
+    })
+}
+
+/// Reads one input: one source for each stream in it.
+fn read(input: &Input, plan: &Plan, edge: &Edge, observer: &dyn Observer) -> Vec<Parsed> {
+    let advance = |bytes: u64| observer.advance(bytes);
+    let mut sources: Vec<Parsed> = Vec::new();
+    let report = decode::each_stream(input, plan, &mut |stream, reader| {
+        sources.push(parse::stream(stream, reader, plan, edge, &advance));
+    });
+    parse::settle(sources, &report, edge)
+}
+
+/// Gives sources their ids, in order, and lays events and issues end to end.
+fn number(parsed: Vec<Parsed>) -> (Vec<Source>, Vec<Event>, Vec<Issue>) {
+    let mut sources = Vec::with_capacity(parsed.len());
+    let mut events = Vec::with_capacity(parsed.iter().map(|parsed| parsed.events.len()).sum());
+    let mut issues = Vec::new();
+    for (id, mut one) in parsed.into_iter().enumerate() {
+        for event in &mut one.events {
+            event.source = id as u32;
+        }
+        for issue in &mut one.issues {
+            issue.source = id as u32;
+        }
+        sources.push(one.source);
+        events.append(&mut one.events);
+        issues.append(&mut one.issues);
+    }
+    (sources, events, issues)
+}

@@ -1,2 +1,5 @@
 //! The `tapscope` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    tapscope::cli::run(std::env::args_os())
+}

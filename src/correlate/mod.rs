@@ -1,10 +1,355 @@
 //! Joins events of all sources into attempts, each on one timeline.
 //!
 //! Left border: [`crate::event`]. Knows nothing of causes.
+//! fragments (what one source saw of one attempt) -> sure pairs -> terminals and clocks -> links -> attempts -> sales.
 
+mod clock;
+mod coverage;
+mod fragment;
+mod identity;
+mod link;
 mod model;
+mod rhythm;
+mod sale;
+mod story;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 
 pub use model::{
     Attempt, AttemptKeys, Clock, Correlated, Coverage, Covered, Interface, Link, LinkMethod,
     Outcome, Stage,
 };
+
+use crate::event::{Event, Payload, Place, Source, SourceKind, Text};
+use crate::plan::Plan;
+use fragment::{Fragment, Shape};
+use identity::Identity;
+use link::Linked;
+
+/// Correlates everything that was parsed. `events` of a source stand together, in the order of the sources.
+#[must_use]
+pub fn correlate(sources: Vec<Source>, events: Vec<Event>, plan: &Plan) -> Correlated {
+    let fragments = cut_all(&sources, &events);
+    let pairs = link::sure_pairs(&fragments, plan.limits.link_candidates);
+    let mut identity = Identity::learn(&sources, &fragments, &pairs);
+    let mut clocks = clock::estimate(&sources, &fragments, &pairs, &events);
+    rhythm::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
+    let mut linked = Linked::new(&fragments, &identity, &clocks, plan.limits.link_candidates);
+
+    let aligned: Vec<Option<i64>> = events
+        .iter()
+        .map(|event| {
+            event
+                .at
+                .utc_micros
+                .map(|at| clocks[event.source as usize].align(at))
+        })
+        .collect();
+    let members = members(&fragments, &mut linked);
+    let coverage = coverage::Index::new(&sources, &events, &aligned, &identity);
+    let payment_hosts = payment_hosts(&fragments);
+
+    let mut attempts: Vec<Attempt> = Vec::with_capacity(members.len());
+    for (root, parts) in members {
+        let terminal = linked.terminal(root).cloned();
+        if !linked.is_attempt(root)
+            && !stands_alone(
+                &parts,
+                &fragments,
+                &events,
+                terminal.as_ref(),
+                &payment_hosts,
+                &coverage,
+                &aligned,
+            )
+        {
+            continue;
+        }
+        attempts.push(assemble(
+            &parts, &fragments, &events, &aligned, &sources, terminal, plan,
+        ));
+    }
+    add_links(&mut attempts, &linked.links, &fragments, &events);
+    attempts.sort_by(|a, b| (a.started_at, &a.tx_id).cmp(&(b.started_at, &b.tx_id)));
+    sale::group(&mut attempts);
+    finish(sources, clocks, events, aligned, attempts, &coverage)
+}
+
+fn cut_all(sources: &[Source], events: &[Event]) -> Vec<Fragment> {
+    let mut fragments = Vec::new();
+    let mut from = 0_usize;
+    while let Some(first) = events.get(from) {
+        let count = events[from..]
+            .iter()
+            .take_while(|event| event.source == first.source)
+            .count();
+        let kind = sources[first.source as usize]
+            .kind
+            .unwrap_or(SourceKind::Log);
+        fragment::cut(
+            kind,
+            events,
+            from as u32..(from + count) as u32,
+            &mut fragments,
+        );
+        from += count;
+    }
+    fragments
+}
+
+fn members(fragments: &[Fragment], linked: &mut Linked) -> BTreeMap<u32, Vec<u32>> {
+    let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for index in 0..fragments.len() as u32 {
+        members.entry(linked.root(index)).or_default().push(index);
+    }
+    members
+}
+
+/// Server endpoints that carried payments, or that terminals name when they pay.
+fn payment_hosts(fragments: &[Fragment]) -> std::collections::BTreeSet<Text> {
+    fragments
+        .iter()
+        .filter(|fragment| fragment.shape != Shape::Connection)
+        .filter_map(|fragment| fragment.keys.host.clone())
+        .collect()
+}
+
+/// A failed connection to a payment host is an attempt of its own only where no log of the terminal could have told of one.
+fn stands_alone(
+    parts: &[u32],
+    fragments: &[Fragment],
+    events: &[Event],
+    terminal: Option<&Text>,
+    payment_hosts: &std::collections::BTreeSet<Text>,
+    coverage: &coverage::Index,
+    aligned: &[Option<i64>],
+) -> bool {
+    parts.iter().any(|&part| {
+        let fragment = &fragments[part as usize];
+        let failed = fragment
+            .events
+            .iter()
+            .any(|&index| match &events[index as usize].payload {
+                Payload::Tcp(connection) => {
+                    connection.opening_seen && connection.connect_micros.is_none()
+                }
+                _ => false,
+            });
+        let host = fragment
+            .keys
+            .host
+            .as_ref()
+            .is_some_and(|host| payment_hosts.contains(host));
+        let at = fragment
+            .events
+            .first()
+            .and_then(|&index| aligned[index as usize]);
+        fragment.shape == Shape::Connection && failed && host && !coverage.of(terminal, at).log
+    })
+}
+
+fn assemble(
+    parts: &[u32],
+    fragments: &[Fragment],
+    events: &[Event],
+    aligned: &[Option<i64>],
+    sources: &[Source],
+    terminal: Option<Text>,
+    plan: &Plan,
+) -> Attempt {
+    let mut indexes: Vec<u32> = parts
+        .iter()
+        .flat_map(|&part| fragments[part as usize].events.iter().copied())
+        .collect();
+    indexes.sort_by_key(|&index| order_key(index, events, aligned));
+    indexes.dedup();
+    indexes.truncate(plan.limits.transaction_events);
+    let view: Vec<(&Event, Option<i64>)> = indexes
+        .iter()
+        .map(|&index| (&events[index as usize], aligned[index as usize]))
+        .collect();
+    let mut story = story::read(&view, terminal.as_ref());
+    for &part in parts {
+        let keys = &fragments[part as usize].keys;
+        let merged = &mut story.keys;
+        merged.amount_minor = merged.amount_minor.or(keys.amount_minor);
+        merged.currency = merged.currency.or(keys.currency);
+        if merged.merchant.is_none() {
+            merged.merchant.clone_from(&keys.merchant);
+        }
+    }
+    if let Some(aid) = story.keys.aid.as_ref().and_then(|aid| from_hex(aid)) {
+        let _ = aid;
+    }
+    if story.keys.scheme.is_none() {
+        story.keys.scheme = story
+            .keys
+            .card
+            .as_ref()
+            .and_then(|card| scheme_of_bin(card.bin()?));
+    }
+    let times = || view.iter().filter_map(|(_, at)| *at);
+    Attempt {
+        tx_id: identifier(&indexes, events, sources),
+        sale_id: Text::default(),
+        number: 1,
+        links: Vec::new(),
+        started_at: times().min(),
+        ended_at: times().max(),
+        interface: story.interface,
+        stage: story.stage,
+        outcome: story.outcome,
+        sale_outcome: if story.reversed {
+            Outcome::Reversed
+        } else {
+            story.outcome
+        },
+        keys: story.keys,
+        events: indexes,
+    }
+}
+
+/// Time, then source and place: the same for any number of threads.
+fn order_key(index: u32, events: &[Event], aligned: &[Option<i64>]) -> (i64, u32, Place, u32) {
+    let event = &events[index as usize];
+    (
+        aligned[index as usize].unwrap_or(i64::MAX),
+        event.source,
+        event.place,
+        index,
+    )
+}
+
+/// Issuer identification ranges (ISO/IEC 7812; scheme by first digits).
+fn scheme_of_bin(bin: &str) -> Option<&'static str> {
+    Some(match bin.as_bytes() {
+        [b'6', b'2', ..] | [b'8', b'1', ..] => "UnionPay",
+        [b'4', ..] => "Visa",
+        [b'5', b'1'..=b'5', ..] | [b'2', b'2'..=b'7', ..] => "Mastercard",
+        [b'3', b'4' | b'7', ..] => "American Express",
+        [b'3', b'5', ..] => "JCB",
+        [b'6', b'0' | b'4' | b'5', ..] | [b'3', b'0' | b'6' | b'8', ..] => "Discover",
+        _ => return None,
+    })
+}
+
+fn from_hex(hex: &str) -> Option<Vec<u8>> {
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+/// 16 lower-case letters from what the attempt is made of: the sources' hashes and the places in them.
+fn identifier(indexes: &[u32], events: &[Event], sources: &[Source]) -> Text {
+    let mut parts: Vec<([u8; 32], Place, &'static str)> = indexes
+        .iter()
+        .map(|&index| {
+            let event = &events[index as usize];
+            (
+                sources[event.source as usize].blake3,
+                event.place,
+                event.payload.kind(),
+            )
+        })
+        .collect();
+    parts.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    for (source, place, kind) in parts {
+        hasher.update(&source);
+        let (tag, number) = match place {
+            Place::Line(line) => (1_u8, line),
+            Place::Frame(frame) => (2, frame),
+            Place::Whole => (3, 0),
+        };
+        hasher
+            .update(&[tag])
+            .update(&number.to_le_bytes())
+            .update(kind.as_bytes());
+    }
+    hasher
+        .finalize()
+        .as_bytes()
+        .iter()
+        .take(16)
+        .map(|byte| char::from(b'a' + byte % 26))
+        .collect()
+}
+
+/// The links belong to the attempt that holds both ends.
+fn add_links(
+    attempts: &mut [Attempt],
+    links: &[(u32, u32, LinkMethod)],
+    fragments: &[Fragment],
+    events: &[Event],
+) {
+    let mut attempt_of: Vec<u32> = vec![u32::MAX; events.len()];
+    for (number, attempt) in attempts.iter().enumerate() {
+        for &index in &attempt.events {
+            attempt_of[index as usize] = number as u32;
+        }
+    }
+    for &(a, b, method) in links {
+        let ends = [a, b].map(|part| fragments[part as usize].events.first().copied());
+        if let [Some(from), Some(to)] = ends
+            && let Some(attempt) = attempts.get_mut(attempt_of[from as usize] as usize)
+        {
+            attempt.links.push(Link { from, to, method });
+        }
+    }
+    for attempt in attempts {
+        attempt
+            .links
+            .sort_unstable_by_key(|link| (link.method, link.from, link.to));
+    }
+}
+
+/// Sorts all events by aligned time and renumbers what refers to them.
+fn finish(
+    sources: Vec<Source>,
+    clocks: Vec<Clock>,
+    events: Vec<Event>,
+    aligned: Vec<Option<i64>>,
+    mut attempts: Vec<Attempt>,
+    coverage: &coverage::Index,
+) -> Correlated {
+    let mut order: Vec<u32> = (0..events.len() as u32).collect();
+    order.sort_by_cached_key(|&index| order_key(index, &events, &aligned));
+    let mut new_place: Vec<u32> = vec![0; events.len()];
+    for (new, &old) in order.iter().enumerate() {
+        new_place[old as usize] = new as u32;
+    }
+    let mut slots: Vec<Option<Event>> = events.into_iter().map(Some).collect();
+    let sorted: Vec<Event> = order
+        .iter()
+        .filter_map(|&old| slots[old as usize].take())
+        .collect();
+    let sorted_times: Vec<Option<i64>> = order.iter().map(|&old| aligned[old as usize]).collect();
+    let mut attempt_of = vec![u32::MAX; sorted.len()];
+    for (number, attempt) in attempts.iter_mut().enumerate() {
+        for index in &mut attempt.events {
+            *index = new_place[*index as usize];
+            attempt_of[*index as usize] = number as u32;
+        }
+        attempt.events.sort_unstable();
+        for link in &mut attempt.links {
+            link.from = new_place[link.from as usize];
+            link.to = new_place[link.to as usize];
+        }
+    }
+    let of = attempts
+        .iter()
+        .map(|attempt| coverage.of(attempt.keys.terminal.as_ref(), attempt.started_at))
+        .collect();
+    Correlated {
+        sources,
+        clocks,
+        events: sorted,
+        aligned: sorted_times,
+        attempt_of,
+        attempts,
+        coverage: Coverage { of },
+    }
+}

@@ -21,6 +21,71 @@ pub struct Correlated {
     pub coverage: Coverage,
 }
 
+impl Correlated {
+    /// Keeps what starts in the period `since <= start < until`; events of no attempt count by their own time.
+    pub fn clip(&mut self, since: Option<i64>, until: Option<i64>) {
+        if since.is_none() && until.is_none() {
+            return;
+        }
+        let inside = |at: Option<i64>| {
+            at.is_none_or(|at| {
+                since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
+            })
+        };
+        let keep: Vec<bool> = self
+            .attempts
+            .iter()
+            .map(|attempt| inside(attempt.started_at))
+            .collect();
+        let mut new_attempt = vec![u32::MAX; keep.len()];
+        let mut count = 0_u32;
+        for (new, &kept) in new_attempt.iter_mut().zip(&keep) {
+            if kept {
+                *new = count;
+                count += 1;
+            }
+        }
+        let mut new_event = vec![u32::MAX; self.events.len()];
+        let mut events = Vec::new();
+        let mut aligned = Vec::new();
+        let mut attempt_of = Vec::new();
+        for (index, event) in std::mem::take(&mut self.events).into_iter().enumerate() {
+            let attempt = self.attempt_of[index];
+            let kept = keep
+                .get(attempt as usize)
+                .copied()
+                .unwrap_or_else(|| inside(self.aligned[index]));
+            if kept {
+                new_event[index] = events.len() as u32;
+                aligned.push(self.aligned[index]);
+                attempt_of.push(
+                    new_attempt
+                        .get(attempt as usize)
+                        .copied()
+                        .unwrap_or(u32::MAX),
+                );
+                events.push(event);
+            }
+        }
+        self.events = events;
+        self.aligned = aligned;
+        self.attempt_of = attempt_of;
+        let mut kept = keep.iter();
+        self.attempts.retain(|_| kept.next() == Some(&true));
+        let mut kept = keep.iter();
+        self.coverage.of.retain(|_| kept.next() == Some(&true));
+        for attempt in &mut self.attempts {
+            for index in &mut attempt.events {
+                *index = new_event[*index as usize];
+            }
+            for link in &mut attempt.links {
+                link.from = new_event[link.from as usize];
+                link.to = new_event[link.to as usize];
+            }
+        }
+    }
+}
+
 /// Offset of a source's clock to the reference (captures, else the best supported log).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clock {
@@ -32,8 +97,10 @@ pub struct Clock {
     pub uncertainty_ms: f64,
     /// Pairs of events that support it.
     pub pairs: u32,
-    /// `reference`, `pairs:cryptogram`, `pairs:stan`, `own_word`, `none` …
+    /// `reference`, `pairs`, `pairs:cryptogram_to_request`, `rhythm`, `own_word`.
     pub method: &'static str,
+    /// Source time at which `offset_ms` holds exactly; drift counts from here.
+    pub anchor: i64,
 }
 
 /// One presentment on one interface, or one request without a presentment.
@@ -63,6 +130,14 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// How the sale ended.
     pub sale_outcome: Outcome,
+}
+
+impl Attempt {
+    /// The attempt did not end in an approval, though a card or a request was there.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.outcome.is_failure()
+    }
 }
 
 /// Keys of an attempt, merged from its events.

@@ -49,7 +49,7 @@ impl IsoMessage {
     /// From the function digit: even is a request or advice, odd a response.
     #[must_use]
     pub fn direction(&self) -> Direction {
-        if (self.mti / 10) % 2 == 0 {
+        if (self.mti / 10).is_multiple_of(2) {
             Direction::Request
         } else {
             Direction::Response

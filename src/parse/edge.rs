@@ -13,6 +13,21 @@ const TEXT_BYTES: usize = 4096;
 /// How far past the cut card numbers are still looked for, so that none is cut into something that no longer looks like one.
 const LOOK_AHEAD: usize = 256;
 
+/// Names a key without giving it away: the first eight hex digits of HMAC-SHA-256 over a fixed word.
+#[must_use]
+pub fn key_id(key: &[u8; 32]) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return String::new();
+    };
+    mac.update(b"tapscope-key-id");
+    mac.finalize()
+        .into_bytes()
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
 /// Makes masked, owned values under the run's key.
 pub struct Edge {
     /// Keyed once; `None` where the system gave no random key: then there are no tokens, rather than weak ones.

@@ -32,4 +32,12 @@ pub struct Context<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
+pub mod capture;
+pub mod clock;
+mod dialogue;
+mod dispatch;
 pub mod edge;
+pub mod probe;
+pub mod text;
+
+pub use dispatch::{settle, stream};

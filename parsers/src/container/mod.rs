@@ -1,7 +1,36 @@
-//! How a text file is cut into records. One file a format; the list below is the only place that names them.
+//! How a text file is cut into records. One file a format; [`FORMATS`] is the only place that names them.
 //!
 //! A line that has a head begins a record; lines without one belong to the record before (stack traces, hex dumps, XML, JSON),
 //! up to the caller's limits.
+
+mod applog;
+mod detect;
+mod jpos;
+mod json;
+mod jtl;
+mod kernel;
+mod logcat;
+mod logfmt;
+mod nxp_console;
+mod opensc;
+mod pcscd;
+mod prefixed;
+mod records;
+mod scan;
+mod syslog3164;
+mod syslog5424;
+mod text;
+mod unwrap;
+mod zvt;
+
+pub use detect::{Candidate, detect};
+pub use jpos::lifespan_millis;
+pub use records::{
+    Lines, Records, TextLimits, count, line_end, line_start, lines, record_around, records,
+    split_point,
+};
+pub use scan::{level_from_word, trim_line};
+pub use unwrap::unwrap;
 
 use crate::time::RawTime;
 
@@ -26,7 +55,7 @@ pub enum Level {
 pub struct Head<'a> {
     /// Time as written.
     pub time: Option<RawTime>,
-    /// Host or device.
+    /// Host or device; the file's name where lines carry one.
     pub host: &'a [u8],
     /// Process number or name.
     pub process: &'a [u8],
@@ -40,11 +69,13 @@ pub struct Head<'a> {
     pub message: &'a [u8],
 }
 
-/// A record, borrowed from its block.
+/// A record, borrowed from its block. Records follow each other without gaps: their bytes are the block.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     /// Offset of its first byte in the block.
     pub offset: usize,
+    /// Its bytes in the block, with all line ends.
+    pub len: usize,
     /// Its first line, from 0, counted within the block.
     pub line: u32,
     /// How many physical lines it spans.
@@ -53,6 +84,12 @@ pub struct Record<'a> {
     pub head: Head<'a>,
     /// Continuation lines, whole, with their line ends; empty for most records.
     pub rest: &'a [u8],
+    /// False where its first line has no head: text before the first head, or after the end of one.
+    pub has_head: bool,
+    /// Bytes of over-long lines that `head.message` and `rest` leave out.
+    pub cut_bytes: usize,
+    /// True where a limit ended it: what follows is a record of its own without a head.
+    pub cut_record: bool,
 }
 
 /// One log format.
@@ -65,10 +102,56 @@ pub struct LogFormat {
     pub spec: &'static str,
     /// When two formats fit, the higher one wins: generic text is 0.
     pub specificity: u8,
-    /// Parses the head of a line; `None` where the line does not begin a record.
+    /// Cheap: true where the line begins a record. It may say yes where [`Self::head`] finds less than it knows, never the other way.
+    pub is_head: fn(&[u8]) -> bool,
+    /// Parses the head of a line; `None` where the line does not begin a record of this very format.
     pub head: for<'a> fn(&'a [u8]) -> Option<Head<'a>>,
-    /// Lines (or blocks of lines) that must match.
+    /// True where the line ends its record (`</log>`): what follows up to the next head stands by itself.
+    pub ends: fn(&[u8]) -> bool,
+    /// Lines that must match.
     pub samples: &'static [&'static str],
     /// Lines that must not.
     pub counter_samples: &'static [&'static str],
 }
+
+/// All formats, most specific first, the one for anything last.
+pub const FORMATS: &[&LogFormat] = &[
+    &jpos::FORMAT,
+    &jtl::FORMAT,
+    &logcat::FORMAT,
+    &pcscd::FORMAT,
+    &opensc::FORMAT,
+    &zvt::TRACER,
+    &zvt::HTML,
+    &syslog5424::FORMAT,
+    &syslog3164::FORMAT,
+    &nxp_console::FORMAT,
+    &kernel::FORMAT,
+    &json::LINES,
+    &json::PRETTY,
+    &applog::FORMAT,
+    &prefixed::FORMAT,
+    &logfmt::FORMAT,
+    &text::TIMED,
+    &text::PLAIN,
+];
+
+/// The format of that name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static LogFormat> {
+    FORMATS.iter().find(|f| f.name == name).copied()
+}
+
+/// The format that every text fits: each line a record, indented lines joined.
+#[must_use]
+pub const fn plain() -> &'static LogFormat {
+    &text::PLAIN
+}
+
+/// For formats whose records only end where the next begins.
+fn never(_line: &[u8]) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 
 mod apdu;
 mod guess;
+mod iso8583;
 mod object;
 mod reset;
 mod value;
@@ -88,6 +89,8 @@ pub enum Kind {
     Atr,
     /// An answer to select of a contactless card.
     Ats,
+    /// An ISO 8583 message, with or without length and header.
+    Iso8583,
     /// Bytes that nothing is known of.
     Unknown,
 }
@@ -104,6 +107,7 @@ impl Kind {
             "atr" => Self::Atr,
             "ats" => Self::Ats,
             "dol" | "pdol" | "cdol" | "ddol" => Self::Dol,
+            "iso8583" | "8583" | "iso" => Self::Iso8583,
             "sw" | "status" => Self::StatusWord,
             "tvr" => Self::Value(0x95),
             "tsi" => Self::Value(0x9B),
@@ -140,6 +144,7 @@ impl Kind {
             Self::Dol => "dol".to_owned(),
             Self::DolData => "dol-data".to_owned(),
             Self::StatusWord => "sw".to_owned(),
+            Self::Iso8583 => "iso8583".to_owned(),
             Self::Value(tag) => format!("{tag:X}"),
             Self::Atr => "atr".to_owned(),
             Self::Ats => "ats".to_owned(),
@@ -195,6 +200,7 @@ pub fn explain(kind: Kind, bytes: &[u8], context: Context<'_>) -> Node {
         Kind::Value(tag) => object::primitive(&mut work, tag, 0, bytes.len()),
         Kind::Atr => reset::atr(&work),
         Kind::Ats => reset::ats(&work),
+        Kind::Iso8583 => iso8583::message(&mut work),
         Kind::Unknown => Node::new("Unknown bytes", "未知数据"),
     };
     if root.place.is_none() {

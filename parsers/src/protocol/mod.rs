@@ -3,4 +3,6 @@
 pub mod codes;
 pub mod emv;
 pub mod iso7816;
+pub mod iso8583;
+pub mod net;
 pub(crate) mod table;

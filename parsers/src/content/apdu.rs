@@ -1,0 +1,479 @@
+//! Turns a line of text into a command or an answer of a card dialogue, whatever arrows, prefixes or brackets dress it.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::ContentKind;
+use crate::hex;
+
+/// What this file reads.
+pub const KIND: ContentKind = ContentKind {
+    name: "apdu",
+    title: "hex APDU lines: arrows, prefixes, pairs, dumps",
+    anchors: &[
+        "00A404", "00 A4 04", "00:A4:04", "00-A4-04", "0x00, 0xA4", "0x00,0xA4", "0x00 0xA4", "00a4 0400",
+        "80A800", "80 A8 00", "80:A8:00", "80-A8-00", "0x80, 0xA8", "0x80,0xA8", "80a8 0000", "00B20", "00 B2 0",
+        "00B21", "00 B2 1", "00-B2-0", "00:B2:0", "0x00, 0xB2", "0x00,0xB2", "00b2 0", "80AE", "80 AE ", "80-AE-",
+        "80:AE:", "0x80, 0xAE", "0x80,0xAE", "80CA9F", "80 CA 9F", "802A8E80", "80 2A 8E 80", "80EA0000",
+        "80 EA 00 00", "80D00000", "80 D0 00 00", "0084000", "00 84 00 00", "00200080", "00 20 00 80", "008800",
+        "00 88 00 00", "008200", "00 82 00 00", "00C000", "00 C0 00 00", "apdu", "2PAY.SYS", "1PAY.SYS",
+        "325041592E", "315041592E", "32 50 41 59", "31 50 41 59",
+    ],
+};
+
+/// Which way an APDU goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To the card.
+    Command,
+    /// From the card.
+    Answer,
+}
+
+/// What one line gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApduLine {
+    /// Bytes that go one way.
+    Bytes {
+        /// Which way.
+        way: Way,
+        /// False where the text did not say so and the bytes did.
+        labelled: bool,
+        /// The bytes; for an answer with its status word unless that stands apart.
+        bytes: Vec<u8>,
+        /// Status word that stands apart from the data.
+        sw: Option<u16>,
+        /// Duration in microseconds where the line states it.
+        micros: Option<u32>,
+        /// How many bytes were announced.
+        announced: Option<usize>,
+    },
+    /// A line that announces bytes on the following lines.
+    Announced {
+        /// Which way.
+        way: Way,
+        /// How many.
+        bytes: Option<usize>,
+        /// Status word that the line already tells.
+        sw: Option<u16>,
+    },
+    /// Bytes that belong to the line before.
+    More(Vec<u8>),
+}
+
+/// Finds direction words.
+pub struct Labels {
+    words: AhoCorasick,
+}
+
+/// Direction words: text, way, strength (2 = says APDU or is an arrow, 1 = plain word). Single letters are judged by their bytes.
+const WORDS: &[(&str, Option<Way>, u8)] = &[
+    ("=>", Some(Way::Command), 2), (">>", Some(Way::Command), 2), ("->", Some(Way::Command), 1), ("<=", Some(Way::Answer), 2),
+    ("<<", Some(Way::Answer), 2), ("<-", Some(Way::Answer), 1), ("c-apdu", Some(Way::Command), 2), ("capdu", Some(Way::Command), 2),
+    ("c_apdu", Some(Way::Command), 2), ("command apdu", Some(Way::Command), 2), ("apdu command", Some(Way::Command), 2),
+    ("apdu cmd", Some(Way::Command), 2), ("apducmd", Some(Way::Command), 2), ("apdu request", Some(Way::Command), 2),
+    ("apdu req", Some(Way::Command), 2), ("apdu send", Some(Way::Command), 2), ("apdusend", Some(Way::Command), 2),
+    ("sendapdu", Some(Way::Command), 2), ("send apdu", Some(Way::Command), 2), ("sending apdu", Some(Way::Command), 2),
+    ("apdu out", Some(Way::Command), 2), ("apdu tx", Some(Way::Command), 2), ("apdu in", Some(Way::Command), 1),
+    ("outgoing apdu", Some(Way::Command), 2), ("incoming apdu", Some(Way::Answer), 2), ("r-apdu", Some(Way::Answer), 2),
+    ("rapdu", Some(Way::Answer), 2), ("r_apdu", Some(Way::Answer), 2), ("response apdu", Some(Way::Answer), 2),
+    ("apdu response", Some(Way::Answer), 2), ("apdu resp", Some(Way::Answer), 2), ("apdu rsp", Some(Way::Answer), 2),
+    ("apdu recv", Some(Way::Answer), 2), ("apdurecv", Some(Way::Answer), 2), ("apdurecvcmd", Some(Way::Answer), 2),
+    ("recvapdu", Some(Way::Answer), 2), ("recv apdu", Some(Way::Answer), 2), ("apdu answer", Some(Way::Answer), 2),
+    ("apdu rx", Some(Way::Answer), 2), ("apdu ret", Some(Way::Answer), 2), ("apdu status", Some(Way::Answer), 2),
+    ("apdu", Some(Way::Command), 1), ("transceive in", Some(Way::Command), 2), ("transceive out", Some(Way::Answer), 2),
+    ("in:", Some(Way::Command), 1), ("out:", Some(Way::Answer), 1), ("sending", Some(Way::Command), 2),
+    ("send", Some(Way::Command), 2), ("sent", Some(Way::Command), 2), ("snd", Some(Way::Command), 2), ("tx", Some(Way::Command), 2),
+    ("xmit", Some(Way::Command), 2), ("transmit", Some(Way::Command), 2), ("request", Some(Way::Command), 1),
+    ("req", Some(Way::Command), 2), ("command", Some(Way::Command), 1), ("cmd", Some(Way::Command), 2), ("received", Some(Way::Answer), 2),
+    ("receive", Some(Way::Answer), 2), ("receiving", Some(Way::Answer), 2), ("recv", Some(Way::Answer), 2), ("rcv", Some(Way::Answer), 2),
+    ("rx", Some(Way::Answer), 2), ("response", Some(Way::Answer), 2), ("resp", Some(Way::Answer), 2), ("rsp", Some(Way::Answer), 2),
+    ("res", Some(Way::Answer), 1), ("reply", Some(Way::Answer), 2), ("answer", Some(Way::Answer), 2), ("returned", Some(Way::Answer), 1),
+    ("return", Some(Way::Answer), 1), ("sw", Some(Way::Answer), 1), ("pcd", Some(Way::Command), 1), ("picc", Some(Way::Answer), 1),
+    ("to card", Some(Way::Command), 2), ("from card", Some(Way::Answer), 2), ("card<<<", Some(Way::Command), 2),
+    ("card>>>", Some(Way::Answer), 2), ("发送", Some(Way::Command), 2), ("下发", Some(Way::Command), 2), ("命令", Some(Way::Command), 1),
+    ("指令", Some(Way::Command), 1), ("请求", Some(Way::Command), 1), ("接收", Some(Way::Answer), 2), ("返回", Some(Way::Answer), 2), ("响应", Some(Way::Answer), 2),
+    ("应答", Some(Way::Answer), 2), ("收到", Some(Way::Answer), 2), ("回复", Some(Way::Answer), 2), ("rdr", Some(Way::Command), 1), ("terminal->card", Some(Way::Command), 2),
+    ("card->terminal", Some(Way::Answer), 2), ("reader->card", Some(Way::Command), 2), ("card->reader", Some(Way::Answer), 2),
+    ("pos->card", Some(Way::Command), 2), ("card->pos", Some(Way::Answer), 2),
+];
+
+impl Labels {
+    /// Builds the finder.
+    ///
+    /// # Errors
+    /// Where the table itself does not make an automaton, which a test excludes.
+    pub fn new() -> Result<Self, aho_corasick::BuildError> {
+        Ok(Self {
+            words: AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(WORDS.iter().map(|(word, _, _)| word))?,
+        })
+    }
+
+    /// The direction word nearest before `end`: way, strength, offset behind it.
+    fn last_before(&self, text: &[u8], end: usize) -> Option<(Way, u8, usize)> {
+        let head = text.get(..end)?;
+        // Words far in front of the bytes say nothing about them.
+        let from = end.saturating_sub(96);
+        let mut found = None;
+        for hit in self.words.find_iter(head.get(from..)?) {
+            let (start, stop) = (from + hit.start(), from + hit.end());
+            let Some((word, Some(way), strength)) = WORDS.get(hit.pattern().as_usize()) else {
+                continue;
+            };
+            let wordy = word.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
+            let letter = |i: usize| text.get(i).is_some_and(|b| b.is_ascii_alphabetic());
+            let camel = text.get(start).is_some_and(u8::is_ascii_uppercase) && start > 0 && text.get(start - 1).is_some_and(u8::is_ascii_lowercase);
+            let camel_end = text.get(stop).is_some_and(u8::is_ascii_uppercase) && text.get(stop - 1).is_some_and(u8::is_ascii_lowercase);
+            if wordy && (start > 0 && letter(start - 1) && !camel || letter(stop) && !camel_end && word.as_bytes().last().is_some_and(u8::is_ascii_alphabetic)) {
+                continue;
+            }
+            // "response to command", "response for SELECT": the first of a pair of words leads.
+            if let Some((Way::Answer, 2, _)) = found
+                && *strength == 1
+            {
+                continue;
+            }
+            found = Some((*way, *strength, stop));
+        }
+        found
+    }
+}
+
+/// Instructions of ISO/IEC 7816-4, EMV and GlobalPlatform that a terminal or card management system sends.
+const INSTRUCTIONS: &[u8] = &[
+    0x04, 0x0C, 0x0E, 0x16, 0x18, 0x1E, 0x20, 0x21, 0x22, 0x24, 0x2A, 0x2C, 0x40, 0x44, 0x50, 0x52, 0x54, 0x5A, 0x5C, 0x70, 0x82, 0x84, 0x86,
+    0x87, 0x88, 0xA2, 0xA4, 0xA8, 0xAE, 0xB0, 0xB2, 0xC0, 0xC2, 0xCA, 0xCB, 0xCC, 0xD0, 0xD2, 0xD4, 0xD6, 0xD8, 0xDA, 0xDC,
+    0xDD, 0xE0, 0xE2, 0xE4, 0xE6, 0xE8, 0xEA, 0xF0, 0xF2,
+];
+
+/// True where the bytes can be a command: class, instruction and length fit (malformed lengths pass only for the EMV commands).
+#[must_use]
+pub fn is_command(bytes: &[u8], strict: bool) -> bool {
+    let [cla, ins, p1, p2, rest @ ..] = bytes else {
+        return false;
+    };
+    if !matches!(cla, 0x00..=0x0F | 0x80 | 0x84 | 0x8C | 0x90 | 0xA0) || !INSTRUCTIONS.contains(ins) {
+        return false;
+    }
+    let fits = match rest {
+        [] | [_] => true,
+        [lc, data @ ..] => {
+            let lc = usize::from(*lc);
+            data.len() == lc || data.len() == lc + 1 || (lc == 0 && data.len() > 3)
+        }
+    };
+    let emv = matches!(
+        (*cla, *ins, *p1, *p2),
+        (0x00, 0xA4, 0x04, 0x00 | 0x02)
+            | (0x80, 0xA8, 0, 0)
+            | (0x80, 0xAE, _, 0)
+            | (0x80, 0xCA, 0x9F | 0x00 | 0x5F | 0xDF, _)
+            | (0x80, 0x2A, 0x8E, 0x80)
+            | (0x80, 0xEA, 0, 0)
+            | (0x80, 0xD0, 0, 0)
+            | (0x00, 0x20 | 0x84 | 0x88 | 0x82 | 0xC0, _, _)
+            | (0x84 | 0x8C, 0x16 | 0x18 | 0x1E | 0x24 | 0xDA | 0xDC | 0xD6 | 0xE2, _, _)
+    ) || (*cla == 0 && *ins == 0xB2 && p2 & 7 == 4);
+    if strict {
+        // A command of four zero-like bytes in a text of its own says too little.
+        emv && (fits || bytes.len() >= 7 && matches!(ins, 0xA4 | 0xA8))
+    } else {
+        fits || emv
+    }
+}
+
+/// True where the last two bytes can be a status word (ISO/IEC 7816-4, 5.6).
+#[must_use]
+pub fn ends_in_status(bytes: &[u8]) -> bool {
+    matches!(bytes, [.., 0x90, 0x00] | [.., 0x61..=0x6F, _] | [.., 0x91 | 0x92 | 0x93 | 0x94 | 0x98 | 0x9F, _])
+        && !matches!(bytes, [.., 0x60, _])
+}
+
+fn starts_template(bytes: &[u8]) -> bool {
+    match bytes {
+        [0x6F | 0x70 | 0x77 | 0x80 | 0x61, length, rest @ ..] => match length {
+            0x81 => rest.first().is_some_and(|l| usize::from(*l) <= rest.len()),
+            0x82 => rest.len() > 256,
+            _ => usize::from(*length) <= rest.len(),
+        },
+        _ => false,
+    }
+}
+
+/// True where an answer can be believed without its command: a template of the right length, or a status word alone.
+#[must_use]
+pub fn is_answer(bytes: &[u8]) -> bool {
+    ends_in_status(bytes) && (bytes.len() == 2 || starts_template(bytes) || bytes.len() > 3)
+}
+
+/// True where an answer can be believed although its command was never seen: a whole template with its status word.
+#[must_use]
+pub fn is_template_answer(bytes: &[u8], sw_apart: bool) -> bool {
+    starts_template(bytes) && (sw_apart || ends_in_status(bytes))
+}
+
+fn number_in(text: &[u8], before: usize, units: &[&[u8]]) -> Option<usize> {
+    // "(47 bytes)", "length 20", "len=16", "outlen:91"
+    let head = text.get(..before)?;
+    for unit in units {
+        if let Some(at) = memchr::memmem::rfind(head, unit) {
+            let digits: Vec<u8> = head
+                .get(..at)?
+                .iter()
+                .rev()
+                .skip_while(|b| **b == b' ')
+                .take_while(|b| b.is_ascii_digit())
+                .take(6)
+                .copied()
+                .collect();
+            if !digits.is_empty() {
+                return digits.iter().rev().try_fold(0_usize, |sum, d| {
+                    sum.checked_mul(10)?.checked_add(usize::from(d - b'0'))
+                });
+            }
+        }
+    }
+    None
+}
+
+fn two_hex(text: &[u8]) -> Option<u8> {
+    let text = text.trim_ascii_start();
+    let text = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")).unwrap_or(text);
+    match text {
+        [high, low, rest @ ..] if !rest.first().is_some_and(u8::is_ascii_alphanumeric) => {
+            Some(hex::nibble(*high)? << 4 | hex::nibble(*low)?)
+        }
+        _ => None,
+    }
+}
+
+/// A status word written apart: `SW1=0x90, SW2=0x00`, `SW: 6985`, `status: 9000`, `<6A82>`, `(6985)`.
+#[must_use]
+pub fn status_apart(text: &[u8]) -> Option<u16> {
+    let lower = text.to_ascii_lowercase();
+    let behind = |name: &[u8]| -> Option<usize> {
+        let at = memchr::memmem::find(&lower, name)?;
+        let rest = lower.get(at + name.len()..)?;
+        let skip = rest.iter().take_while(|b| matches!(b, b'=' | b':' | b' ' | b'[' | b'(' | b'<')).count();
+        (skip > 0).then_some(at + name.len() + skip)
+    };
+    if let (Some(first), Some(second)) = (behind(b"sw1"), behind(b"sw2")) {
+        let high = two_hex(lower.get(first..)?)?;
+        let low = two_hex(lower.get(second..)?)?;
+        return Some(u16::from(high) << 8 | u16::from(low));
+    }
+    for name in [&b"sw1sw2"[..], b"sw12", b"sw", b"status word", b"status", b"state"] {
+        if let Some(at) = behind(name) {
+            let rest = lower.get(at..)?;
+            let rest = rest.strip_prefix(b"0x").unwrap_or(rest);
+            let mut bytes = Vec::with_capacity(2);
+            hex::decode_run(rest, 0, 2, &mut bytes);
+            if let [high, low] = bytes.as_slice()
+                && ends_in_status(&[*high, *low])
+            {
+                return Some(u16::from(*high) << 8 | u16::from(*low));
+            }
+        }
+    }
+    None
+}
+
+fn bracketed_status(after: &[u8]) -> Option<u16> {
+    let after = after.trim_ascii_start();
+    let inner = after.strip_prefix(b"<").or_else(|| after.strip_prefix(b"[")).or_else(|| after.strip_prefix(b"("))?;
+    let mut bytes = Vec::with_capacity(2);
+    hex::decode_run(inner, 0, 2, &mut bytes);
+    match bytes.as_slice() {
+        [high, low] if ends_in_status(&bytes) => Some(u16::from(*high) << 8 | u16::from(*low)),
+        _ => None,
+    }
+}
+
+fn millis(text: &[u8]) -> Option<u32> {
+    // "(61ms)"
+    let at = memchr::memmem::find(text, b"ms)")?;
+    let head = text.get(..at)?;
+    let open = memchr::memrchr(b'(', head)?;
+    let digits = head.get(open + 1..)?;
+    let value = core::str::from_utf8(digits).ok()?.trim().parse::<u32>().ok()?;
+    value.checked_mul(1000)
+}
+
+/// Reads one line. `open` tells whether a command waits for its answer (or bytes were announced): only then are unlabelled answers,
+/// dump lines and wrapped hex looked at.
+#[must_use]
+pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
+    let text = text.trim_ascii();
+    if text.len() < 4 {
+        return None;
+    }
+    // Wrapped hex and dump lines have no words in front.
+    let first = *text.first()?;
+    if open && hex::nibble(first).is_some() && let Some(line) = bare(text) {
+        return Some(line);
+    }
+    // Arrows that stand alone at the begin of the line.
+    let arrow = match text {
+        [b'>', b' ', ..] => Some(Way::Command),
+        [b'<', b' ', ..] => Some(Way::Answer),
+        _ => None,
+    };
+    let area = best_area(text);
+    let Some(area) = area else {
+        return no_bytes(labels, text, open);
+    };
+    let label = arrow.map(|way| (way, 2, 1)).or_else(|| labels.last_before(text, area.start));
+    let mut bytes = Vec::with_capacity(area.bytes);
+    hex::decode_run(text, area.start, 70_000, &mut bytes);
+    let after = text.get(area.end..).unwrap_or_default();
+    let announced = number_in(text, area.start, &[b" bytes", b"bytes)"]);
+    if bytes.len() < 2 {
+        return no_bytes(labels, text, open);
+    }
+    let sw = status_apart(after).or_else(|| bracketed_status(after)).filter(|_| !is_command(&bytes, true));
+    if label.is_none() && !(after.trim_ascii().is_empty() && before_is_free(text, area.start) || area.start <= 1 && is_remark(after) && is_command(&bytes, true)) {
+        return None;
+    }
+    // "response status: 9000": a status word whose data stand on other lines.
+    if bytes.len() == 2
+        && ends_in_status(&bytes)
+        && sw.is_none()
+        && let Some((Way::Answer, _, _)) = label
+        && memchr::memmem::find(&text.get(..area.start)?.to_ascii_lowercase(), b"status").is_some()
+    {
+        let word = bytes.iter().fold(0_u16, |sum, b| sum << 8 | u16::from(*b));
+        return Some(ApduLine::Announced { way: Way::Answer, bytes: None, sw: Some(word) });
+    }
+    // "recv: 6F…", "resp (12): 6F…": nothing but marks between the word and the bytes.
+    let beside = label.is_some_and(|(_, _, end)| text.get(end..area.start).is_some_and(only_marks));
+    let way = decide(label.map(|(way, strength, _)| (way, strength)), beside, &bytes, sw, open)?;
+    Some(ApduLine::Bytes {
+        way,
+        labelled: label.is_some(),
+        bytes,
+        sw: if way == Way::Answer { sw } else { None },
+        micros: millis(text),
+        announced,
+    })
+}
+
+/// Unlabelled bytes stand alone, in quotes, or behind a colon or bracket.
+fn before_is_free(text: &[u8], start: usize) -> bool {
+    text.get(..start).is_some_and(|head| head.last().is_none_or(|b| matches!(b, b' ' | b':' | b'"' | b'\'' | b'[' | b'=' | b'(' | b'>')))
+}
+
+/// `# SELECT`, `// GPO`, `: Normal processing.`, `(2PAY.SYS.DDF01)`, but not `(Byte 1 Bit 7)`.
+fn is_remark(after: &[u8]) -> bool {
+    let after = after.trim_ascii_start();
+    after.is_empty() || matches!(after.first(), Some(b'#' | b':' | b'"' | b'\'' | b',' | b'(' | b'/' | b';' | b']')) && !after.starts_with(b"(Byte")
+}
+
+/// True where only punctuation, a bracketed remark, or words for the length and the data stand between.
+fn only_marks(between: &[u8]) -> bool {
+    let mut rest = between;
+    while let Some((first, tail)) = rest.split_first() {
+        rest = match first {
+            b'(' | b'[' => match memchr::memchr2(b')', b']', tail) {
+                Some(close) if close < 24 => tail.get(close + 1..).unwrap_or_default(),
+                _ => tail,
+            },
+            b if !b.is_ascii_alphanumeric() && b.is_ascii() => tail,
+            0xEF if rest.starts_with("：".as_bytes()) => rest.get(3..).unwrap_or_default(),
+            _ => {
+                let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+                let head = rest.get(..word).unwrap_or_default().to_ascii_lowercase();
+                let known = matches!(head.as_slice(), b"data" | b"len" | b"length" | b"apdu" | b"hex" | b"bytes" | b"buf" | b"buffer" | b"from" | b"card" | b"t" | b"0x" | b"msg" | b"str" | b"cmd" | b"raw") || !head.is_empty() && head.len() <= 4 && head.iter().all(u8::is_ascii_digit);
+                if !known {
+                    return false;
+                }
+                rest.get(word..).unwrap_or_default()
+            }
+        };
+    }
+    true
+}
+
+fn decide(label: Option<(Way, u8)>, beside: bool, bytes: &[u8], sw: Option<u16>, open: bool) -> Option<Way> {
+    match label {
+        Some((Way::Command, strength)) => {
+            if is_command(bytes, strength < 2) {
+                Some(Way::Command)
+            } else if open && strength < 2 && is_answer(bytes) {
+                Some(Way::Answer)
+            } else {
+                None
+            }
+        }
+        Some((Way::Answer, strength)) => {
+            if is_command(bytes, true) && bytes.len() > 5 && !ends_in_status(bytes) {
+                return Some(Way::Command);
+            }
+            // While an answer is awaited, whatever a plain label brings is it, whole or wrapped.
+            let believed = if open { sw.is_some() || beside && (is_answer(bytes) || strength == 2) || is_template_answer(bytes, false) } else { (starts_template(bytes) && (ends_in_status(bytes) || sw.is_some())) || bytes.len() == 2 && strength == 2 && matches!(bytes, [0x90, 0] | [0x69 | 0x6A | 0x6D | 0x6E | 0x67 | 0x62 | 0x63, _]) };
+            believed.then_some(Way::Answer)
+        }
+        None => {
+            if is_command(bytes, true) {
+                Some(Way::Command)
+            } else if open && is_answer(bytes) {
+                Some(Way::Answer)
+            } else {
+                None
+            }
+        }
+    }
+}
+
+/// A whole line of hex, perhaps with an offset, a column of characters, or a remark behind it.
+fn bare(text: &[u8]) -> Option<ApduLine> {
+    if let Some(bytes) = hex::decode_all(text) {
+        // Four or eight digits and then pairs: an offset.
+        let offset = text.iter().take_while(|b| hex::nibble(**b).is_some()).count();
+        let rest = text.get(offset..)?.trim_ascii_start();
+        let pairs = rest.get(2).is_none_or(|b| *b == b' ') && rest.len() >= 2;
+        if matches!(offset, 4 | 8) && pairs && !is_command(&bytes, true) && let Some((Some(at), dumped)) = hex::dump_line(text, 16) && at % 16 == 0 && dumped.len() <= 16 {
+            return Some(ApduLine::More(dumped));
+        }
+        if is_command(&bytes, true) {
+            return Some(ApduLine::Bytes { way: Way::Command, labelled: false, bytes, sw: None, micros: None, announced: None });
+        }
+        return Some(ApduLine::More(bytes));
+    }
+    let (offset, bytes) = hex::dump_line(text, 16)?;
+    if offset.is_some_and(|at| at % 16 == 0) || bytes.len() == 16 || memchr::memmem::find(text, b"  ").is_some() || text_follows_colon(text, bytes.len()) || column_follows(text, bytes.len()) {
+        return Some(ApduLine::More(bytes));
+    }
+    None
+}
+
+/// `30 31 90 00 : Normal processing.`
+fn text_follows_colon(text: &[u8], bytes: usize) -> bool {
+    bytes >= 1 && text.get(bytes * 3..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
+}
+
+/// `61 2E a.`: a column with a character for each byte.
+fn column_follows(text: &[u8], bytes: usize) -> bool {
+    text.get(bytes * 3..).is_some_and(|rest| rest.len() == bytes)
+}
+
+/// The run of hex that is the APDU: of two or more bytes, the longest.
+fn best_area(text: &[u8]) -> Option<hex::Area> {
+    hex::longest_run(text, 0).filter(|area| area.bytes >= 2)
+}
+
+fn no_bytes(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
+    let sw = status_apart(text);
+    let (way, strength, _) = labels.last_before(text, text.len())?;
+    if strength < 2 && sw.is_none() {
+        return None;
+    }
+    let mentions = memchr::memmem::find(&text.to_ascii_lowercase(), b"apdu").is_some();
+    let announced = number_in(text, text.len(), &[b" bytes", b"bytes)"]);
+    if sw.is_some() && open || mentions && (announced.is_some() || text.ends_with(b":")) || sw.is_some() && mentions {
+        let way = if sw.is_some() { Way::Answer } else { way };
+        return Some(ApduLine::Announced { way, bytes: announced, sw });
+    }
+    None
+}

@@ -1,0 +1,701 @@
+//! Cuts a capture file (pcap in all its kinds, pcapng) into packets, window by window, and goes on after damage.
+//!
+//! Push style: the caller owns the buffer, [`Reader::feed`] says how much of it was used up and where the packets stand.
+//! This is the only file that knows pcap-parser. Timestamps, block bounds and obsolete blocks are worked out here: the
+//! crate reads `if_tsoffset` in the wrong byte order in big-endian sections, knows no base-2 resolution, and inverts
+//! the test for cut simple packets.
+
+use pcap_parser::pcapng::{
+    PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
+    parse_sectionheaderblock,
+};
+use pcap_parser::{
+    LegacyPcapBlock, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified,
+    parse_pcap_header,
+};
+
+use super::bytes::{be32, le32, long, size, u16_at, u32_at};
+use super::resync;
+
+/// Largest packet that is believed; also the limit of `snaplen` in common tools.
+pub const MAX_PACKET: u32 = 262_144;
+/// Largest pcapng block that is believed.
+pub const MAX_BLOCK: u32 = 16 << 20;
+/// Most interfaces of one pcapng section.
+const MAX_INTERFACES: usize = 1024;
+/// A buffer of at least this size always makes progress (but for larger pcapng blocks, which are skipped).
+pub const MIN_WINDOW: usize = 2 << 20;
+const SHB: u32 = 0x0A0D_0D0A;
+
+/// Where a packet stands in the window, and what its record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packet {
+    /// Number as Wireshark counts: packets only, from 1.
+    pub frame: u32,
+    /// Nanoseconds since 1970 UTC; `None` where the record has none (simple packet blocks).
+    pub nanos: Option<i64>,
+    /// Link type (LINKTYPE_ number).
+    pub link: u16,
+    /// Offset of its first byte in the window.
+    pub start: usize,
+    /// Captured bytes.
+    pub len: u32,
+    /// Bytes on the wire.
+    pub original_len: u32,
+    /// Bytes of the whole record, header and padding included.
+    pub record_len: u32,
+}
+
+impl Packet {
+    /// The packet's bytes in the window that it was cut from.
+    #[must_use]
+    pub fn data<'a>(&self, window: &'a [u8]) -> &'a [u8] {
+        let end = self.start.saturating_add(size(self.len));
+        window.get(self.start..end).unwrap_or_default()
+    }
+}
+
+/// Something odd about the file itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIssue {
+    /// Stable name.
+    pub code: &'static str,
+    /// Number of the last good frame before it.
+    pub frame: u32,
+    /// Byte offset in the file.
+    pub offset: u64,
+    /// What was wanted there.
+    pub expected: &'static str,
+    /// What was found (a length, a type, a version).
+    pub found: u64,
+    /// Bytes passed over because of it.
+    pub skipped: u64,
+}
+
+/// Bytes of the file that are not packet records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileBytes {
+    /// File headers and blocks without packets: parsed, of no interest here.
+    pub structure: u64,
+    /// Passed over to get back in step, or cut off at the end.
+    pub lost: u64,
+    /// Belonging to no known structure at all (unsupported version, foreign format).
+    pub foreign: u64,
+}
+
+/// Kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// Classic pcap.
+    Pcap,
+    /// pcapng.
+    PcapNg,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Classic {
+    big: bool,
+    modified: bool,
+    nanos: bool,
+    link: u16,
+    last_seconds: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Interface {
+    link: u16,
+    snaplen: u32,
+    resolution: u8,
+    offset_seconds: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Ng {
+    big: bool,
+    interfaces: Vec<Interface>,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    Start,
+    Classic(Classic),
+    Ng(Ng),
+    /// Nothing more can be read.
+    Dead,
+}
+
+/// What one step over the buffer did.
+enum Step {
+    /// So many bytes are done with.
+    Used(usize),
+    /// More bytes are needed from here.
+    More,
+    /// The record here is no record.
+    Bad {
+        code: &'static str,
+        expected: &'static str,
+        found: u64,
+    },
+}
+
+/// Cuts a capture file into packets.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    state: State,
+    kind: Option<FileKind>,
+    frame: u32,
+    offset: u64,
+    /// Set while looking for the next good record: index of the issue in `issues` that counts the bytes.
+    lost: Option<FileIssue>,
+    skip: u64,
+    bytes: FileBytes,
+    issues: Vec<FileIssue>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Reader {
+    /// A reader at the start of a file.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            state: State::Start,
+            kind: None,
+            frame: 0,
+            offset: 0,
+            lost: None,
+            skip: 0,
+            bytes: FileBytes::default(),
+            issues: Vec::new(),
+        }
+    }
+
+    /// True where the bytes begin like a capture that this reader knows.
+    #[must_use]
+    pub fn recognises(head: &[u8]) -> bool {
+        match le32(head, 0) {
+            Some(0xa1b2_c3d4 | 0xa1b2_3c4d | 0xa1b2_cd34 | 0xd4c3_b2a1 | 0x4d3c_b2a1) => true,
+            Some(SHB) => matches!(le32(head, 8), Some(0x1A2B_3C4D | 0x4D3C_2B1A)),
+            _ => false,
+        }
+    }
+
+    /// Kind of file, once its header was read.
+    #[must_use]
+    pub fn kind(&self) -> Option<FileKind> {
+        self.kind
+    }
+
+    /// Number of packets so far.
+    #[must_use]
+    pub fn frames(&self) -> u32 {
+        self.frame
+    }
+
+    /// Bytes so far that are not packet records.
+    #[must_use]
+    pub fn bytes(&self) -> FileBytes {
+        self.bytes
+    }
+
+    /// Takes the issues found since the last call.
+    pub fn take_issues(&mut self) -> Vec<FileIssue> {
+        core::mem::take(&mut self.issues)
+    }
+
+    /// Cuts as many packets as stand whole in `window` (the next unread bytes of the file) and appends them to `out`.
+    /// Returns how many bytes are done with; the rest must be at the start of the next window. `end` says that no more
+    /// bytes follow. With `end`, or a window of at least [`MIN_WINDOW`] bytes, the answer is never zero while bytes remain.
+    pub fn feed(&mut self, window: &[u8], end: bool, out: &mut Vec<Packet>) -> usize {
+        let mut at = 0;
+        while at < window.len() {
+            if self.skip > 0 {
+                let n = usize::try_from(self.skip)
+                    .unwrap_or(usize::MAX)
+                    .min(window.len() - at);
+                self.skip -= long(n);
+                self.bytes.structure += long(n);
+                at += n;
+                continue;
+            }
+            let rest = window.get(at..).unwrap_or_default();
+            let used = if self.lost.is_some() {
+                self.search(rest, end)
+            } else {
+                self.step_or_lose(rest, at, end, out)
+            };
+            match used {
+                Some(n) => {
+                    at += n;
+                    self.offset += long(n);
+                }
+                None => break,
+            }
+        }
+        if end && at < window.len() {
+            self.cut_tail(window.len() - at);
+            at = window.len();
+        }
+        if end {
+            self.close_lost();
+        }
+        at
+    }
+
+    fn cut_tail(&mut self, left: usize) {
+        self.bytes.lost += long(left);
+        self.issues.push(FileIssue {
+            code: "capture_cut",
+            frame: self.frame,
+            offset: self.offset,
+            expected: "a whole record",
+            found: long(left),
+            skipped: long(left),
+        });
+        self.offset += long(left);
+    }
+
+    fn close_lost(&mut self) {
+        if let Some(issue) = self.lost.take() {
+            self.issues.push(issue);
+        }
+    }
+
+    /// One record; `None` when more bytes are needed.
+    fn step_or_lose(
+        &mut self,
+        rest: &[u8],
+        at: usize,
+        end: bool,
+        out: &mut Vec<Packet>,
+    ) -> Option<usize> {
+        let step = match &self.state {
+            State::Start => self.start(rest),
+            State::Classic(c) => {
+                let c = *c;
+                self.classic(rest, at, c, out)
+            }
+            State::Ng(_) => self.block(rest, at, out),
+            State::Dead => {
+                self.bytes.foreign += long(rest.len());
+                Step::Used(rest.len())
+            }
+        };
+        match step {
+            Step::Used(n) => Some(n),
+            Step::More if !end && rest.len() >= MIN_WINDOW => {
+                // Cannot happen for lengths that we believe; never loop on it.
+                self.lose(
+                    "capture_record_too_big",
+                    "a record that fits",
+                    long(rest.len()),
+                );
+                Some(0)
+            }
+            Step::More => None,
+            Step::Bad {
+                code,
+                expected,
+                found,
+            } => {
+                self.lose(code, expected, found);
+                Some(0)
+            }
+        }
+    }
+
+    fn lose(&mut self, code: &'static str, expected: &'static str, found: u64) {
+        self.lost = Some(FileIssue {
+            code,
+            frame: self.frame,
+            offset: self.offset,
+            expected,
+            found,
+            skipped: 0,
+        });
+    }
+
+    /// Looks for the next good record. `None` when more bytes are needed to be sure.
+    fn search(&mut self, rest: &[u8], end: bool) -> Option<usize> {
+        let first = self.lost.as_ref().is_some_and(|l| l.skipped == 0);
+        let from = usize::from(first);
+        let sure = end || rest.len() >= MIN_WINDOW;
+        let found = match &self.state {
+            State::Classic(c) => resync::classic(
+                rest,
+                from,
+                &resync::Style {
+                    big: c.big,
+                    modified: c.modified,
+                    nanos: c.nanos,
+                    near_seconds: c.last_seconds,
+                },
+                sure,
+            ),
+            State::Ng(ng) => resync::block(rest, from, ng.big, sure),
+            State::Start | State::Dead => resync::Found::Nowhere(rest.len()),
+        };
+        let (n, done) = match found {
+            resync::Found::At(n) => (n, true),
+            resync::Found::Nowhere(n) => (n, false),
+        };
+        self.bytes.lost += long(n);
+        if let Some(l) = &mut self.lost {
+            l.skipped += long(n);
+        }
+        if done {
+            self.close_lost();
+            return Some(n);
+        }
+        if n == 0 { None } else { Some(n) }
+    }
+
+    fn dead(&mut self, code: &'static str, expected: &'static str, found: u64) -> Step {
+        self.issues.push(FileIssue {
+            code,
+            frame: 0,
+            offset: self.offset,
+            expected,
+            found,
+            skipped: 0,
+        });
+        self.state = State::Dead;
+        Step::Used(0)
+    }
+
+    fn start(&mut self, rest: &[u8]) -> Step {
+        let Some(magic) = le32(rest, 0) else {
+            return Step::More;
+        };
+        if magic == SHB {
+            self.kind = Some(FileKind::PcapNg);
+            self.state = State::Ng(Ng {
+                big: false,
+                interfaces: Vec::new(),
+            });
+            return Step::Used(0);
+        }
+        match parse_pcap_header(rest) {
+            Ok((_, header)) => {
+                self.kind = Some(FileKind::Pcap);
+                if header.version_major != 2 {
+                    return self.dead(
+                        "pcap_version",
+                        "version 2 of the pcap format",
+                        u64::from(header.version_major),
+                    );
+                }
+                // The upper bits hold the length of the frame check sequence.
+                let link = u16::try_from(header.network.0 & 0xFFFF).unwrap_or(0);
+                self.state = State::Classic(Classic {
+                    big: header.is_bigendian(),
+                    modified: header.is_modified_format(),
+                    nanos: header.is_nanosecond_precision(),
+                    link,
+                    last_seconds: None,
+                });
+                self.bytes.structure += 24;
+                Step::Used(24)
+            }
+            Err(pcap_parser::nom::Err::Incomplete(_)) => Step::More,
+            Err(_) => self.dead("capture_magic", "a capture file", u64::from(magic)),
+        }
+    }
+
+    fn classic(&mut self, rest: &[u8], at: usize, c: Classic, out: &mut Vec<Packet>) -> Step {
+        let header = if c.modified { 24 } else { 16 };
+        let Some(len) = u32_at(rest, 8, c.big) else {
+            return Step::More;
+        };
+        let bad = |found: u32| Step::Bad {
+            code: "pcap_record_header",
+            expected: "a packet record header",
+            found: u64::from(found),
+        };
+        if len > MAX_PACKET {
+            return bad(len);
+        }
+        let parsed = if c.modified {
+            parse_pcap_frame_modified(rest)
+        } else if c.big {
+            parse_pcap_frame_be(rest)
+        } else {
+            parse_pcap_frame(rest)
+        };
+        let block: LegacyPcapBlock<'_> = match parsed {
+            Ok((_, block)) => block,
+            Err(_) => return Step::More,
+        };
+        if block.caplen == 0 && (block.origlen == 0 || block.ts_sec == 0) {
+            return bad(0);
+        }
+        let unit = if c.nanos { 1 } else { 1000 };
+        let nanos = i64::from(block.ts_sec)
+            .checked_mul(1_000_000_000)
+            .and_then(|s| s.checked_add(i64::from(block.ts_usec) * unit));
+        self.frame += 1;
+        out.push(Packet {
+            frame: self.frame,
+            nanos,
+            link: c.link,
+            start: at + header,
+            len,
+            original_len: block.origlen.max(len),
+            record_len: len + if c.modified { 24 } else { 16 },
+        });
+        if let State::Classic(state) = &mut self.state {
+            state.last_seconds = Some(block.ts_sec);
+        }
+        Step::Used(header + size(len))
+    }
+
+    fn block(&mut self, rest: &[u8], at: usize, out: &mut Vec<Packet>) -> Step {
+        if rest.len() < 12 {
+            return Step::More;
+        }
+        let section = le32(rest, 0) == Some(SHB);
+        if section {
+            match le32(rest, 8) {
+                Some(0x1A2B_3C4D) => self.set_order(false),
+                Some(0x4D3C_2B1A) => self.set_order(true),
+                other => {
+                    return Step::Bad {
+                        code: "pcapng_block",
+                        expected: "a byte-order mark",
+                        found: u64::from(other.unwrap_or(0)),
+                    };
+                }
+            }
+        }
+        let State::Ng(ng) = &self.state else {
+            return Step::Used(0);
+        };
+        let big = ng.big;
+        let length = u32_at(rest, 4, big).unwrap_or(0);
+        let bad = |found: u32| Step::Bad {
+            code: "pcapng_block",
+            expected: "a block of sensible length, the same at both ends",
+            found: u64::from(found),
+        };
+        if length < 12 || length % 4 != 0 {
+            return bad(length);
+        }
+        let kind = u32_at(rest, 0, big).unwrap_or(0);
+        if length > MAX_BLOCK {
+            return Step::Bad {
+                code: "pcap_block_too_big",
+                expected: "a block of at most 16 MiB",
+                found: u64::from(length),
+            };
+        }
+        let n = size(length);
+        let Some(block) = rest.get(..n) else {
+            // A long block that holds no packet need not be in memory.
+            if n > MIN_WINDOW / 2 && !matches!(kind, SHB | 1 | 2 | 3 | 6) {
+                self.skip = long(n);
+                self.offset += long(n);
+                return Step::Used(0);
+            }
+            return Step::More;
+        };
+        if u32_at(block, n - 4, big) != Some(length) {
+            return bad(length);
+        }
+        let step = match kind {
+            SHB => self.section(block),
+            1 => self.interface(block, big),
+            2 | 3 | 6 => return self.packet(block, kind, at, out),
+            _ => Step::Used(n),
+        };
+        if let Step::Used(n) = step {
+            self.bytes.structure += long(n);
+        }
+        step
+    }
+
+    fn set_order(&mut self, big: bool) {
+        if let State::Ng(ng) = &mut self.state {
+            ng.big = big;
+        }
+    }
+
+    fn section(&mut self, block: &[u8]) -> Step {
+        if let State::Ng(ng) = &mut self.state {
+            ng.interfaces.clear();
+        }
+        let major = match parse_sectionheaderblock(block) {
+            Ok((_, section)) => section.major_version,
+            Err(_) => {
+                // Options that overrun their block are no reason to lose the packets behind it.
+                self.issues.push(FileIssue {
+                    code: "pcapng_options",
+                    frame: self.frame,
+                    offset: self.offset,
+                    expected: "options that end inside their block",
+                    found: long(block.len()),
+                    skipped: 0,
+                });
+                let State::Ng(ng) = &self.state else {
+                    return Step::Used(0);
+                };
+                u16_at(block, 12, ng.big).unwrap_or(1)
+            }
+        };
+        if major != 1 {
+            return self.dead(
+                "pcapng_version",
+                "version 1 of the pcapng format",
+                u64::from(major),
+            );
+        }
+        Step::Used(block.len())
+    }
+
+    fn interface(&mut self, block: &[u8], big: bool) -> Step {
+        let parsed = if big {
+            parse_interfacedescriptionblock_be(block)
+        } else {
+            parse_interfacedescriptionblock_le(block)
+        };
+        let interface = match &parsed {
+            Ok((_, idb)) => Interface {
+                link: u16::try_from(idb.linktype.0 & 0xFFFF).unwrap_or(0),
+                snaplen: idb.snaplen,
+                resolution: option(&idb.options, 9)
+                    .and_then(|v| v.first().copied())
+                    .unwrap_or(6),
+                offset_seconds: option(&idb.options, 14)
+                    .and_then(|v| v.first_chunk())
+                    .map_or(0, |v| {
+                        if big {
+                            i64::from_be_bytes(*v)
+                        } else {
+                            i64::from_le_bytes(*v)
+                        }
+                    }),
+            },
+            Err(_) => {
+                self.issues.push(FileIssue {
+                    code: "pcapng_options",
+                    frame: self.frame,
+                    offset: self.offset,
+                    expected: "options that end inside their block",
+                    found: long(block.len()),
+                    skipped: 0,
+                });
+                Interface {
+                    link: u16_at(block, 8, big).unwrap_or(0),
+                    snaplen: u32_at(block, 12, big).unwrap_or(0),
+                    resolution: 6,
+                    offset_seconds: 0,
+                }
+            }
+        };
+        if let State::Ng(ng) = &mut self.state {
+            if ng.interfaces.len() < MAX_INTERFACES {
+                ng.interfaces.push(interface);
+            } else {
+                self.issues.push(FileIssue {
+                    code: "pcapng_interfaces",
+                    frame: self.frame,
+                    offset: self.offset,
+                    expected: "at most 1024 interfaces",
+                    found: 1025,
+                    skipped: 0,
+                });
+            }
+        }
+        Step::Used(block.len())
+    }
+
+    /// Enhanced (6), simple (3) and obsolete (2) packet blocks.
+    fn packet(&mut self, block: &[u8], kind: u32, at: usize, out: &mut Vec<Packet>) -> Step {
+        let State::Ng(ng) = &self.state else {
+            return Step::Used(0);
+        };
+        let big = ng.big;
+        let word = |at: usize| u32_at(block, at, big).unwrap_or(0);
+        let (number, header) = match kind {
+            3 => (0, 12),
+            2 => (size(u32::from(u16_at(block, 8, big).unwrap_or(0))), 28),
+            _ => (size(word(8)), 28),
+        };
+        let room = block.len().saturating_sub(header + 4);
+        let interface = ng.interfaces.get(number).copied();
+        let (len, original) = if kind == 3 {
+            let original = word(8);
+            let snap = interface.map_or(0, |i| i.snaplen);
+            let wanted = if snap == 0 {
+                original
+            } else {
+                original.min(snap)
+            };
+            (size(wanted).min(room), original)
+        } else {
+            (size(word(20)), word(24))
+        };
+        let Some(interface) = interface.filter(|_| len <= room && header + 4 <= block.len()) else {
+            self.bytes.lost += long(block.len());
+            self.issues.push(FileIssue {
+                code: "pcapng_packet",
+                frame: self.frame,
+                offset: self.offset,
+                expected: "a packet of a described interface that fits its block",
+                found: long(len),
+                skipped: long(block.len()),
+            });
+            // Wireshark counts it as no frame either: it stops here.
+            return Step::Used(block.len());
+        };
+        let nanos = (kind != 3).then(|| {
+            let units = (u64::from(word(12)) << 32) | u64::from(word(16));
+            to_nanos(units, interface.resolution, interface.offset_seconds)
+        });
+        self.frame += 1;
+        let len32 = u32::try_from(len).unwrap_or(u32::MAX);
+        out.push(Packet {
+            frame: self.frame,
+            nanos: nanos.flatten(),
+            link: interface.link,
+            start: at + header,
+            len: len32,
+            original_len: original.max(len32),
+            record_len: u32::try_from(block.len()).unwrap_or(u32::MAX),
+        });
+        Step::Used(block.len())
+    }
+}
+
+fn option<'a>(options: &'a [PcapNGOption<'a>], code: u16) -> Option<&'a [u8]> {
+    options.iter().find(|o| o.code.0 == code).map(|o| o.value())
+}
+
+/// Time units since 1970 to nanoseconds, for any power of ten or two (pcapng `if_tsresol`).
+fn to_nanos(units: u64, resolution: u8, offset_seconds: i64) -> Option<i64> {
+    let units = u128::from(units);
+    let exponent = u32::from(resolution & 0x7F);
+    let nanos = if resolution & 0x80 == 0 {
+        if exponent <= 9 {
+            units.checked_mul(10u128.pow(9 - exponent))?
+        } else {
+            units / 10u128.checked_pow(exponent - 9).unwrap_or(u128::MAX)
+        }
+    } else {
+        units.checked_mul(1_000_000_000)?.checked_shr(exponent)?
+    };
+    let offset = i128::from(offset_seconds).checked_mul(1_000_000_000)?;
+    i64::try_from(i128::try_from(nanos).ok()?.checked_add(offset)?).ok()
+}
+
+/// True where the four bytes are those of a Solaris snoop file: known, and told clearly that it is not read.
+#[must_use]
+pub fn is_snoop(head: &[u8]) -> bool {
+    be32(head, 0) == Some(0x736E_6F6F) && be32(head, 4) == Some(0x7000_0000)
+}
+
+#[cfg(test)]
+mod tests;

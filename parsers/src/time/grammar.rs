@@ -1,0 +1,697 @@
+//! The grammars: each turns the start of a line into a time and the number of bytes that it took.
+
+use super::RawTime;
+use super::cursor::{Cursor, in_range};
+use super::zone::{take_zone, take_zone_name};
+
+const DAYS: [&[u8; 3]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
+/// 上午, 下午 in UTF-8 and in GBK.
+const MORNING: [&[u8]; 2] = ["上午".as_bytes(), b"\xC9\xCF\xCE\xE7"];
+const AFTERNOON: [&[u8]; 2] = ["下午".as_bytes(), b"\xCF\xC2\xCE\xE7"];
+
+/// What may come between the parts of a time.
+#[derive(Clone, Copy, PartialEq)]
+enum Fraction {
+    /// `.`, `,` and `:` before digits.
+    Any,
+    /// Only `.` and `,`: where a colon ends the time.
+    NoColon,
+}
+
+/// The time at the start of a line, in any known style; opening blanks are the caller's, an opening `[` is taken with its `]`.
+#[must_use]
+pub fn parse_at_start(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let first = *bytes.first()?;
+    if first == b'[' {
+        let inner = bytes.get(1..)?;
+        let blanks = inner.iter().take(16).take_while(|b| **b == b' ').count();
+        let (raw, used) = bare(inner.get(blanks..)?)?;
+        let mut c = Cursor::new(inner.get(blanks + used..)?);
+        c.blanks(4);
+        c.need(b']')?;
+        return Some((raw, 1 + blanks + used + c.at()));
+    }
+    bare(bytes)
+}
+
+fn bare(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let first = *bytes.first()?;
+    if first.is_ascii_alphabetic() {
+        return weekday_first(bytes).or_else(|| month_name_first(bytes));
+    }
+    if !first.is_ascii_digit() {
+        return None;
+    }
+    let digits = Cursor::new(bytes).digits_ahead(20);
+    let next = bytes.get(digits).copied().unwrap_or(0);
+    match (digits, next) {
+        (2, b'-') => logcat(bytes)
+            .or_else(|| numeric_date(bytes))
+            .or_else(|| day_month_name(bytes)),
+        (4, b'-' | b'/' | b'.') | (8 | 14, _) => iso(bytes),
+        (4, 0xC4 | 0xE5) => chinese(bytes),
+        (1 | 2, b'-' | b'/' | b'.') => numeric_date(bytes).or_else(|| day_month_name(bytes)),
+        (1 | 2, b' ') => day_month_name(bytes),
+        (1 | 2, b':') => clock_only(bytes),
+        (10 | 13 | 16 | 19, _) => epoch(bytes),
+        _ => None,
+    }
+}
+
+/// logcat: `MM-DD hh:mm:ss.mmm` with three or six digits, and an optional offset after one blank.
+#[must_use]
+pub fn logcat(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let head = bytes.first_chunk::<18>()?;
+    if head[2] != b'-' || head[5] != b' ' || head[8] != b':' || head[11] != b':' || head[14] != b'.'
+    {
+        return None;
+    }
+    let month = two(head[0], head[1], 12).filter(|m| *m > 0)?;
+    let day = two(head[3], head[4], 31).filter(|d| *d > 0)?;
+    let mut raw = RawTime {
+        month_day: Some((month, day)),
+        hour: two(head[6], head[7], 23)?,
+        minute: two(head[9], head[10], 59)?,
+        second: two(head[12], head[13], 60)?,
+        ..RawTime::default()
+    };
+    let mut c = Cursor::new(bytes.get(15..)?);
+    fraction_digits(&mut c, &mut raw)?;
+    if matches!(
+        bytes.get(15 + c.at()..15 + c.at() + 2),
+        Some([b' ', b'+' | b'-'])
+    ) {
+        take_zone(&mut c, &mut raw);
+    }
+    Some((raw, 15 + c.at()))
+}
+
+/// Year first, to the second at least: `2024-03-14 13:16:47.974`, `2024-03-14T13:16:47,974+01:00`, `2024/3/4 1:02:03 PM`,
+/// `20171223-22:15:29:606`, `20240314131647`, `2024-03-14 13:16:47:974`.
+#[must_use]
+pub fn iso(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    if let Some(found) = iso_fixed(bytes) {
+        return Some(found);
+    }
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime::default();
+    let run = c.digits_ahead(15);
+    if run == 4 {
+        let (y, m, d) = year_month_day(&mut c)?;
+        raw.year = Some(y);
+        raw.month_day = Some((m, d));
+        date_gap(&mut c)?;
+        clock(&mut c, &mut raw, Fraction::Any)?;
+    } else if run == 8 || run == 14 {
+        let (year, _) = c.number(4, 4)?;
+        raw.year = Some(year_of(year)?);
+        raw.month_day = Some((c.pair(1, 12)?, c.pair(1, 31)?));
+        let packed = if run == 14 {
+            true
+        } else {
+            if c.one_of(b"T-_/").is_none() && c.blanks(2) == 0 {
+                return None;
+            }
+            c.digits_ahead(7) == 6
+        };
+        if packed {
+            raw.hour = c.pair(0, 23)?;
+            raw.minute = c.pair(0, 59)?;
+            raw.second = c.pair(0, 60)?;
+            raw.resolution_nanos = 1_000_000_000;
+            fraction(&mut c, &mut raw, Fraction::NoColon);
+        } else {
+            clock(&mut c, &mut raw, Fraction::Any)?;
+        }
+    } else {
+        return None;
+    }
+    take_zone(&mut c, &mut raw);
+    Some((raw, c.at()))
+}
+
+/// The bulk of what [`iso`] meets: `YYYY-MM-DD hh:mm:ss` padded, with a fraction behind `.` or `,`.
+#[inline]
+fn iso_fixed(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let h = bytes.first_chunk::<20>()?;
+    if h[4] != b'-'
+        || h[7] != b'-'
+        || !matches!(h[10], b' ' | b'T')
+        || h[13] != b':'
+        || h[16] != b':'
+        || !matches!(h[19], b'.' | b',')
+    {
+        return None;
+    }
+    let year = u16::from(two(h[0], h[1], 99)?) * 100 + u16::from(two(h[2], h[3], 99)?);
+    let mut raw = RawTime {
+        year: Some(year_of(u32::from(year))?),
+        month_day: Some((
+            two(h[5], h[6], 12).filter(|m| *m > 0)?,
+            two(h[8], h[9], 31).filter(|d| *d > 0)?,
+        )),
+        hour: two(h[11], h[12], 23)?,
+        minute: two(h[14], h[15], 59)?,
+        second: two(h[17], h[18], 60)?,
+        ..RawTime::default()
+    };
+    let mut c = Cursor::new(bytes.get(20..)?);
+    fraction_digits(&mut c, &mut raw)?;
+    match c.peek() {
+        // A 12-hour mark may follow: the general grammar reads it.
+        Some(b' ') if matches!(c.rest().get(1), Some(b'A' | b'P' | b'a' | b'p' | 0x80..)) => {
+            return None;
+        }
+        Some(b'Z' | b'+' | b'-' | b' ') => take_zone(&mut c, &mut raw),
+        Some(b'A' | b'P' | b'a' | b'p' | 0x80..) => return None,
+        _ => {}
+    }
+    Some((raw, 20 + c.at()))
+}
+
+/// Two digits that make a number up to `most`.
+#[inline]
+fn two(a: u8, b: u8, most: u8) -> Option<u8> {
+    let (a, b) = (a.wrapping_sub(b'0'), b.wrapping_sub(b'0'));
+    (a < 10 && b < 10)
+        .then(|| a * 10 + b)
+        .filter(|v| *v <= most)
+}
+
+/// True where the line begins with a full date and time in digits, whatever its values: cheap, for finding record borders.
+#[must_use]
+pub fn looks_dated(bytes: &[u8]) -> bool {
+    bytes.first_chunk::<19>().is_some_and(|h| {
+        h[4] == b'-'
+            && h[7] == b'-'
+            && matches!(h[10], b' ' | b'T')
+            && h[13] == b':'
+            && h[16] == b':'
+            && h[0].is_ascii_digit()
+            && h[5].is_ascii_digit()
+            && h[11].is_ascii_digit()
+            && h[18].is_ascii_digit()
+    })
+}
+
+/// As [`iso`], where only the date's separator may vary; the name that formats use.
+#[must_use]
+pub fn year_first(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    iso(bytes)
+}
+
+/// `2021年7月20日 16:21:08`, also `下午4:21:08`; UTF-8 or GBK.
+#[must_use]
+pub fn chinese(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let (year, _) = c.number(4, 4)?;
+    let mut raw = RawTime {
+        year: Some(year_of(year)?),
+        ..RawTime::default()
+    };
+    let mark = |c: &mut Cursor<'_>, utf8: &str, gbk: &[u8]| -> Option<()> {
+        (c.literal(utf8.as_bytes()) || c.literal(gbk)).then_some(())
+    };
+    mark(&mut c, "年", b"\xC4\xEA")?;
+    let month = c.small(1, 12)?;
+    mark(&mut c, "月", b"\xD4\xC2")?;
+    let day = c.small(1, 31)?;
+    mark(&mut c, "日", b"\xC8\xD5")?;
+    raw.month_day = Some((month, day));
+    c.blanks(2);
+    clock(&mut c, &mut raw, Fraction::Any)?;
+    take_zone(&mut c, &mut raw);
+    Some((raw, c.at()))
+}
+
+/// Day or month first, in digits: `14.03.2024 13:16:47`, `5/29/2020 8:14:02 AM`, `20-07-22 10:02:41:318`, `03-14-2024 …`, `03/14 13:16:47`.
+#[must_use]
+pub fn numeric_date(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime::default();
+    let a = c.small(0, 99)?;
+    let separator = c.one_of(b"-/.")?;
+    let b = c.small(1, 99)?;
+    if c.eat(separator) {
+        let (year, digits) = c.number(2, 4)?;
+        match digits {
+            4 => {
+                raw.year = Some(year_of(year)?);
+                let (md, open) = month_and_day(a, b, separator == b'.')?;
+                raw.month_day = Some(md);
+                raw.ambiguous_order = open;
+            }
+            2 => short_date(&mut raw, [a, b, in_range(year, 0, 99)?], separator)?,
+            _ => return None,
+        }
+    } else if separator == b'.' {
+        return None;
+    } else {
+        // Month and day without a year: month first, as logcat and glog write it.
+        raw.month_day = Some((in_range(a.into(), 1, 12)?, in_range(b.into(), 1, 31)?));
+    }
+    c.eat(b',');
+    date_gap(&mut c)?;
+    let at_clock = c.at();
+    clock(&mut c, &mut raw, Fraction::Any)?;
+    let twelve_hours = bytes
+        .get(at_clock..c.at())
+        .is_some_and(|s| s.last().is_some_and(|b| b.eq_ignore_ascii_case(&b'M')));
+    if twelve_hours && raw.short_date.is_some() && separator == b'/' {
+        // A 12-hour clock goes with month/day/year.
+        if let Some([m, d, y]) = raw.short_date
+            && (1..=12).contains(&m) && (1..=31).contains(&d) {
+                raw.short_date = None;
+                raw.year = Some(2000 + i16::from(y));
+                raw.month_day = Some((m, d));
+                raw.ambiguous_order = d <= 12 && m != d;
+            }
+    }
+    take_zone(&mut c, &mut raw);
+    Some((raw, c.at()))
+}
+
+/// `20 Jul 2021 16:21:08:310`, `20-Jul-2021 16:21:08.310`, `20/Jul/2021:16:21:08 +0800`, `20 Jul 16:21:08`.
+#[must_use]
+pub fn day_month_name(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime::default();
+    let day = c.small(1, 31)?;
+    let separator = c.one_of(b" -/")?;
+    let month = month_name(&mut c)?;
+    raw.month_day = Some((month, day));
+    if c.eat(separator) {
+        if c.digits_ahead(4) == 4 {
+            let (year, _) = c.number(4, 4)?;
+            raw.year = Some(year_of(year)?);
+            if !c.eat(b':') {
+                c.eat(b',');
+                date_gap(&mut c)?;
+            }
+        } else if separator != b' ' {
+            let (year, _) = c.number(2, 2)?;
+            raw.year = Some(2000 + i16::try_from(year).ok()?);
+            date_gap(&mut c)?;
+        }
+    } else {
+        date_gap(&mut c)?;
+    }
+    clock(&mut c, &mut raw, Fraction::Any)?;
+    take_zone(&mut c, &mut raw);
+    Some((raw, c.at()))
+}
+
+/// RFC 3164 and its relatives: `Jun 14 15:16:01`, `Jun  4 15:16:01.123`, `Jun 14 2021 15:16:01` (Cisco), `*Jun 14 …` is not taken.
+#[must_use]
+pub fn syslog(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime::default();
+    let month = month_name(&mut c)?;
+    c.need(b' ')?;
+    c.eat(b' ');
+    raw.month_day = Some((month, c.small(1, 31)?));
+    c.need(b' ')?;
+    if c.digits_ahead(5) == 4 {
+        let (year, _) = c.number(4, 4)?;
+        raw.year = Some(year_of(year)?);
+        c.need(b' ')?;
+    }
+    clock(&mut c, &mut raw, Fraction::NoColon)?;
+    take_zone(&mut c, &mut raw);
+    Some((raw, c.at()))
+}
+
+/// Month name first: [`syslog`], and `Jul 20, 2021 4:21:08 PM` (java.util.logging).
+#[must_use]
+pub fn month_name_first(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    if let Some(found) = syslog(bytes) {
+        return Some(found);
+    }
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime::default();
+    let month = month_name(&mut c)?;
+    c.need(b' ')?;
+    c.eat(b' ');
+    raw.month_day = Some((month, c.small(1, 31)?));
+    c.need(b',')?;
+    c.need(b' ')?;
+    let (year, _) = c.number(4, 4)?;
+    raw.year = Some(year_of(year)?);
+    c.eat(b',');
+    c.need(b' ')?;
+    clock(&mut c, &mut raw, Fraction::Any)?;
+    take_zone(&mut c, &mut raw);
+    Some((raw, c.at()))
+}
+
+/// Day name first: `Fri Nov 30 09:09:10 GMT-03:00 2007`, `Fri, 30 Nov 2007 09:09:10 +0300`, `Fri Nov 30 09:09:10.123 2007`.
+#[must_use]
+pub fn weekday_first(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    weekday(bytes, false)
+}
+
+/// The `at` of a jPOS log event: [`weekday_first`] with the zone's name, then `year.milliseconds` without leading zeros
+/// (`2013.61` is 61 ms: jPOS appends the number as it is), or an ISO time.
+#[must_use]
+pub fn jpos(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    weekday(bytes, true).or_else(|| iso(bytes))
+}
+
+fn weekday(bytes: &[u8], millis_after_year: bool) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime::default();
+    if !DAYS.iter().any(|day| c.literal_any_case(*day)) {
+        return None;
+    }
+    let comma = c.eat(b',');
+    c.need(b' ')?;
+    if comma && c.digits_ahead(2) > 0 {
+        let (raw, used) = day_month_name(c.rest())?;
+        return Some((raw, c.at() + used));
+    }
+    let month = month_name(&mut c)?;
+    c.need(b' ')?;
+    c.eat(b' ');
+    raw.month_day = Some((month, c.small(1, 31)?));
+    c.need(b' ')?;
+    clock(&mut c, &mut raw, Fraction::NoColon)?;
+    let mut end = c;
+    c.need(b' ')?;
+    if take_zone_name(&mut c, &mut raw, true) {
+        end = c;
+        c.need(b' ')?;
+    } else if let Some(seconds) = super::zone::take_offset(&mut c, true) {
+        raw.offset_seconds = Some(seconds);
+        end = c;
+        c.need(b' ')?;
+    }
+    if c.digits_ahead(5) == 4 {
+        let (year, _) = c.number(4, 4)?;
+        raw.year = Some(year_of(year)?);
+        end = c;
+        if millis_after_year && c.eat(b'.')
+            && let Some((millis, _)) = c.number(1, 3) {
+                raw.nanos = millis * 1_000_000;
+                raw.resolution_nanos = 1_000_000;
+                end = c;
+            }
+    }
+    Some((raw, end.at()))
+}
+
+/// Time only: `10:15:02.617`, `4:21:08 PM`, `下午4:21:08` is taken by the dated styles only.
+#[must_use]
+pub fn clock_only(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime::default();
+    clock(&mut c, &mut raw, Fraction::Any)?;
+    Some((raw, c.at()))
+}
+
+/// As [`clock_only`], only with a fraction: what may stand where text could look like a time.
+#[must_use]
+pub fn clock_only_with_millis(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    clock_only(bytes).filter(|(raw, _)| raw.resolution_nanos < 1_000_000_000)
+}
+
+/// Chromium and glog style inside logs: `0412/081502.100200` (month, day, packed time, microseconds).
+#[must_use]
+pub fn chromium(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime {
+        month_day: Some((c.pair(1, 12)?, c.pair(1, 31)?)),
+        ..RawTime::default()
+    };
+    c.need(b'/')?;
+    raw.hour = c.pair(0, 23)?;
+    raw.minute = c.pair(0, 59)?;
+    raw.second = c.pair(0, 60)?;
+    raw.resolution_nanos = 1_000_000_000;
+    fraction(&mut c, &mut raw, Fraction::NoColon);
+    c.at_digit_end().then_some((raw, c.at()))
+}
+
+/// Epoch times in 2000..=2099: seconds with an optional fraction, milliseconds, microseconds, nanoseconds, told apart by their digits.
+#[must_use]
+pub fn epoch(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let digits = c.digits_ahead(20);
+    let (unit, resolution) = match digits {
+        10 => (1_000_000_000_i64, 1_000_000_000_u32),
+        13 => (1_000_000, 1_000_000),
+        16 => (1000, 1000),
+        19 => (1, 1),
+        _ => return None,
+    };
+    let mut value = 0_i64;
+    for byte in bytes.iter().take(digits) {
+        value = value
+            .checked_mul(10)?
+            .checked_add(i64::from(byte.wrapping_sub(b'0')))?;
+    }
+    let mut raw = RawTime {
+        resolution_nanos: resolution,
+        ..RawTime::default()
+    };
+    let mut nanos = value.checked_mul(unit)?;
+    if !(946_684_800_000_000_000..4_102_444_800_000_000_000).contains(&nanos) {
+        return None;
+    }
+    c = Cursor::new(bytes.get(digits..)?);
+    if digits == 10 {
+        fraction(&mut c, &mut raw, Fraction::NoColon);
+        nanos += i64::from(raw.nanos);
+        raw.nanos = 0;
+    }
+    if c.peek().is_some_and(|b| b.is_ascii_alphanumeric()) {
+        return None;
+    }
+    raw.epoch_nanos = Some(nanos);
+    Some((raw, digits + c.at()))
+}
+
+/// Seconds since the start, with a fraction: `123.456`, `   12.345678` (kernel ring buffer, logcat's monotonic); leading blanks are taken.
+#[must_use]
+pub fn uptime(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    c.blanks(16);
+    let (seconds, _) = c.number(1, 9)?;
+    let mut raw = RawTime::default();
+    c.need(b'.')?;
+    fraction_digits(&mut c, &mut raw)?;
+    raw.uptime_nanos = Some(i64::from(seconds) * 1_000_000_000 + i64::from(raw.nanos));
+    raw.nanos = 0;
+    Some((raw, c.at()))
+}
+
+// ---- parts ----
+
+fn year_of(value: u32) -> Option<i16> {
+    // Devices with dead clocks say 1966; nothing earlier has been seen.
+    (1900..=2199)
+        .contains(&value)
+        .then(|| i16::try_from(value).ok())?
+}
+
+fn year_month_day(c: &mut Cursor<'_>) -> Option<(i16, u8, u8)> {
+    let (year, _) = c.number(4, 4)?;
+    let year = year_of(year)?;
+    let separator = c.one_of(b"-/.")?;
+    let month = c.small(1, 12)?;
+    c.need(separator)?;
+    let day = c.small(1, 31)?;
+    c.at_digit_end().then_some((year, month, day))
+}
+
+/// Between date and time: `T`, `_`, blanks, a tab.
+fn date_gap(c: &mut Cursor<'_>) -> Option<()> {
+    if c.one_of(b"Tt_\t").is_some() || c.blanks(3) > 0 {
+        Some(())
+    } else {
+        None
+    }
+}
+
+/// Month and day from two numbers, and whether the other order is possible too.
+fn month_and_day(a: u8, b: u8, day_first: bool) -> Option<((u8, u8), bool)> {
+    let fits = |m: u8, d: u8| (1..=12).contains(&m) && (1..=31).contains(&d);
+    match (fits(a, b), fits(b, a)) {
+        // Dots are day first wherever they are used.
+        (_, true) if day_first => Some(((b, a), false)),
+        (true, true) => Some(((a, b), a != b)),
+        (true, false) => Some(((a, b), false)),
+        (false, true) => Some(((b, a), false)),
+        (false, false) => None,
+    }
+}
+
+/// Three two-digit parts: day-month-year unless impossible; the file decides later.
+fn short_date(raw: &mut RawTime, parts: [u8; 3], separator: u8) -> Option<()> {
+    let [a, b, y] = parts;
+    if separator == b'.' || (1..=31).contains(&a) && (1..=12).contains(&b) {
+        raw.year = Some(2000 + i16::from(y));
+        raw.month_day = Some((in_range(b.into(), 1, 12)?, in_range(a.into(), 1, 31)?));
+    } else if (1..=12).contains(&b) && (1..=31).contains(&y) {
+        raw.year = Some(2000 + i16::from(a));
+        raw.month_day = Some((b, y));
+    } else {
+        raw.year = Some(2000 + i16::from(y));
+        raw.month_day = Some((in_range(a.into(), 1, 12)?, in_range(b.into(), 1, 31)?));
+    }
+    if separator != b'.' {
+        raw.short_date = Some(parts);
+        raw.ambiguous_order = true;
+    }
+    Some(())
+}
+
+fn month_name(c: &mut Cursor<'_>) -> Option<u8> {
+    let three = c.rest().first_chunk::<3>()?;
+    let number = match three.map(|b| b | 0x20) {
+        [b'j', b'a', b'n'] => 1,
+        [b'f', b'e', b'b'] => 2,
+        [b'm', b'a', b'r'] => 3,
+        [b'a', b'p', b'r'] => 4,
+        [b'm', b'a', b'y'] => 5,
+        [b'j', b'u', b'n'] => 6,
+        [b'j', b'u', b'l'] => 7,
+        [b'a', b'u', b'g'] => 8,
+        [b's', b'e', b'p'] => 9,
+        [b'o', b'c', b't'] => 10,
+        [b'n', b'o', b'v'] => 11,
+        [b'd', b'e', b'c'] => 12,
+        _ => return None,
+    };
+    c.literal(three);
+    // `June`, `Sept.`: the rest of a longer name.
+    let longer = c
+        .rest()
+        .iter()
+        .take(7)
+        .take_while(|b| b.is_ascii_lowercase())
+        .count();
+    if longer > 6 {
+        return None;
+    }
+    for _ in 0..longer {
+        let Some(b) = c.peek() else { break };
+        c.eat(b);
+    }
+    c.eat(b'.');
+    Some(number)
+}
+
+/// `h:mm:ss`, fraction, 12-hour marks before or after.
+fn clock(c: &mut Cursor<'_>, raw: &mut RawTime, fractions: Fraction) -> Option<()> {
+    let mut half = None;
+    for (marks, pm) in [(MORNING, false), (AFTERNOON, true)] {
+        if marks.iter().any(|m| c.literal(m)) {
+            half = Some(pm);
+            c.blanks(2);
+            break;
+        }
+    }
+    raw.hour = c.small(0, 24)?;
+    c.need(b':')?;
+    raw.minute = c.small(0, 59)?;
+    c.need(b':')?;
+    raw.second = c.small(0, 60)?;
+    if !c.at_digit_end() {
+        return None;
+    }
+    raw.resolution_nanos = 1_000_000_000;
+    fraction(c, raw, fractions);
+    if half.is_none() {
+        half = half_of_day(c);
+    }
+    match half {
+        Some(_) if raw.hour > 12 || (raw.hour == 0 && half == Some(true)) => {}
+        Some(true) if raw.hour < 12 => raw.hour += 12,
+        Some(false) if raw.hour == 12 => raw.hour = 0,
+        _ => {}
+    }
+    if raw.hour == 24 {
+        return None;
+    }
+    Some(())
+}
+
+/// ` AM`, `PM`, with a blank, a no-break blank (U+00A0) or a narrow one (U+202F, newer Java) before it.
+fn half_of_day(c: &mut Cursor<'_>) -> Option<bool> {
+    let mut t = *c;
+    if !t.eat(b' ') && !t.literal("\u{202F}".as_bytes()) {
+        t.literal("\u{A0}".as_bytes());
+    }
+    let pm = if t.literal_any_case(b"am") || t.literal_any_case(b"a.m.") {
+        false
+    } else if t.literal_any_case(b"pm") || t.literal_any_case(b"p.m.") {
+        true
+    } else if MORNING.iter().any(|m| t.literal(m)) {
+        false
+    } else if AFTERNOON.iter().any(|m| t.literal(m)) {
+        true
+    } else {
+        return None;
+    };
+    if t.peek().is_some_and(|b| b.is_ascii_alphanumeric()) {
+        return None;
+    }
+    *c = t;
+    Some(pm)
+}
+
+fn fraction(c: &mut Cursor<'_>, raw: &mut RawTime, fractions: Fraction) {
+    let mut t = *c;
+    match t.peek() {
+        Some(b'.' | b',') => {
+            let mark = t.peek().unwrap_or_default();
+            t.eat(mark);
+            if fraction_digits(&mut t, raw).is_some() {
+                *c = t;
+            }
+        }
+        Some(b':') if fractions == Fraction::Any => {
+            t.eat(b':');
+            // After a colon the digits are a number of ms (or µs), not a fraction: `0:0:9:12` is 12 ms.
+            if let Some((value, digits)) = t.number(1, 6) {
+                let unit = match digits {
+                    1..=3 => 1_000_000,
+                    6 => 1000,
+                    _ => return,
+                };
+                if t.at_digit_end() {
+                    raw.nanos = value * unit;
+                    raw.resolution_nanos = unit;
+                    *c = t;
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// One to nine digits as a decimal fraction of a second; further digits are passed over.
+fn fraction_digits(c: &mut Cursor<'_>, raw: &mut RawTime) -> Option<()> {
+    let (value, digits) = c.number(1, 9)?;
+    const SCALE: [u32; 10] = [
+        1_000_000_000,
+        100_000_000,
+        10_000_000,
+        1_000_000,
+        100_000,
+        10_000,
+        1000,
+        100,
+        10,
+        1,
+    ];
+    let scale = SCALE.get(digits).copied()?;
+    raw.nanos = value.checked_mul(scale)?;
+    raw.resolution_nanos = scale;
+    let more = c.digits_ahead(9);
+    for _ in 0..more {
+        let Some(b) = c.peek() else { break };
+        c.eat(b);
+    }
+    Some(())
+}

@@ -1,0 +1,340 @@
+//! `tapscope analyze`: the main job.
+
+use std::path::Path;
+
+use crate::attribute::Catalogue;
+use crate::cli::args::{AnalyzeArgs, Arguments};
+use crate::cli::failure::Failure;
+use crate::cli::output::{Output, Paint};
+use crate::cli::progress::Progress;
+use crate::cli::{DONE, Ending, PARTLY, table};
+use crate::plan::{Limits, Plan};
+use crate::report::{self, Summary, text_bytes};
+use crate::{Observer as _, analyze};
+
+/// Causes that the closing summary names.
+const CAUSES: usize = 10;
+
+pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Ending {
+    let plan = plan(args)?;
+    report::check_target(&args.out, args.force)?;
+    for (given, flag) in [
+        (!args.baseline.is_empty(), "--baseline"),
+        (args.memory.is_some(), "--memory"),
+        (args.keylog.is_some(), "--keylog"),
+        (args.config.is_some(), "--config"),
+    ] {
+        if given {
+            let word = output.paint_err(Paint::Yellow, "warning:");
+            output.note(&format!("{word} {flag} has no effect in this version"));
+        }
+    }
+    set_up(args, all)?;
+    remove_on_interrupt(*output)?;
+    let catalogue = load_catalogue(&plan.rules)?;
+    let progress = Progress::new(args.progress, all.quiet, all.verbose > 0, *output);
+    let analysis = analyze(&plan, &catalogue, &progress);
+    let written = analysis.map_err(Failure::from).and_then(|analysis| {
+        progress.stage("write");
+        report::write(&analysis, &catalogue, &plan, &args.out, args.force).map_err(Failure::from)
+    });
+    progress.done();
+    let summary = written?;
+    if !all.quiet {
+        closing(&summary, output);
+    }
+    name_problems(&summary, output);
+    output.result(&format!("{}\n", args.out.join("report.html").display()))?;
+    let partly = !summary.coverage.problems.is_empty() || !summary.issues.is_empty();
+    Ok(if partly { PARTLY } else { DONE })
+}
+
+/// Rules built in, and the user's own.
+pub(crate) fn load_catalogue(rules: &[std::path::PathBuf]) -> Result<Catalogue, Failure> {
+    Catalogue::load(rules).map_err(|fault| {
+        Failure::failed(fault.to_string()).hint("`tapscope rules check DIR` names all faults")
+    })
+}
+
+fn set_up(args: &AnalyzeArgs, all: &Arguments) -> Result<(), Failure> {
+    if let Some(jobs) = args.jobs {
+        if jobs == 0 {
+            return Err(Failure::usage("--jobs 0: at least one thread is needed"));
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .build_global()
+            .map_err(|e| Failure::failed(format!("--jobs {jobs}: {e}")))?;
+    }
+    let level = match all.verbose {
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    if !all.quiet {
+        let _ = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .without_time()
+            .try_init();
+    }
+    Ok(())
+}
+
+/// Ctrl-C leaves nothing half-written.
+fn remove_on_interrupt(output: Output) -> Result<(), Failure> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])
+        .map_err(|e| Failure::failed(format!("cannot watch for interrupts: {e}")))?;
+    std::thread::spawn(move || {
+        for _ in &mut signals {
+            if report::interrupt() {
+                output.note("interrupted; nothing was written");
+                leave();
+            }
+        }
+    });
+    Ok(())
+}
+
+#[allow(clippy::exit, reason = "an interrupt ends the program at once")]
+fn leave() {
+    std::process::exit(130);
+}
+
+/// Checks what was asked and makes the plan.
+fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
+    let zone = args.tz.as_deref().map(zone).transpose()?;
+    let instant = |text: &Option<String>, flag| {
+        text.as_deref()
+            .map(|text| instant(text, zone.as_ref(), flag))
+            .transpose()
+    };
+    let formats = args
+        .format
+        .iter()
+        .map(|text| {
+            let (name, glob) = text.split_once('=').ok_or_else(|| {
+                Failure::usage(format!("--format {text}: expected NAME=GLOB"))
+                    .hint("`tapscope formats` lists the names")
+            })?;
+            let glob = globset::Glob::new(glob)
+                .map_err(|e| Failure::usage(format!("--format {text}: {e}")))?;
+            Ok((name.to_owned(), glob))
+        })
+        .collect::<Result<_, Failure>>()?;
+    Ok(Plan {
+        inputs: args.inputs.clone(),
+        since: instant(&args.since, "--since")?,
+        until: instant(&args.until, "--until")?,
+        zone,
+        year: args.year,
+        formats,
+        rules: args.rules.clone(),
+        inventory: args.inventory.clone(),
+        pan_key: args.pan_key.as_deref().map(pan_key).transpose()?,
+        custody: args.custody,
+        language: args.lang.map(Into::into).unwrap_or_default(),
+        limits: Limits::default(),
+    })
+}
+
+fn zone(text: &str) -> Result<jiff::tz::TimeZone, Failure> {
+    if let Ok(zone) = jiff::tz::TimeZone::get(text) {
+        return Ok(zone);
+    }
+    let offset: Option<i32> = (|| {
+        let (sign, rest) = match text.as_bytes().first()? {
+            b'+' => (1, text.get(1..)?),
+            b'-' => (-1, text.get(1..)?),
+            _ => return None,
+        };
+        let digits: String = rest.chars().filter(|c| *c != ':').collect();
+        let (hours, minutes) = match digits.len() {
+            1 | 2 => (digits.parse::<i32>().ok()?, 0),
+            4 => (
+                digits.get(..2)?.parse().ok()?,
+                digits.get(2..)?.parse().ok()?,
+            ),
+            _ => return None,
+        };
+        Some(sign * (hours * 3600 + minutes * 60))
+    })();
+    offset
+        .and_then(|seconds| jiff::tz::Offset::from_seconds(seconds).ok())
+        .map(jiff::tz::TimeZone::fixed)
+        .ok_or_else(|| {
+            Failure::usage(format!("--tz {text}: not a time zone"))
+                .hint("for example Asia/Shanghai, Europe/Berlin, +08:00, UTC")
+        })
+}
+
+/// UTC microseconds of a time as given on the command line.
+pub(crate) fn instant(
+    text: &str,
+    zone: Option<&jiff::tz::TimeZone>,
+    flag: &str,
+) -> Result<i64, Failure> {
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Ok(instant.as_microsecond());
+    }
+    let zone = zone.cloned().unwrap_or(jiff::tz::TimeZone::UTC);
+    text.parse::<jiff::civil::DateTime>()
+        .ok()
+        .and_then(|civil| civil.to_zoned(zone).ok())
+        .map(|zoned| zoned.timestamp().as_microsecond())
+        .ok_or_else(|| {
+            Failure::usage(format!("{flag} {text}: not a time"))
+                .hint("for example 2026-08-22, 2026-08-22T09:00, 2026-08-22T09:00:00Z")
+        })
+}
+
+/// Reads the secret. Whoever else could read it could rebuild card numbers from tokens.
+fn pan_key(path: &Path) -> Result<[u8; 32], Failure> {
+    let fail = |e: std::io::Error| Failure::failed(format!("--pan-key {}: {e}", path.display()));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path).map_err(fail)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let message = format!("--pan-key {}: others may read this file", path.display());
+            return Err(Failure::failed(message).hint(format!("chmod 600 {}", path.display())));
+        }
+    }
+    let bytes = std::fs::read(path).map_err(fail)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let digits = text.trim();
+    if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let mut key = [0_u8; 32];
+        for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks(2)) {
+            let pair = String::from_utf8_lossy(pair);
+            *byte = u8::from_str_radix(&pair, 16).unwrap_or_default();
+        }
+        return Ok(key);
+    }
+    if bytes.len() < 32 {
+        let message = format!("--pan-key {}: shorter than 32 bytes", path.display());
+        return Err(Failure::failed(message).hint("head -c 32 /dev/urandom > FILE; chmod 600 FILE"));
+    }
+    Ok(blake3::derive_key("tapscope 2026 card token key", &bytes))
+}
+
+/// What was found, in a few lines.
+fn closing(summary: &Summary, output: &Output) {
+    let percent = |part: u64, whole: u64| part as f64 * 100.0 / (whole.max(1)) as f64;
+    output.note(&format!(
+        "{} attempts in {} sales, {} failed ({:.1} %), {} undetermined, {} incidents",
+        summary.attempts,
+        summary.sales,
+        output.paint_err(Paint::Bold, &summary.failed.to_string()),
+        percent(summary.failed, summary.attempts),
+        summary.undetermined,
+        summary.incidents.len(),
+    ));
+    let rows: Vec<Vec<String>> = summary
+        .causes
+        .iter()
+        .take(CAUSES)
+        .map(|cause| {
+            vec![
+                cause.failed.to_string(),
+                format!("{:.1}", cause.share * 100.0),
+                cause.code.clone(),
+                cause.name_en.clone(),
+                cause.owners.join(", "),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        let header = ["failed", "%", "cause", "name", "who acts"];
+        output.note(table::render(&header, &rows).trim_end());
+    }
+    if summary.causes.len() > CAUSES {
+        output.note(&format!(
+            "… and {} causes more",
+            summary.causes.len() - CAUSES
+        ));
+    }
+    let rows: Vec<Vec<String>> = summary
+        .coverage
+        .kinds
+        .iter()
+        .map(|(kind, ledger)| (kind.as_str(), ledger))
+        .chain([("total", &summary.coverage.total)])
+        .map(|(kind, l)| {
+            let part = |bytes| format!("{:.1}", percent(bytes, l.bytes));
+            vec![
+                kind.to_owned(),
+                l.sources.to_string(),
+                text_bytes(l.bytes),
+                part(l.understood),
+                part(l.ignored),
+                part(l.not_understood),
+                part(l.unreadable),
+                l.events.to_string(),
+            ]
+        })
+        .collect();
+    let header = [
+        "input",
+        "count",
+        "bytes",
+        "% understood",
+        "% of no interest",
+        "% not understood",
+        "% unreadable",
+        "events",
+    ];
+    output.note(table::render(&header, &rows).trim_end());
+    let statuses: Vec<String> = summary
+        .coverage
+        .statuses
+        .iter()
+        .map(|status| format!("{} {}", status.count, status.name))
+        .collect();
+    output.note(&format!("inputs: {}", statuses.join(", ")));
+    if !summary.issues.is_empty() {
+        let issues: Vec<String> = summary
+            .issues
+            .iter()
+            .map(|issue| format!("{} {}", issue.count, issue.name))
+            .collect();
+        output.note(&format!("issues: {}", issues.join(", ")));
+    }
+}
+
+fn name_problems(summary: &Summary, output: &Output) {
+    for problem in &summary.coverage.problems {
+        let reason = match (problem.reason.as_str(), problem.damaged_records) {
+            ("", 0) => String::new(),
+            ("", n) => format!(": {n} damaged records"),
+            (reason, 0 | 1) => format!(": {reason}"),
+            (reason, n) => format!(": {reason} (and {} more)", n - 1),
+        };
+        let status = output.paint_err(Paint::Yellow, &problem.status);
+        let line = format!("{}{reason}", problem.path);
+        output.note(&format!("{status}: {}", report::clean(&line)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{instant, zone};
+
+    #[test]
+    fn zones_and_times_are_read() {
+        for good in ["Asia/Shanghai", "UTC", "+08:00", "-0330", "+8"] {
+            assert!(zone(good).is_ok(), "{good}");
+        }
+        for bad in ["Mars/Olympus", "+25:00:00", "8", "+99"] {
+            assert!(zone(bad).is_err(), "{bad}");
+        }
+        let shanghai = zone("+08:00").ok();
+        let at = |text| instant(text, shanghai.as_ref(), "--since").ok();
+        assert_eq!(at("1970-01-01T08:00"), Some(0));
+        assert_eq!(at("1970-01-01T00:00:01Z"), Some(1_000_000));
+        assert_eq!(at("1970-01-02"), Some(16 * 3_600_000_000));
+        assert_eq!(at("soon"), None);
+    }
+}

@@ -1,0 +1,12 @@
+//! One file per command.
+
+pub(crate) mod analyze;
+pub(crate) mod causes;
+pub(crate) mod completions;
+pub(crate) mod decode;
+pub(crate) mod formats;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod query;
+pub(crate) mod report;
+pub(crate) mod rules;

@@ -1,0 +1,654 @@
+//! Cuts each source's events into fragments: what one source saw of one attempt.
+//!
+//! A terminal's log or trace is a sequence: the cuts lie where a sale starts, a card comes back or another interface takes over.
+//! A host's log and a capture interleave many terminals: there the keys of each ISO 8583 message decide.
+
+use std::collections::BTreeMap;
+
+use crate::event::{CommandKind, Event, FieldState, Keys, Payload, Signal, SourceKind, Text};
+
+/// What one source saw of one attempt.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fragment {
+    /// The source.
+    pub source: u32,
+    /// Event indexes in the arena, in the source's order.
+    pub events: Vec<u32>,
+    /// Keys merged from the events, first one wins.
+    pub keys: Keys,
+    /// First and last time by the source's clock.
+    pub first: Option<i64>,
+    /// Likewise.
+    pub last: Option<i64>,
+    /// When the cryptogram came from the card.
+    pub cryptogram_at: Option<i64>,
+    /// When the request was sent, as this source saw it.
+    pub request_at: Option<i64>,
+    /// When the answer came.
+    pub response_at: Option<i64>,
+    /// How it was cut.
+    pub shape: Shape,
+    /// It shows a presentment or a payment message, not only ambient lines.
+    pub is_attempt: bool,
+    /// A contact dialogue or prompt.
+    pub contact: bool,
+    /// The card talked (or an activation was seen).
+    pub dialogue: bool,
+}
+
+/// How a fragment was cut from its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub(super) enum Shape {
+    /// A stretch of one terminal's log or trace.
+    #[default]
+    Stretch,
+    /// Messages with the same keys.
+    Messages,
+    /// A connection (with its TLS, DNS and ICMP trouble) that carried no message we could read.
+    Connection,
+}
+
+/// Idle time after which a stretch is over.
+const STRETCH_IDLE: i64 = 120_000_000;
+/// Ambient lines (service died, link down) this long before a sale belong to it.
+const AMBIENT_BEFORE: i64 = 60_000_000;
+/// Messages with the same trace number further apart than this are different payments.
+const MESSAGE_WINDOW: i64 = 15 * 60_000_000;
+/// A card that comes back so soon after a lost exchange, unprompted, is still the same presentment: held badly, not tapped again.
+const SAME_PRESENTMENT: i64 = 1_200_000;
+/// Connects of one client to one server within this time are retries of one attempt.
+const RECONNECT_WINDOW: i64 = 20_000_000;
+
+impl Fragment {
+    fn new(source: u32, shape: Shape) -> Self {
+        Self {
+            source,
+            shape,
+            ..Self::default()
+        }
+    }
+
+    fn push(&mut self, index: u32, event: &Event) {
+        self.events.push(index);
+        if let Some(at) = event.at.utc_micros {
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        }
+        merge_keys(&mut self.keys, &event.keys);
+        let at = event.at.utc_micros;
+        match &event.payload {
+            Payload::Apdu(exchange) => {
+                self.is_attempt = true;
+                self.dialogue = true;
+                if matches!(exchange.command, CommandKind::SelectPse) {
+                    self.contact = true;
+                }
+                if exchange.bytes(0x9F26).is_some() && self.cryptogram_at.is_none() {
+                    self.cryptogram_at = at;
+                }
+            }
+            Payload::Iso8583(message) => {
+                self.is_attempt |= is_financial(message.mti);
+                match message.mti % 1000 {
+                    100 | 200 => self.request_at = self.request_at.or(at),
+                    110 | 210 => self.response_at = self.response_at.or(at),
+                    _ => {}
+                }
+            }
+            Payload::Log(line) => self.push_signal(line.signal, at),
+            Payload::Nfc(field) => {
+                self.is_attempt = true;
+                self.dialogue |=
+                    matches!(field.state, FieldState::Activated | FieldState::NotIsoDep);
+            }
+            Payload::Tcp(_)
+            | Payload::Tls(_)
+            | Payload::Dns(_)
+            | Payload::Icmp(_)
+            | Payload::Http(_) => {}
+        }
+    }
+
+    fn push_signal(&mut self, signal: Signal, at: Option<i64>) {
+        match signal {
+            Signal::RequestSent => self.request_at = self.request_at.or(at),
+            Signal::ResponseReceived => self.response_at = self.response_at.or(at),
+            Signal::ContactInserted | Signal::ContactReadFailed => self.contact = true,
+            _ => {}
+        }
+        self.is_attempt |= !is_ambient(signal) && signal != Signal::Note;
+    }
+}
+
+/// Fills what `into` does not have yet.
+pub(super) fn merge_keys(into: &mut Keys, from: &Keys) {
+    fn fill<T: Clone>(into: &mut Option<T>, from: &Option<T>) {
+        if into.is_none() {
+            into.clone_from(from);
+        }
+    }
+    fill(&mut into.terminal, &from.terminal);
+    fill(&mut into.merchant, &from.merchant);
+    fill(&mut into.device, &from.device);
+    fill(&mut into.stan, &from.stan);
+    fill(&mut into.rrn, &from.rrn);
+    fill(&mut into.auth_code, &from.auth_code);
+    fill(&mut into.batch, &from.batch);
+    fill(&mut into.amount_minor, &from.amount_minor);
+    fill(&mut into.currency, &from.currency);
+    fill(&mut into.cryptogram, &from.cryptogram);
+    fill(&mut into.unpredictable_number, &from.unpredictable_number);
+    fill(&mut into.atc, &from.atc);
+    fill(&mut into.host, &from.host);
+    match (&into.card, &from.card) {
+        (None, Some(card)) => into.card = Some(card.clone()),
+        // A whole number (with a token) tells more than one that the source had masked.
+        (Some(old), Some(new)) if old.token.is_none() && new.token.is_some() => {
+            into.card = Some(new.clone())
+        }
+        _ => {}
+    }
+}
+
+/// Requests, answers and reversals of payments; not network management, settlement or batch upload.
+pub(super) fn is_financial(mti: u16) -> bool {
+    matches!((mti / 100) % 10, 1 | 2) && (mti % 100) / 10 < 2
+}
+
+fn is_reversal(mti: u16) -> bool {
+    (mti / 100) % 10 == 4
+}
+
+/// What happens to a device, not to a sale: belongs to a sale only when it happens in or shortly before it.
+fn is_ambient(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::ServiceDied
+            | Signal::UpdateRunning
+            | Signal::LinkDown
+            | Signal::SignalLow
+            | Signal::Roamed
+            | Signal::ConfigValue
+            | Signal::SignOn
+            | Signal::ParameterDownloadFailed
+            | Signal::LowPower
+            | Signal::PeripheralLost
+            | Signal::Tamper
+            | Signal::ClockBad
+            | Signal::Repaired
+            | Signal::OtherError
+            | Signal::ReaderInitFailed
+            | Signal::ReaderIoError
+            | Signal::ContactlessOff
+            | Signal::NoContactlessHardware
+            | Signal::NotSignedOn
+            | Signal::KeyError
+            | Signal::AppCrash
+    )
+}
+
+fn stans_differ(fragment: &Fragment, event: &Event) -> bool {
+    matches!((fragment.keys.stan, event.keys.stan), (Some(old), Some(new)) if old != new)
+}
+
+/// Cuts one source's events; `range` are its indexes in the arena.
+pub(super) fn cut(
+    kind: SourceKind,
+    arena: &[Event],
+    range: std::ops::Range<u32>,
+    out: &mut Vec<Fragment>,
+) {
+    let many_terminals = {
+        let mut terminals = arena
+            .iter()
+            .skip(range.start as usize)
+            .take(range.len())
+            .filter_map(|event| event.keys.terminal.as_ref());
+        let first = terminals.next();
+        first.is_some_and(|first| terminals.any(|other| other != first))
+    };
+    if kind == SourceKind::Capture {
+        cut_capture(arena, range, out);
+    } else if many_terminals {
+        cut_many(arena, range, out);
+    } else {
+        cut_sequence(arena, range, out);
+    }
+}
+
+/// A log of several terminals: messages by key, the rest as one sequence per terminal.
+fn cut_many(arena: &[Event], range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+    let mut messages = ByKey::default();
+    let mut lanes: BTreeMap<u64, Text> = BTreeMap::new();
+    let mut sequences: BTreeMap<Text, Vec<u32>> = BTreeMap::new();
+    for index in range {
+        let event = &arena[index as usize];
+        if matches!(event.payload, Payload::Iso8583(_)) {
+            messages.place(index, event, out);
+            continue;
+        }
+        let terminal = match &event.keys.terminal {
+            Some(terminal) => {
+                lanes.insert(event.lane, terminal.clone());
+                Some(terminal.clone())
+            }
+            None => lanes.get(&event.lane).cloned(),
+        };
+        if let Some(terminal) = terminal {
+            sequences.entry(terminal).or_default().push(index);
+        }
+    }
+    for (terminal, indexes) in sequences {
+        let from = out.len();
+        cut_indexes(arena, indexes.into_iter(), out);
+        for fragment in &mut out[from..] {
+            fragment
+                .keys
+                .terminal
+                .get_or_insert_with(|| terminal.clone());
+        }
+    }
+}
+
+fn cut_sequence(arena: &[Event], range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+    cut_indexes(arena, range, out);
+}
+
+/// The state of the sequence cutter.
+struct Sequence<'a> {
+    out: &'a mut Vec<Fragment>,
+    current: Option<usize>,
+    /// A prompt or result has ended the presentment: what comes next is another attempt.
+    ended: bool,
+    /// Ambient events seen since the last attempt.
+    ambient: Vec<u32>,
+    /// Fragments by trace number, for answers and reversals that come later.
+    by_stan: BTreeMap<u32, usize>,
+}
+
+fn cut_indexes(arena: &[Event], indexes: impl Iterator<Item = u32>, out: &mut Vec<Fragment>) {
+    let mut sequence = Sequence {
+        out,
+        current: None,
+        ended: false,
+        ambient: Vec::new(),
+        by_stan: BTreeMap::new(),
+    };
+    for index in indexes {
+        sequence.place(index, arena);
+    }
+}
+
+impl Sequence<'_> {
+    fn place(&mut self, index: u32, arena: &[Event]) {
+        let event = &arena[index as usize];
+        if let Some(current) = self.current
+            && let (Some(last), Some(at)) = (self.out[current].last, event.at.utc_micros)
+            && at - last > STRETCH_IDLE
+        {
+            self.current = None;
+        }
+        match &event.payload {
+            Payload::Log(line) => self.place_signal(index, event, line.signal, arena),
+            Payload::Apdu(exchange) => {
+                let restart = match exchange.command {
+                    CommandKind::SelectPpse => self.ended || self.comes_back(event, arena),
+                    CommandKind::SelectPse => self.ended || self.now(|f| f.dialogue && !f.contact),
+                    _ => false,
+                };
+                self.append(index, event, restart, arena);
+            }
+            Payload::Nfc(field) => {
+                let restart = match field.state {
+                    FieldState::Activated | FieldState::NotIsoDep => {
+                        self.ended
+                            || self.now(|f| f.events.iter().any(|&e| is_select(&arena[e as usize])))
+                    }
+                    FieldState::On | FieldState::Collision => self.ended,
+                    _ => false,
+                };
+                if field.state == FieldState::Off && self.current.is_none() {
+                    return;
+                }
+                self.append(index, event, restart, arena);
+            }
+            Payload::Iso8583(message) => {
+                if is_reversal(message.mti) || !is_financial(message.mti) {
+                    // Reversals belong to what they reverse; sign-on and settlement to no sale.
+                    if let Some(&at) = event
+                        .keys
+                        .stan
+                        .as_ref()
+                        .and_then(|stan| self.by_stan.get(stan))
+                        && is_reversal(message.mti)
+                    {
+                        self.out[at].push(index, event);
+                    }
+                    return;
+                }
+                if let Some(&at) = event
+                    .keys
+                    .stan
+                    .as_ref()
+                    .and_then(|stan| self.by_stan.get(stan))
+                {
+                    self.out[at].push(index, event);
+                    return;
+                }
+                let restart = self.now(|f| stans_differ(f, event));
+                self.append(index, event, restart, arena);
+            }
+            _ => self.append(index, event, false, arena),
+        }
+    }
+
+    fn place_signal(&mut self, index: u32, event: &Event, signal: Signal, arena: &[Event]) {
+        match signal {
+            Signal::SaleStart => {
+                // Some applications announce a sale twice within a moment.
+                let twice = self.now(|f| {
+                    !f.dialogue
+                        && !self.ended
+                        && f.keys.stan.is_none_or(|stan| event.keys.stan.is_none_or(|new| new == stan))
+                        && f.keys.amount_minor.is_none_or(|amount| event.keys.amount_minor.is_none_or(|new| new == amount))
+                        && matches!((f.first, event.at.utc_micros), (Some(first), Some(at)) if at - first < 3_000_000)
+                });
+                self.append(index, event, !twice, arena);
+            }
+            Signal::PresentCard | Signal::PollingStart | Signal::CardDetected => {
+                let restart = self.ended;
+                self.append(index, event, restart, arena);
+            }
+            Signal::ContactInserted => {
+                let restart = self.now(|f| !f.contact && (f.dialogue || self.ended));
+                self.append(index, event, restart, arena);
+            }
+            Signal::Reversal => {
+                let at = event
+                    .keys
+                    .stan
+                    .as_ref()
+                    .and_then(|stan| self.by_stan.get(stan))
+                    .copied()
+                    .or(self.current);
+                if let Some(at) = at {
+                    self.out[at].push(index, event);
+                }
+            }
+            Signal::Note | Signal::ConfigValue if self.current.is_none() => {
+                self.ambient.push(index)
+            }
+            _ if is_ambient(signal)
+                && (self.current.is_none() || (self.ended && self.now(Self::is_over))) =>
+            {
+                self.ambient.push(index);
+            }
+            _ => {
+                let stan_changed = self.now(|f| stans_differ(f, event));
+                if stan_changed
+                    && let Some(&at) = event
+                        .keys
+                        .stan
+                        .as_ref()
+                        .and_then(|stan| self.by_stan.get(stan))
+                {
+                    self.out[at].push(index, event);
+                    return;
+                }
+                self.append(index, event, stan_changed, arena);
+                self.ended |= ends_presentment(signal);
+            }
+        }
+    }
+
+    /// A dialogue begins though the current attempt had one, and it is not the same presentment going on.
+    fn comes_back(&self, event: &Event, arena: &[Event]) -> bool {
+        self.now(|fragment| {
+            if fragment.contact {
+                return true;
+            }
+            let last = fragment
+                .events
+                .iter()
+                .rev()
+                .map(|&index| &arena[index as usize])
+                .find(|event| is_select(event));
+            let Some(last) = last else { return false };
+            let lost = fragment
+                .events
+                .iter()
+                .rev()
+                .map(|&index| &arena[index as usize])
+                .find_map(|event| match &event.payload {
+                    Payload::Apdu(exchange) => Some(exchange.sw.is_none()),
+                    _ => None,
+                });
+            let soon = match (fragment.last.or(last.at.utc_micros), event.at.utc_micros) {
+                (Some(then), Some(now)) => now - then <= SAME_PRESENTMENT,
+                _ => false,
+            };
+            !(lost == Some(true) && soon)
+        })
+    }
+
+    fn is_over(fragment: &Fragment) -> bool {
+        fragment.response_at.is_some()
+    }
+
+    fn now(&self, test: impl FnOnce(&Fragment) -> bool) -> bool {
+        self.current.is_some_and(|at| test(&self.out[at]))
+    }
+
+    fn append(&mut self, index: u32, event: &Event, restart: bool, arena: &[Event]) {
+        if restart || self.current.is_none() {
+            let mut fragment = Fragment::new(event.source, Shape::Stretch);
+            for &before in &self.ambient {
+                let ambient = &arena[before as usize];
+                let near = match (ambient.at.utc_micros, event.at.utc_micros) {
+                    (Some(then), Some(now)) => now - then <= AMBIENT_BEFORE,
+                    _ => true,
+                };
+                if near {
+                    fragment.push(before, ambient);
+                }
+            }
+            self.ambient.clear();
+            fragment.is_attempt = false;
+            self.inherit(&mut fragment, event, restart);
+            self.out.push(fragment);
+            self.current = Some(self.out.len() - 1);
+            self.ended = false;
+        }
+        if let Some(at) = self.current {
+            self.out[at].push(index, event);
+            if let Some(stan) = event.keys.stan {
+                self.by_stan.insert(stan, at);
+            }
+        }
+    }
+
+    /// A further attempt at the same sale knows the amount and terminal that were said once.
+    fn inherit(&self, fragment: &mut Fragment, event: &Event, restart: bool) {
+        let Some(before) = self.current.filter(|_| restart).map(|at| &self.out[at]) else {
+            return;
+        };
+        let same_sale =
+            !matches!(&event.payload, Payload::Log(line) if line.signal == Signal::SaleStart);
+        fragment.keys.terminal.clone_from(&before.keys.terminal);
+        fragment.keys.merchant.clone_from(&before.keys.merchant);
+        if same_sale {
+            fragment.keys.amount_minor = before.keys.amount_minor;
+            fragment.keys.currency = before.keys.currency;
+        }
+    }
+}
+
+fn is_select(event: &Event) -> bool {
+    matches!(&event.payload, Payload::Apdu(exchange) if matches!(
+        exchange.command,
+        CommandKind::SelectPpse | CommandKind::SelectAid | CommandKind::GetProcessingOptions
+    ))
+}
+
+/// After these, a card that comes is another attempt.
+fn ends_presentment(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::RetryPrompt
+            | Signal::UseChip
+            | Signal::SeePhone
+            | Signal::Approved
+            | Signal::Declined
+            | Signal::SaleEnd
+            | Signal::Cancelled
+            | Signal::PollTimeout
+            | Signal::OfflineDeclined
+            | Signal::MultipleCards
+            | Signal::CardRemoved
+            | Signal::LimitExceeded
+            | Signal::Fallback
+            | Signal::ReadTimeout
+            | Signal::ConnectTimeout
+            | Signal::ConnectRefused
+    )
+}
+
+/// Messages with the same terminal and trace number.
+#[derive(Default)]
+struct ByKey {
+    open: BTreeMap<(Option<Text>, u32), usize>,
+    by_rrn: BTreeMap<Text, usize>,
+}
+
+impl ByKey {
+    fn place(&mut self, index: u32, event: &Event, out: &mut Vec<Fragment>) {
+        let Payload::Iso8583(message) = &event.payload else {
+            return;
+        };
+        if !is_financial(message.mti) && !is_reversal(message.mti) {
+            return;
+        }
+        let key = event
+            .keys
+            .stan
+            .map(|stan| (event.keys.terminal.clone(), stan));
+        let found = key
+            .as_ref()
+            .and_then(|key| self.open.get(key).copied())
+            // A reply may leave the terminal out, and a request lacks what only the reply brings.
+            .or_else(|| {
+                event
+                    .keys
+                    .rrn
+                    .as_ref()
+                    .and_then(|rrn| self.by_rrn.get(rrn).copied())
+            })
+            .filter(|&at| match (out[at].first, event.at.utc_micros) {
+                (Some(first), Some(now)) => (now - first).abs() <= MESSAGE_WINDOW,
+                _ => true,
+            });
+        let at = found.unwrap_or_else(|| {
+            out.push(Fragment::new(event.source, Shape::Messages));
+            out.len() - 1
+        });
+        out[at].push(index, event);
+        out[at].is_attempt = true;
+        if let Some(key) = key {
+            self.open.insert(key, at);
+        }
+        if let Some(rrn) = &event.keys.rrn {
+            self.by_rrn.insert(rrn.clone(), at);
+        }
+    }
+}
+
+/// A capture: messages by key, their connections with them, and connections in trouble by client, server and time.
+fn cut_capture(arena: &[Event], range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+    let from = out.len();
+    let mut messages = ByKey::default();
+    // Flow -> message fragments on it.
+    let mut flows: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for index in range.clone() {
+        let event = &arena[index as usize];
+        if let Payload::Iso8583(message) = &event.payload {
+            messages.place(index, event, out);
+            if let Some(at) = (from..out.len())
+                .rev()
+                .take(64)
+                .find(|&at| out[at].events.last() == Some(&index))
+            {
+                let on_flow = flows.entry(message.flow).or_default();
+                if on_flow.last() != Some(&at) {
+                    on_flow.push(at);
+                }
+            }
+        }
+    }
+    // Client address and server -> last connection fragment.
+    let mut clients: BTreeMap<(Text, Text), usize> = BTreeMap::new();
+    let mut connection_of_flow: BTreeMap<u64, usize> = BTreeMap::new();
+    for index in range {
+        let event = &arena[index as usize];
+        match &event.payload {
+            Payload::Iso8583(_) => {}
+            Payload::Tcp(connection) => match flows.get(&event.lane).map(Vec::as_slice) {
+                // One payment on the connection: the connection is part of it.
+                Some([only]) => out[*only].push(index, event),
+                // A pooled connection: it belongs to the payment that it failed, if any.
+                Some(many) => {
+                    if (connection.reset_by.is_some() || connection.client_unacked > 0)
+                        && let Some(&last) = many.last()
+                        && out[last].response_at.is_none()
+                    {
+                        out[last].push(index, event);
+                    }
+                }
+                None => {
+                    let at = connection_fragment(index, event, &mut clients, out);
+                    connection_of_flow.insert(event.lane, at);
+                }
+            },
+            Payload::Tls(_) | Payload::Http(_) | Payload::Icmp(_) => {
+                let at = connection_of_flow.get(&event.lane).copied();
+                let at = at.unwrap_or_else(|| connection_fragment(index, event, &mut clients, out));
+                if out[at].events.last() != Some(&index) {
+                    out[at].push(index, event);
+                }
+            }
+            _ => {
+                connection_fragment(index, event, &mut clients, out);
+            }
+        }
+    }
+}
+
+fn connection_fragment(
+    index: u32,
+    event: &Event,
+    clients: &mut BTreeMap<(Text, Text), usize>,
+    out: &mut Vec<Fragment>,
+) -> usize {
+    let key = (
+        event.keys.device.clone().unwrap_or_default(),
+        event.keys.host.clone().unwrap_or_default(),
+    );
+    let at = clients
+        .get(&key)
+        .copied()
+        .filter(|&at| match (out[at].last, event.at.utc_micros) {
+            (Some(last), Some(now)) => (now - last).abs() <= RECONNECT_WINDOW && !completed(event),
+            _ => false,
+        })
+        .unwrap_or_else(|| {
+            out.push(Fragment::new(event.source, Shape::Connection));
+            out.len() - 1
+        });
+    out[at].push(index, event);
+    clients.insert(key, at);
+    at
+}
+
+/// A connection that carried data both ways is an attempt of its own, never a retry of the one before.
+fn completed(event: &Event) -> bool {
+    matches!(&event.payload, Payload::Tcp(connection) if connection.client_bytes > 0 && connection.server_bytes > 0)
+}

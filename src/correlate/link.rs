@@ -1,0 +1,440 @@
+//! Joins fragments of different sources into attempts: exact keys first, then what agrees within the clocks' uncertainty.
+//!
+//! Every step lists its candidate pairs with a cost, sorts them, and takes the cheapest that still fit: never first come.
+
+use std::collections::BTreeMap;
+
+use super::fragment::{Fragment, Shape, merge_keys};
+use super::identity::Identity;
+use super::model::{Clock, LinkMethod};
+use crate::event::{Keys, Text};
+
+/// Time within which equal trace numbers of one terminal are one payment.
+const STAN_WINDOW: i64 = 300_000_000;
+/// Time within which card and amount, or terminal and amount, are one payment, beyond the clocks' uncertainty.
+const AMOUNT_WINDOW: i64 = 20_000_000;
+/// Beyond this a link by time alone says nothing.
+const TIME_LIMIT: i64 = 180_000_000;
+
+/// Fragments that are surely the same payment, without looking at time: equal cryptograms, or equal trace number and terminal (or amount and card) where that is unique in both sources.
+pub(super) fn sure_pairs(fragments: &[Fragment], limit: usize) -> Vec<(u32, u32)> {
+    let mut pairs = Vec::new();
+    let mut by_cryptogram: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+    let mut by_trace: BTreeMap<(Text, u32, Option<i64>), Vec<u32>> = BTreeMap::new();
+    let mut by_trace_and_card: BTreeMap<(u32, i64, Text), Vec<u32>> = BTreeMap::new();
+    for (index, fragment) in fragments.iter().enumerate() {
+        let index = index as u32;
+        let keys = &fragment.keys;
+        if let Some(cryptogram) = keys.cryptogram {
+            by_cryptogram.entry(cryptogram).or_default().push(index);
+        }
+        if let (Some(terminal), Some(stan)) = (&keys.terminal, keys.stan) {
+            by_trace
+                .entry((terminal.clone(), stan, keys.amount_minor))
+                .or_default()
+                .push(index);
+        }
+        if let (Some(stan), Some(amount)) = (keys.stan, keys.amount_minor) {
+            let last4 = keys
+                .card
+                .as_ref()
+                .and_then(|card| card.last4())
+                .unwrap_or_default();
+            by_trace_and_card
+                .entry((stan, amount, Text::new(last4)))
+                .or_default()
+                .push(index);
+        }
+    }
+    for group in by_cryptogram.values() {
+        pair_up(group, fragments, limit, &mut pairs);
+    }
+    for group in by_trace.values() {
+        pair_unique(group, fragments, limit, &mut pairs);
+    }
+    for ((_, _, last4), group) in &by_trace_and_card {
+        if !last4.is_empty() {
+            pair_unique(group, fragments, limit, &mut pairs);
+        }
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+fn pair_up(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut Vec<(u32, u32)>) {
+    for (nth, &a) in group.iter().take(limit).enumerate() {
+        for &b in group.iter().take(limit).skip(nth + 1) {
+            if fragments[a as usize].source != fragments[b as usize].source {
+                pairs.push((a, b));
+            }
+        }
+    }
+}
+
+/// Only where each source holds the key once: a trace number that wraps proves nothing.
+fn pair_unique(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut Vec<(u32, u32)>) {
+    let mut count: BTreeMap<u32, u32> = BTreeMap::new();
+    for &index in group {
+        *count.entry(fragments[index as usize].source).or_default() += 1;
+    }
+    let unique: Vec<u32> = group
+        .iter()
+        .copied()
+        .filter(|&i| count[&fragments[i as usize].source] == 1)
+        .collect();
+    pair_up(&unique, fragments, limit, pairs);
+}
+
+/// A fragment on the reference clock.
+struct Placed {
+    first: Option<i64>,
+    last: Option<i64>,
+    uncertainty: i64,
+    terminal: Option<Text>,
+}
+
+/// What is joined so far, with merged keys.
+struct Group {
+    parent: u32,
+    keys: Keys,
+    terminal: Option<Text>,
+    first: Option<i64>,
+    last: Option<i64>,
+    uncertainty: i64,
+    /// Sources whose log or trace is in it: never twice the same.
+    stretches: Vec<u32>,
+    /// It has a stretch, messages, a connection.
+    has: [bool; 3],
+    is_attempt: bool,
+    /// When a request was (or would have been) sent.
+    online_at: Option<i64>,
+    answered: bool,
+}
+
+/// Fragments joined into groups, and why.
+pub(super) struct Linked {
+    groups: Vec<Group>,
+    /// (fragment, fragment, why)
+    pub links: Vec<(u32, u32, LinkMethod)>,
+}
+
+impl Linked {
+    /// Joins all fragments.
+    pub fn new(
+        fragments: &[Fragment],
+        identity: &Identity,
+        clocks: &[Clock],
+        limit: usize,
+    ) -> Self {
+        let placed: Vec<Placed> = fragments
+            .iter()
+            .map(|fragment| place(fragment, identity, clocks))
+            .collect();
+        let groups = fragments
+            .iter()
+            .zip(&placed)
+            .enumerate()
+            .map(|(index, (fragment, placed))| Group {
+                parent: index as u32,
+                keys: fragment.keys.clone(),
+                terminal: placed.terminal.clone(),
+                first: placed.first,
+                last: placed.last,
+                uncertainty: placed.uncertainty,
+                stretches: if fragment.shape == Shape::Stretch {
+                    vec![fragment.source]
+                } else {
+                    Vec::new()
+                },
+                has: [
+                    fragment.shape == Shape::Stretch,
+                    fragment.shape == Shape::Messages,
+                    fragment.shape == Shape::Connection,
+                ],
+                is_attempt: fragment.is_attempt,
+                online_at: fragment
+                    .request_at
+                    .or(fragment.cryptogram_at)
+                    .map(|at| clocks[fragment.source as usize].align(at)),
+                answered: fragment.response_at.is_some(),
+            })
+            .collect();
+        let mut linked = Self {
+            groups,
+            links: Vec::new(),
+        };
+        linked.join_cryptograms(fragments, limit);
+        linked.join_keyed(LinkMethod::Stan, STAN_WINDOW, limit, |group| {
+            Some((
+                group.terminal.clone()?,
+                i64::from(group.keys.stan?),
+                Text::default(),
+            ))
+        });
+        linked.join_keyed(LinkMethod::Stan, STAN_WINDOW, limit, |group| {
+            // One side may not say which terminal it is: trace number, amount and last four then stand for it.
+            let last4 = group.keys.card.as_ref()?.last4()?;
+            Some((
+                Text::new(last4),
+                i64::from(group.keys.stan?),
+                Text::from(group.keys.amount_minor?.to_string()),
+            ))
+        });
+        linked.join_keyed(LinkMethod::Rrn, STAN_WINDOW, limit, |group| {
+            Some((group.keys.rrn.clone()?, 0, Text::default()))
+        });
+        linked.join_keyed(LinkMethod::CardAmountTime, AMOUNT_WINDOW, limit, |group| {
+            let card = group.keys.card.as_ref()?;
+            Some((
+                Text::new(card.last4()?),
+                group.keys.amount_minor?,
+                Text::default(),
+            ))
+        });
+        linked.join_keyed(LinkMethod::AmountTime, AMOUNT_WINDOW, limit, |group| {
+            Some((
+                group.terminal.clone()?,
+                group.keys.amount_minor?,
+                Text::default(),
+            ))
+        });
+        linked.join_time(limit);
+        linked
+    }
+
+    /// The group that a fragment is in, by its root.
+    pub fn root(&mut self, index: u32) -> u32 {
+        let mut at = index;
+        while self.groups[at as usize].parent != at {
+            let grand = self.groups[self.groups[at as usize].parent as usize].parent;
+            self.groups[at as usize].parent = grand;
+            at = grand;
+        }
+        at
+    }
+
+    /// The terminal of a group.
+    pub fn terminal(&self, root: u32) -> Option<&Text> {
+        self.groups[root as usize].terminal.as_ref()
+    }
+
+    /// Whether any fragment of the group shows a presentment or payment message.
+    pub fn is_attempt(&self, root: u32) -> bool {
+        self.groups[root as usize].is_attempt
+    }
+
+    fn join_cryptograms(&mut self, fragments: &[Fragment], limit: usize) {
+        let mut by: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+        for (index, fragment) in fragments.iter().enumerate() {
+            if let Some(cryptogram) = fragment.keys.cryptogram {
+                by.entry(cryptogram).or_default().push(index as u32);
+            }
+        }
+        for group in by.values() {
+            for pair in group.iter().take(limit).collect::<Vec<_>>().windows(2) {
+                if let [a, b] = pair {
+                    self.join(**a, **b, LinkMethod::Cryptogram);
+                }
+            }
+        }
+    }
+
+    /// Joins groups with equal keys that lie within the window, the nearest first.
+    fn join_keyed(
+        &mut self,
+        method: LinkMethod,
+        window: i64,
+        limit: usize,
+        key: impl Fn(&Group) -> Option<(Text, i64, Text)>,
+    ) {
+        let mut by: BTreeMap<(Text, i64, Text), Vec<u32>> = BTreeMap::new();
+        for root in self.roots() {
+            if let Some(key) = key(&self.groups[root as usize]) {
+                by.entry(key).or_default().push(root);
+            }
+        }
+        let mut candidates: Vec<(i64, u32, u32)> = Vec::new();
+        for group in by.values_mut() {
+            group.sort_by_key(|&root| (self.groups[root as usize].first, root));
+            for (nth, &a) in group.iter().enumerate() {
+                for &b in group.iter().skip(nth + 1).take(limit) {
+                    let (here, there) = (&self.groups[a as usize], &self.groups[b as usize]);
+                    let Some(distance) = distance(here, there) else {
+                        continue;
+                    };
+                    // Inaccurate clocks widen the window, but not without end: a wrong link is worse than none.
+                    let slack = (here.uncertainty + there.uncertainty).min(TIME_LIMIT);
+                    if distance <= window + slack {
+                        candidates.push((distance, a, b));
+                    } else if let (Some(first), Some(last)) = (there.first, here.last)
+                        && first - last > window + slack
+                    {
+                        break;
+                    }
+                }
+            }
+        }
+        self.take_best(candidates, method);
+    }
+
+    /// Joins what only terminal and time can join: card dialogues without a cryptogram, connections without a message.
+    fn join_time(&mut self, limit: usize) {
+        let mut by: BTreeMap<Text, Vec<u32>> = BTreeMap::new();
+        for root in self.roots() {
+            if let Some(terminal) = &self.groups[root as usize].terminal {
+                by.entry(terminal.clone()).or_default().push(root);
+            }
+        }
+        let mut candidates = Vec::new();
+        for group in by.values_mut() {
+            group.sort_by_key(|&root| (self.groups[root as usize].first, root));
+            for (nth, &a) in group.iter().enumerate() {
+                for &b in group.iter().skip(nth + 1).take(limit) {
+                    let (here, there) = (&self.groups[a as usize], &self.groups[b as usize]);
+                    if let Some(cost) = time_cost(here, there) {
+                        candidates.push((cost, a, b));
+                    }
+                }
+            }
+        }
+        self.take_best(candidates, LinkMethod::Time);
+    }
+
+    fn take_best(&mut self, mut candidates: Vec<(i64, u32, u32)>, method: LinkMethod) {
+        candidates.sort_unstable();
+        for (_, a, b) in candidates {
+            self.join(a, b, method);
+        }
+    }
+
+    fn roots(&self) -> Vec<u32> {
+        self.groups
+            .iter()
+            .enumerate()
+            .filter(|(i, g)| g.parent as usize == *i)
+            .map(|(i, _)| i as u32)
+            .collect()
+    }
+
+    fn join(&mut self, a: u32, b: u32, method: LinkMethod) {
+        let (into, from) = {
+            let (a, b) = (self.root(a), self.root(b));
+            (a.min(b), a.max(b))
+        };
+        if into == from
+            || !compatible(
+                &self.groups[into as usize],
+                &self.groups[from as usize],
+                method,
+            )
+        {
+            return;
+        }
+        let (left, right) = self.groups.split_at_mut(from as usize);
+        let (target, source) = (&mut left[into as usize], &mut right[0]);
+        merge_keys(&mut target.keys, &source.keys);
+        if target.terminal.is_none() || (source.has[1] && source.terminal.is_some()) {
+            target.terminal.clone_from(&source.terminal);
+        }
+        target.first = earliest(target.first, source.first);
+        target.last = target.last.max(source.last);
+        target.uncertainty = target.uncertainty.min(source.uncertainty);
+        target.stretches.append(&mut source.stretches);
+        for (have, has) in target.has.iter_mut().zip(source.has) {
+            *have |= has;
+        }
+        target.is_attempt |= source.is_attempt;
+        target.online_at = earliest(target.online_at, source.online_at);
+        target.answered |= source.answered;
+        source.parent = into;
+        self.links.push((a, b, method));
+    }
+}
+
+fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (some, None) | (None, some) => some,
+    }
+}
+
+fn place(fragment: &Fragment, identity: &Identity, clocks: &[Clock]) -> Placed {
+    let clock = &clocks[fragment.source as usize];
+    Placed {
+        first: fragment.first.map(|at| clock.align(at)),
+        last: fragment.last.map(|at| clock.align(at)),
+        uncertainty: clock.uncertainty(),
+        terminal: identity.terminal(fragment).cloned(),
+    }
+}
+
+/// Gap between two groups on the time axis; zero where they overlap.
+fn distance(a: &Group, b: &Group) -> Option<i64> {
+    let (a_first, a_last, b_first, b_last) = (a.first?, a.last?, b.first?, b.last?);
+    Some((b_first - a_last).max(a_first - b_last).max(0))
+}
+
+/// What it costs to call two groups of one terminal one payment, by time; `None` where it makes no sense.
+fn time_cost(a: &Group, b: &Group) -> Option<i64> {
+    let slack = (a.uncertainty + b.uncertainty).min(TIME_LIMIT);
+    // A connection (or its absence of one) belongs to the attempt that wanted to go online just then.
+    let connection = |conn: &Group, attempt: &Group| {
+        if attempt.has[1] || attempt.has[2] || !attempt.has[0] || conn.has[0] || conn.has[1] {
+            return None;
+        }
+        let opened = conn.first?;
+        let from = attempt.online_at.or(attempt.first)?;
+        let until = attempt.last? + 2_000_000;
+        let off = (from - 2_000_000 - opened).max(opened - until).max(0);
+        (off <= slack).then(|| (opened - from).abs())
+    };
+    if a.has[2] && !a.has[0] && !a.has[1] {
+        return connection(a, b);
+    }
+    if b.has[2] && !b.has[0] && !b.has[1] {
+        return connection(b, a);
+    }
+    // Two stretches (log and trace), or a stretch and messages, that overlap in time.
+    let gap = distance(a, b)?;
+    (gap <= 2_000_000 + slack.min(10_000_000)).then(|| {
+        let (a_first, b_first) = (a.first.unwrap_or(0), b.first.unwrap_or(0));
+        (a_first - b_first).abs()
+    })
+}
+
+/// Whether two groups may be one payment.
+fn compatible(a: &Group, b: &Group, method: LinkMethod) -> bool {
+    fn differ<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
+        matches!((a, b), (Some(a), Some(b)) if a != b)
+    }
+    if a.stretches
+        .iter()
+        .any(|source| b.stretches.contains(source))
+    {
+        return false;
+    }
+    if method == LinkMethod::Cryptogram {
+        return true;
+    }
+    if differ(&a.keys.cryptogram, &b.keys.cryptogram)
+        || differ(&a.keys.stan, &b.keys.stan)
+        || differ(&a.keys.amount_minor, &b.keys.amount_minor)
+        || differ(&a.keys.rrn, &b.keys.rrn)
+    {
+        return false;
+    }
+    if method != LinkMethod::Rrn && differ(&a.terminal, &b.terminal) {
+        return false;
+    }
+    let last4 = |keys: &Keys| {
+        keys.card
+            .as_ref()
+            .and_then(|card| card.last4().map(Text::new))
+    };
+    if differ(&last4(&a.keys), &last4(&b.keys)) {
+        return false;
+    }
+    // Two sets of messages without a common exact key are two payments.
+    !(a.has[1] && b.has[1] && !matches!(method, LinkMethod::Stan | LinkMethod::Rrn))
+}

@@ -1,0 +1,178 @@
+//! A message cut from a connection as an event: fields masked at the edge, keys filled.
+
+use tapscope_parsers::protocol::codes;
+use tapscope_parsers::protocol::iso8583::message::{Message, Shown, Value};
+
+use super::payload::Cut;
+use crate::event::{IsoMessage, Keys, Place, Tag, TagValue, Text};
+use crate::parse::edge::Edge;
+
+/// Fields that never stand in an event, whatever they hold: card number, tracks, PIN block, field 55 (its data objects
+/// stand beside the fields), extended card number.
+const NEVER: [u8; 7] = [2, 34, 35, 36, 45, 52, 55];
+
+/// Builds the event's message and keys.
+pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys) {
+    let message = &cut.message;
+    let request = (message.mti / 10) % 2 == 0;
+    let tags = message
+        .field(55)
+        .map(|v| edge.tags(v.raw, request))
+        .unwrap_or_default();
+    let keys = keys(message, &tags, edge);
+    let damage = damage(message, cut, edge);
+    let mut fields = Vec::with_capacity(message.fields.len());
+    for value in &message.fields {
+        if !NEVER.contains(&value.number) && !is_secret(message, value) {
+            fields.push((value.number, shown(value, edge)));
+        }
+    }
+    let iso = IsoMessage {
+        mti: message.mti,
+        fields,
+        tags,
+        pin_present: message.field(52).is_some(),
+        dialect: message.dialect.name,
+        flow,
+        frames: cut
+            .frames
+            .iter()
+            .skip(1)
+            .map(|f| Place::Frame(*f))
+            .collect(),
+        processing_demand: cut.header.processing_demand,
+        damage,
+        acked_after_micros: None,
+    };
+    (iso, keys)
+}
+
+/// Keys and personal data that have no use as evidence: working keys in sign-in answers, key blocks, and the terminal's
+/// SIM, position and base stations in field 59.
+fn is_secret(message: &Message<'_>, value: &Value<'_>) -> bool {
+    match value.number {
+        62 => message.mti / 100 == 8 || message.mti / 1000 == 1 && message.mti / 100 % 10 == 8,
+        48 => message.mti / 100 == 8,
+        59 => message.dialect.name == "bcd-unionpay-pos",
+        _ => false,
+    }
+}
+
+fn damage(message: &Message<'_>, cut: &Cut<'_>, edge: &Edge) -> Option<Text> {
+    let mut text = String::new();
+    if let Some((field, damage)) = &message.damage {
+        text = format!(
+            "{} in field {field} at byte {}: expected {}",
+            damage.code, damage.offset, damage.expected
+        );
+    }
+    if let Some(why) = cut.cut {
+        if !text.is_empty() {
+            text.push_str("; ");
+        }
+        text.push_str(why);
+    }
+    // Not damage of the message, but the network's word that it did not take it.
+    if let Some(code) = cut.header.reject_code.filter(|c| *c != b"00000") {
+        if !text.is_empty() {
+            text.push_str("; ");
+        }
+        text.push_str("rejected by the network with code ");
+        text.push_str(&edge.bytes_as_text(code));
+    }
+    (!text.is_empty()).then(|| text.into())
+}
+
+fn shown(value: &Value<'_>, edge: &Edge) -> Text {
+    match value.shown() {
+        // Digits that are too few for a card number need no second look.
+        Shown::Text(text) if text.len() < 12 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Text::new(text)
+        }
+        Shown::Text(text) => edge.text(text.trim_end()),
+        Shown::Foreign(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => edge.text(text.trim_end()),
+            Err(_) => edge.text(
+                encoding_rs::GB18030
+                    .decode_without_bom_handling(bytes)
+                    .0
+                    .trim_end(),
+            ),
+        },
+        Shown::Bytes(bytes) => edge.hex(bytes),
+    }
+}
+
+fn keys(message: &Message<'_>, tags: &[Tag], edge: &Edge) -> Keys {
+    let text = |number: u8| {
+        message
+            .text(number)
+            .filter(|t| !t.is_empty() && !t.bytes().all(|b| b == b'0'))
+            .map(|t| edge.text(&t))
+    };
+    let mut keys = Keys {
+        terminal: text(41),
+        merchant: text(42),
+        stan: message
+            .field(11)
+            .and_then(Value::number)
+            .and_then(|n| u32::try_from(n).ok()),
+        rrn: text(37),
+        auth_code: text(38),
+        amount_minor: message
+            .field(4)
+            .and_then(Value::number)
+            .and_then(|n| i64::try_from(n).ok()),
+        currency: message.text(49).and_then(|t| currency(&t)),
+        batch: batch(message),
+        card: card(message, edge).map(Box::new),
+        ..Keys::default()
+    };
+    keys.cryptogram = number(tags, 0x9F26).filter(|n| *n != 0);
+    keys.unpredictable_number = number(tags, 0x9F37).and_then(|n| u32::try_from(n).ok());
+    keys.atc = number(tags, 0x9F36).and_then(|n| u16::try_from(n).ok());
+    keys
+}
+
+fn number(tags: &[Tag], wanted: u32) -> Option<u64> {
+    tags.iter().find_map(|tag| match &tag.value {
+        TagValue::Bytes(bytes) if tag.tag == wanted && bytes.len() <= 8 => {
+            Some(bytes.iter().fold(0u64, |n, b| n << 8 | u64::from(*b)))
+        }
+        _ => None,
+    })
+}
+
+/// Field 2, else the number in track 2.
+fn card(message: &Message<'_>, edge: &Edge) -> Option<crate::event::CardNumber> {
+    let digits = match message.field(2) {
+        Some(v) => v.digits().into_owned(),
+        None => {
+            let track = message.field(35)?.digits().into_owned();
+            let end = track.find(['=', 'D'])?;
+            track[..end].to_owned()
+        }
+    };
+    // Filler of odd numbers in the wild.
+    let digits = digits.trim_end_matches('F');
+    (12..=19)
+        .contains(&digits.len())
+        .then(|| edge.card(digits.as_bytes()))
+}
+
+/// Field 60.2 of UnionPay terminals: digits 3 to 8.
+fn batch(message: &Message<'_>) -> Option<u32> {
+    if message.dialect.name != "bcd-unionpay-pos" {
+        return None;
+    }
+    message.field(60)?.digits().get(2..8)?.parse().ok()
+}
+
+/// ISO 4217 letters of field 49, by number or as they stand.
+fn currency(text: &str) -> Option<[u8; 3]> {
+    let known = match text.parse() {
+        Ok(number) => codes::currency(number),
+        Err(_) => codes::currency_by_letters(text.as_bytes()),
+    };
+    known.map(|c| c.letters)
+}

@@ -1,0 +1,829 @@
+//! Turns a stream of command and answer bytes into exchanges: pairs per lane, joins wrapped bytes, drops copies, folds T=0 follow-ups.
+//!
+//! Works on bytes alone and keeps no text; [`Draft::decode`] makes the masked event, and may run in parallel.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use tapscope_parsers::content::apdu::{self, ApduLine, Way};
+use tapscope_parsers::protocol::emv::tlv;
+use tapscope_parsers::protocol::iso7816;
+
+use super::edge::Edge;
+use crate::event::{CommandKind, Exchange, Keys, Place, Stamp, Tag, TagValue};
+
+/// Lines within which a copy of the same bytes is a copy, where times do not tell.
+const COPY_LINES: u32 = 40;
+/// Microseconds within which a copy of the same bytes is a copy.
+const COPY_MICROS: i64 = 300_000;
+/// Lines after which a lost card no longer explains an unanswered command.
+const LOST_MICROS: i64 = 5_000_000;
+/// Lanes that are kept; beyond, the oldest unanswered command is given up.
+const LANES: usize = 4096;
+
+/// Where and when a line stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// Line number from 1, or record number.
+    pub place: u32,
+    /// By the source's clock.
+    pub at: Stamp,
+}
+
+impl Moment {
+    fn since(&self, earlier: &Self) -> Option<i64> {
+        Some(self.at.utc_micros? - earlier.at.utc_micros?)
+    }
+
+    /// True where two lines are so close that the same bytes are the same event.
+    fn beside(&self, other: &Self) -> bool {
+        match self.since(other) {
+            Some(micros) => micros.abs() <= COPY_MICROS,
+            None => self.place.abs_diff(other.place) <= COPY_LINES,
+        }
+    }
+}
+
+/// An exchange before it is decoded.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub lane: u64,
+    pub start: Moment,
+    command: Vec<u8>,
+    /// Data without status word.
+    answer: Vec<u8>,
+    sw: Option<u16>,
+    answered: Option<bool>,
+    answer_place: Option<u32>,
+    micros: Option<u32>,
+    dol: Option<Arc<[u8]>>,
+    folded: bool,
+    incomplete: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    command: Vec<u8>,
+    start: Moment,
+    /// Bytes of the answer, with its status word unless `sw` stands apart.
+    answer: Option<Vec<u8>>,
+    sw: Option<u16>,
+    answered_at: Option<Moment>,
+    micros: Option<u32>,
+    folded: bool,
+    /// The last command that only fetched or repeated.
+    follow_up: Vec<u8>,
+    /// How many bytes the side that is being read shall have.
+    expected: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    process: u64,
+    open: Option<Open>,
+    answers_seen: bool,
+    /// The command is a copy of one in another lane: its answer is one too.
+    mute: bool,
+    announced: Option<(Way, Option<usize>)>,
+    pdol: Option<Arc<[u8]>>,
+    cdol1: Option<Arc<[u8]>>,
+    cdol2: Option<Arc<[u8]>>,
+    generated: u8,
+    touched: u32,
+}
+
+/// Pairs commands and answers.
+#[derive(Default)]
+pub(crate) struct Pairing {
+    lanes: HashMap<u64, Lane>,
+    /// Commands seen lately: what copies in other lanes are compared with.
+    recent: VecDeque<(u64, u64, Moment)>,
+    done: Vec<Draft>,
+}
+
+fn digest(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// True where Lc (and Le) fit what is there.
+fn whole_command(bytes: &[u8]) -> bool {
+    match bytes {
+        [_, _, _, _] | [_, _, _, _, _] => true,
+        [_, _, _, _, lc, data @ ..] => data.len() >= usize::from(*lc),
+        _ => false,
+    }
+}
+
+/// True where a template and its status word are all there, or a status word stands alone.
+fn whole_answer(bytes: &[u8]) -> bool {
+    let need = match bytes {
+        [_, _] => return apdu::ends_in_status(bytes),
+        [_, 0x81, l, ..] => 3 + usize::from(*l),
+        [_, 0x82, h, l, ..] => 4 + (usize::from(*h) << 8 | usize::from(*l)),
+        [_, l, ..] => 2 + usize::from(*l),
+        _ => return false,
+    };
+    bytes.len() >= need + 2 && apdu::ends_in_status(bytes)
+}
+
+impl Open {
+    fn status(&self) -> Option<u16> {
+        self.sw.or_else(|| match self.answer.as_deref()? {
+            [.., high, low] => Some(u16::from(*high) << 8 | u16::from(*low)),
+            _ => None,
+        })
+    }
+}
+
+impl Pairing {
+    /// Takes up a line.
+    pub(crate) fn line(&mut self, line: ApduLine, process: u64, lane: u64, now: Moment) {
+        self.bound();
+        let slot = self.lanes.entry(lane).or_default();
+        slot.process = process;
+        slot.touched = now.place;
+        match line {
+            ApduLine::Bytes {
+                way: Way::Command,
+                bytes,
+                announced,
+                ..
+            } => self.command(lane, bytes, announced, now),
+            ApduLine::Bytes {
+                way: Way::Answer,
+                labelled,
+                bytes,
+                sw,
+                micros,
+                announced,
+            } => {
+                self.answer(lane, process, bytes, sw, micros, announced, labelled, now);
+            }
+            ApduLine::Announced { way, bytes, sw } => {
+                self.announced(lane, process, way, bytes, sw, now)
+            }
+            ApduLine::More(bytes) => self.more(lane, process, bytes, now),
+        }
+    }
+
+    /// A command to the card.
+    pub(crate) fn command(
+        &mut self,
+        lane: u64,
+        bytes: Vec<u8>,
+        announced: Option<usize>,
+        now: Moment,
+    ) {
+        let mark = digest(&bytes);
+        while self.recent.len() > 64 {
+            self.recent.pop_front();
+        }
+        let copy = self
+            .recent
+            .iter()
+            .any(|(known, other, at)| *known == mark && *other != lane && now.beside(at));
+        let slot = self.lanes.entry(lane).or_default();
+        slot.announced = None;
+        if let Some(open) = slot.open.as_mut() {
+            if open.answer.is_none()
+                && (open.command == bytes
+                    || bytes.starts_with(&open.command) && open.command.len() >= 5)
+                && now.beside(&open.start)
+            {
+                open.command = bytes;
+                return;
+            }
+            if open.answer.is_none() && open.folded && open.follow_up == bytes {
+                return;
+            }
+            if follows(open, &bytes) {
+                open.follow_up = bytes;
+                open.answer = None;
+                open.sw = None;
+                open.folded = true;
+                open.expected = None;
+                return;
+            }
+        }
+        let unanswered = slot
+            .open
+            .as_ref()
+            .is_some_and(|o| o.answer.is_none() && o.sw.is_none());
+        let verdict = if unanswered && slot.answers_seen {
+            Some(false)
+        } else {
+            None
+        };
+        self.close(lane, verdict);
+        self.recent.push_back((mark, lane, now));
+        let slot = self.lanes.entry(lane).or_default();
+        slot.mute = copy;
+        if copy {
+            return;
+        }
+        slot.open = Some(Open {
+            command: bytes,
+            start: now,
+            answer: None,
+            sw: None,
+            answered_at: None,
+            micros: None,
+            folded: false,
+            follow_up: Vec::new(),
+            expected: announced,
+        });
+    }
+
+    /// The lane whose command waits for an answer: its own, one of the same process, or the only one close by.
+    fn waiting(&self, lane: u64, process: u64, now: Moment) -> Option<u64> {
+        let waits = |l: &Lane| l.open.as_ref().is_some_and(|o| o.answer.is_none());
+        if self.lanes.get(&lane).is_some_and(waits) {
+            return Some(lane);
+        }
+        if self
+            .lanes
+            .get(&lane)
+            .is_some_and(|l| l.open.is_some() || l.mute)
+        {
+            return None;
+        }
+        let near = |l: &Lane| waits(l) && now.place.saturating_sub(l.touched) <= 400;
+        let mut candidates: Vec<(bool, u32, u64)> = Vec::new();
+        for (id, l) in &self.lanes {
+            if near(l) {
+                candidates.push((l.process == process, l.touched, *id));
+            }
+        }
+        candidates.sort_unstable();
+        candidates.last().map(|(_, _, id)| *id)
+    }
+
+    /// An answer of the card.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the parts of one line, named where they are made"
+    )]
+    pub(crate) fn answer(
+        &mut self,
+        lane: u64,
+        process: u64,
+        bytes: Vec<u8>,
+        sw: Option<u16>,
+        micros: Option<u32>,
+        announced: Option<usize>,
+        labelled: bool,
+        now: Moment,
+    ) {
+        if let Some(target) = self.waiting(lane, process, now) {
+            if let Some(slot) = self.lanes.get_mut(&target) {
+                slot.announced = None;
+                slot.answers_seen = true;
+                slot.touched = now.place;
+                if let Some(open) = slot.open.as_mut() {
+                    open.answer = Some(bytes);
+                    open.sw = sw;
+                    open.answered_at = Some(now);
+                    open.micros = micros;
+                    open.expected = announced;
+                }
+            }
+            return;
+        }
+        let Some(slot) = self.lanes.get_mut(&lane) else {
+            return;
+        };
+        if slot.mute {
+            return;
+        }
+        if let Some(open) = slot.open.as_mut() {
+            let known = open.answer.as_deref().unwrap_or_default();
+            // The same again, or its status word alone, or its data alone.
+            let status_only = bytes.len() == 2;
+            if known == bytes || status_only || known.starts_with(&bytes) {
+                return;
+            }
+            if open.sw.is_some() && known.is_empty() {
+                open.answer = Some(bytes);
+                return;
+            }
+        }
+        if labelled
+            && apdu::is_template_answer(&bytes, sw.is_some())
+            && self.recent.back().is_none_or(|(_, _, at)| !now.beside(at))
+        {
+            // An answer whose command the source does not show.
+            self.close(lane, None);
+            if let Some(slot) = self.lanes.get_mut(&lane) {
+                slot.open = Some(Open {
+                    command: Vec::new(),
+                    start: now,
+                    answer: Some(bytes),
+                    sw,
+                    answered_at: Some(now),
+                    micros,
+                    folded: false,
+                    follow_up: Vec::new(),
+                    expected: announced,
+                });
+            }
+            self.close(lane, Some(true));
+        }
+    }
+
+    fn announced(
+        &mut self,
+        lane: u64,
+        process: u64,
+        way: Way,
+        bytes: Option<usize>,
+        sw: Option<u16>,
+        now: Moment,
+    ) {
+        let target = if way == Way::Answer {
+            self.waiting(lane, process, now).unwrap_or(lane)
+        } else {
+            lane
+        };
+        let Some(slot) = self.lanes.get_mut(&target) else {
+            return;
+        };
+        if way == Way::Answer
+            && let Some(open) = slot.open.as_mut()
+        {
+            if let Some(sw) = sw
+                && open.answer.is_none()
+            {
+                open.sw = Some(sw);
+                open.answer = Some(Vec::new());
+                open.answered_at = Some(now);
+                slot.answers_seen = true;
+            }
+            open.expected = bytes.or(open.expected);
+            if bytes == Some(0) {
+                slot.announced = None;
+                return;
+            }
+        }
+        slot.announced = (sw.is_none() || bytes.is_some()).then_some((way, bytes));
+        slot.touched = now.place;
+    }
+
+    fn more(&mut self, lane: u64, process: u64, bytes: Vec<u8>, now: Moment) {
+        let announced = self
+            .lanes
+            .get_mut(&lane)
+            .and_then(|slot| slot.announced.take());
+        match announced {
+            Some((Way::Command, length)) => {
+                let bytes = cut(bytes, length);
+                if apdu::is_command(&bytes, false) || !whole_command(&bytes) {
+                    self.command(lane, bytes, length, now);
+                }
+                return;
+            }
+            Some((Way::Answer, length)) => {
+                let bytes = cut(bytes, length);
+                if let Some(open) = self.lanes.get_mut(&lane).and_then(|s| s.open.as_mut())
+                    && open.sw.is_some()
+                    && open.answer.as_ref().is_none_or(Vec::is_empty)
+                {
+                    open.answer = Some(bytes);
+                    open.expected = length;
+                    return;
+                }
+                self.answer(lane, process, bytes, None, None, length, true, now);
+                return;
+            }
+            None => {}
+        }
+        let Some(slot) = self.lanes.get_mut(&lane) else {
+            return;
+        };
+        let Some(open) = slot.open.as_mut() else {
+            return;
+        };
+        // Wrapped bytes follow at once; what comes later is something else.
+        let adjacent = now.place.saturating_sub(
+            slot.touched
+                .max(open.answered_at.map_or(open.start.place, |m| m.place)),
+        ) <= 3;
+        match open.answer.as_mut() {
+            None => {
+                let short = open.expected.is_some_and(|n| open.command.len() < n)
+                    || !whole_command(&open.command);
+                if short && adjacent {
+                    let room = open
+                        .expected
+                        .map_or(usize::MAX, |n| n.saturating_sub(open.command.len()));
+                    open.command.extend(bytes.into_iter().take(room));
+                    open.start.place = open.start.place.min(now.place);
+                } else if apdu::is_answer(&bytes)
+                    || open.command.len() >= 4 && whole_command(&open.command) && bytes.len() >= 2
+                {
+                    self.answer(lane, process, bytes, None, None, None, false, now);
+                }
+            }
+            Some(answer) => {
+                let short = match open.expected {
+                    Some(n) => answer.len() < n,
+                    None if open.sw.is_some() => true,
+                    None => !whole_answer(answer),
+                };
+                if short && adjacent {
+                    let room = open
+                        .expected
+                        .map_or(usize::MAX, |n| n.saturating_sub(answer.len()));
+                    answer.extend(bytes.into_iter().take(room));
+                    if let Some(at) = open.answered_at.as_mut() {
+                        at.place = at.place.max(now.place.min(at.place));
+                    }
+                }
+            }
+        }
+        if let Some(slot) = self.lanes.get_mut(&lane) {
+            slot.touched = now.place;
+        }
+    }
+
+    /// The card was lost or its time ran out: the command that waits will get no answer.
+    pub(crate) fn lost(&mut self, process: u64, now: Moment) {
+        let mut candidates: Vec<(bool, u32, u64)> = Vec::new();
+        for (id, l) in &self.lanes {
+            if let Some(open) = &l.open
+                && open.answer.is_none()
+                && open.sw.is_none()
+                && now
+                    .since(&open.start)
+                    .is_none_or(|d| (0..=LOST_MICROS).contains(&d))
+                && now.place.saturating_sub(open.start.place) <= 2000
+            {
+                candidates.push((l.process == process, l.touched, *id));
+            }
+        }
+        candidates.sort_unstable();
+        if let Some((_, _, id)) = candidates.last() {
+            self.close(*id, Some(false));
+        }
+    }
+
+    /// Ends the exchange that is open in a lane.
+    fn close(&mut self, lane: u64, verdict: Option<bool>) {
+        let Some(slot) = self.lanes.get_mut(&lane) else {
+            return;
+        };
+        let Some(open) = slot.open.take() else {
+            return;
+        };
+        let status = open.status();
+        let answered = open.answer.is_some() || open.sw.is_some();
+        let mut answer = open.answer.unwrap_or_default();
+        if open.sw.is_none() && answered {
+            answer.truncate(answer.len().saturating_sub(2));
+        }
+        let ins = open.command.get(1).copied();
+        let mut dol = None;
+        match ins {
+            Some(0xA4) if status == Some(0x9000) => {
+                slot.pdol = tlv::find(&answer, 0x9F38).map(Into::into);
+                slot.cdol1 = None;
+                slot.cdol2 = None;
+                slot.generated = 0;
+            }
+            Some(0xB2) if status == Some(0x9000) => {
+                if let Some(found) = tlv::find(&answer, 0x8C) {
+                    slot.cdol1 = Some(found.into());
+                }
+                if let Some(found) = tlv::find(&answer, 0x8D) {
+                    slot.cdol2 = Some(found.into());
+                }
+            }
+            Some(0xA8) => dol = slot.pdol.clone(),
+            Some(0xAE) => {
+                dol = if slot.generated == 0 {
+                    slot.cdol1.clone()
+                } else {
+                    slot.cdol2.clone()
+                };
+                slot.generated += 1;
+            }
+            _ => {}
+        }
+        let micros = open.micros.or_else(|| {
+            let span = open.answered_at?.since(&open.start)?;
+            u32::try_from(span)
+                .ok()
+                .filter(|_| open.start.at.quality.resolution_micros <= 1000)
+        });
+        self.done.push(Draft {
+            lane,
+            start: open.start,
+            command: open.command,
+            answer,
+            sw: if answered { status } else { None },
+            answered: if answered { Some(true) } else { verdict },
+            answer_place: open.answered_at.map(|m| m.place),
+            micros: if answered { micros } else { None },
+            dol,
+            folded: open.folded,
+            incomplete: answered && status.is_none(),
+        });
+    }
+
+    /// Keeps the number of lanes bounded.
+    fn bound(&mut self) {
+        if self.lanes.len() <= LANES {
+            return;
+        }
+        let mut oldest: Vec<(u32, u64)> =
+            self.lanes.iter().map(|(id, l)| (l.touched, *id)).collect();
+        oldest.sort_unstable();
+        for (_, id) in oldest.into_iter().take(LANES / 2) {
+            self.close(id, None);
+            self.lanes.remove(&id);
+        }
+    }
+
+    /// Exchanges that are complete, in the order in which they ended.
+    pub(crate) fn take(&mut self) -> Vec<Draft> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// Ends everything at the end of the source.
+    pub(crate) fn finish(&mut self) -> Vec<Draft> {
+        let mut open: Vec<u64> = self.lanes.keys().copied().collect();
+        open.sort_unstable();
+        for lane in open {
+            self.close(lane, None);
+        }
+        self.take()
+    }
+}
+
+fn cut(mut bytes: Vec<u8>, length: Option<usize>) -> Vec<u8> {
+    if let Some(length) = length {
+        bytes.truncate(length);
+    }
+    bytes
+}
+
+/// True where a command only fetches or repeats what the one before asked for (ISO/IEC 7816-3: 61xx, 6Cxx).
+fn follows(open: &Open, next: &[u8]) -> bool {
+    let Some(status) = open.status().filter(|_| open.answer.is_some()) else {
+        return false;
+    };
+    let [high, low] = status.to_be_bytes();
+    match high {
+        0x61 => next.len() == 5 && (next.get(1) == Some(&0xC0) || next.get(4) == Some(&low)),
+        0x6C => {
+            next.len() >= 5 && next.get(..4) == open.command.get(..4) && next.last() == Some(&low)
+        }
+        _ => false,
+    }
+}
+
+fn kind(command: &iso7816::Command<'_>) -> CommandKind {
+    use iso7816::Kind;
+    match command.kind() {
+        Kind::SelectPpse => CommandKind::SelectPpse,
+        Kind::SelectPse => CommandKind::SelectPse,
+        Kind::SelectAid => CommandKind::SelectAid,
+        Kind::GetProcessingOptions => CommandKind::GetProcessingOptions,
+        Kind::ReadRecord => CommandKind::ReadRecord,
+        Kind::GenerateAc => CommandKind::GenerateAc,
+        Kind::ComputeCryptographicChecksum => CommandKind::ComputeCryptographicChecksum,
+        Kind::ExchangeRelayResistanceData => CommandKind::ExchangeRelayResistanceData,
+        Kind::RecoverAc => CommandKind::RecoverAc,
+        Kind::GetData => CommandKind::GetData,
+        Kind::Verify => CommandKind::Verify,
+        Kind::ExternalAuthenticate => CommandKind::ExternalAuthenticate,
+        Kind::InternalAuthenticate => CommandKind::InternalAuthenticate,
+        Kind::GetChallenge => CommandKind::GetChallenge,
+        Kind::IssuerScript => CommandKind::IssuerScript,
+        _ => CommandKind::Other,
+    }
+}
+
+/// Tags and lengths of a DOL (EMV Book 3, 5.4).
+fn dol_entries(dol: &[u8]) -> Vec<(u32, usize)> {
+    let mut entries = Vec::new();
+    let mut at = 0;
+    while let Some(first) = dol.get(at) {
+        let mut tag = u32::from(*first);
+        at += 1;
+        if first & 0x1F == 0x1F {
+            while let Some(next) = dol.get(at) {
+                tag = tag << 8 | u32::from(*next);
+                at += 1;
+                if next & 0x80 == 0 || tag > 0x00FF_FFFF {
+                    break;
+                }
+            }
+        }
+        let Some(length) = dol.get(at) else {
+            break;
+        };
+        at += 1;
+        entries.push((tag, usize::from(*length)));
+        if entries.len() > 64 {
+            break;
+        }
+    }
+    entries
+}
+
+/// Data of a command cut by its DOL; `false` where the lengths do not fit.
+fn split(dol: &[u8], data: &[u8], edge: &Edge, tags: &mut Vec<Tag>) -> bool {
+    let mut at = 0;
+    for (tag, length) in dol_entries(dol) {
+        let Some(value) = data.get(at..at + length) else {
+            return false;
+        };
+        tags.push(edge.tag(tag, value, true));
+        at += length;
+    }
+    at == data.len()
+}
+
+fn bcd(bytes: &[u8]) -> Option<i64> {
+    bytes.iter().try_fold(0_i64, |sum, byte| {
+        let (high, low) = (byte >> 4, byte & 0xF);
+        (high < 10 && low < 10).then(|| sum * 100 + i64::from(high) * 10 + i64::from(low))
+    })
+}
+
+fn big_endian(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+/// Keys that data objects carry.
+pub(crate) fn keys_from_tags(tags: &[Tag], keys: &mut Keys) {
+    for tag in tags {
+        match (&tag.value, tag.tag) {
+            (TagValue::Bytes(b), 0x9F02) if b.len() == 6 => {
+                keys.amount_minor = keys.amount_minor.or_else(|| bcd(b))
+            }
+            (TagValue::Bytes(b), 0x5F2A) if b.len() == 2 && keys.currency.is_none() => {
+                keys.currency = bcd(b).and_then(|n| super::text::currency_letters(n));
+            }
+            (TagValue::Bytes(b), 0x9F26) if b.len() == 8 => {
+                keys.cryptogram = keys.cryptogram.or(Some(big_endian(b)))
+            }
+            (TagValue::Bytes(b), 0x9F37) if b.len() == 4 => {
+                keys.unpredictable_number = keys
+                    .unpredictable_number
+                    .or_else(|| u32::try_from(big_endian(b)).ok())
+            }
+            (TagValue::Bytes(b), 0x9F36) if b.len() == 2 => {
+                keys.atc = keys.atc.or_else(|| u16::try_from(big_endian(b)).ok())
+            }
+            (TagValue::Card { number, .. }, 0x5A | 0x57 | 0x9F6B) if keys.card.is_none() => {
+                keys.card = Some(Box::new(number.clone()))
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Draft {
+    /// The exchange in the field's terms, masked.
+    pub(crate) fn decode(&self, edge: &Edge) -> (Exchange, Keys) {
+        let mut faults = Vec::new();
+        let mut tags = Vec::new();
+        let mut header = [0; 4];
+        let mut command_kind = CommandKind::Unknown;
+        if let Some(command) = iso7816::command(&self.command) {
+            header = command.header;
+            command_kind = kind(&command);
+            if let Some(fault) = command.fault {
+                faults.push(fault.code);
+            }
+            if command.le_missing() && !self.folded && self.sw.is_some_and(|sw| sw != 0x9000) {
+                faults.push("le_missing");
+            }
+            self.sent(command_kind, command.data, edge, &mut tags, &mut faults);
+        }
+        self.received(command_kind, edge, &mut tags, &mut faults);
+        if self.incomplete {
+            faults.push("answer_incomplete");
+        }
+        let mut keys = Keys::default();
+        keys_from_tags(&tags, &mut keys);
+        let mut answer = self.answer.clone();
+        if let Some(sw) = self.sw {
+            answer.extend(sw.to_be_bytes());
+        }
+        let exchange = Exchange {
+            command: command_kind,
+            header,
+            sw: self.sw,
+            answered: self.answered,
+            duration_micros: self.micros,
+            answer_place: self
+                .answer_place
+                .filter(|p| *p != self.start.place)
+                .map(Place::Line),
+            tags,
+            command_hex: edge.hex(&self.command),
+            answer_hex: edge.hex(&answer),
+            faults,
+        };
+        (exchange, keys)
+    }
+
+    fn sent(
+        &self,
+        kind: CommandKind,
+        data: &[u8],
+        edge: &Edge,
+        tags: &mut Vec<Tag>,
+        faults: &mut Vec<&'static str>,
+    ) {
+        match kind {
+            CommandKind::SelectAid | CommandKind::SelectPpse | CommandKind::SelectPse
+                if !data.is_empty() =>
+            {
+                tags.push(edge.tag(0x4F, data, true));
+            }
+            CommandKind::GetProcessingOptions => {
+                let inner = match data {
+                    [0x83, 0x81, length, rest @ ..] => rest.get(..usize::from(*length)),
+                    [0x83, length, rest @ ..] => rest.get(..usize::from(*length)),
+                    _ => None,
+                };
+                match (inner, &self.dol) {
+                    (Some(inner), Some(dol)) => {
+                        if !split(dol, inner, edge, tags) {
+                            faults.push("gpo_length_wrong");
+                        }
+                    }
+                    (None, _) => faults.push("gpo_data_malformed"),
+                    _ => {}
+                }
+            }
+            CommandKind::GenerateAc => {
+                if let Some(dol) = &self.dol
+                    && !split(dol, data, edge, tags)
+                {
+                    faults.push("cdol_length_wrong");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn received(
+        &self,
+        kind: CommandKind,
+        edge: &Edge,
+        tags: &mut Vec<Tag>,
+        faults: &mut Vec<&'static str>,
+    ) {
+        let answer = &self.answer[..];
+        if answer.is_empty() {
+            return;
+        }
+        let value = match answer {
+            [0x80, 0x81, length, rest @ ..] => rest.get(..usize::from(*length)),
+            [0x80, length, rest @ ..] => rest.get(..usize::from(*length)),
+            _ => None,
+        };
+        match (kind, value) {
+            (CommandKind::GetProcessingOptions, Some([aip @ ..])) if aip.len() >= 2 => {
+                let (aip, afl) = aip.split_at(2);
+                tags.push(edge.tag(0x82, aip, false));
+                if !afl.is_empty() {
+                    tags.push(edge.tag(0x94, afl, false));
+                }
+            }
+            (CommandKind::GenerateAc, Some([cid, atc_high, atc_low, rest @ ..]))
+                if rest.len() >= 8 =>
+            {
+                let (ac, iad) = rest.split_at(8);
+                tags.push(edge.tag(0x9F27, &[*cid], false));
+                tags.push(edge.tag(0x9F36, &[*atc_high, *atc_low], false));
+                tags.push(edge.tag(0x9F26, ac, false));
+                if !iad.is_empty() {
+                    tags.push(edge.tag(0x9F10, iad, false));
+                }
+            }
+            (CommandKind::GetChallenge | CommandKind::InternalAuthenticate, _)
+                if !matches!(answer.first(), Some(0x77 | 0x80)) => {}
+            (
+                CommandKind::ExchangeRelayResistanceData | CommandKind::Other | CommandKind::Verify,
+                _,
+            ) if !matches!(answer.first(), Some(0x6F | 0x70 | 0x77 | 0x80)) => {}
+            _ => {
+                let mut walk = tlv::walk(answer);
+                while walk.next().is_some() {}
+                if let Some(damage) = walk.damage() {
+                    faults.push(damage.code);
+                }
+                tags.extend(edge.tags(answer, false));
+            }
+        }
+    }
+}

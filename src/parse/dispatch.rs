@@ -1,0 +1,186 @@
+//! Sends a stream to the driver that can read it, and settles what decoding found out beside.
+
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::edge::Edge;
+use super::probe::{InputKind, probe};
+use super::{Context, Parsed, capture, text};
+use crate::decode::encoding::utf8_reader;
+use crate::decode::{InputReport, StreamInfo};
+use crate::event::{Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
+use crate::plan::Plan;
+
+/// Reads one stream whole.
+pub fn stream(
+    info: &StreamInfo<'_>,
+    reader: &mut dyn Read,
+    plan: &Plan,
+    edge: &Edge,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Parsed {
+    let shown = edge.text(&info.path);
+    let probed = probe(info.head, &info.later_samples());
+    let context = Context {
+        edge,
+        plan,
+        source: 0,
+        path: &shown,
+        // What was probed saw the middle and the end of the file as well.
+        forced_format: forced(plan, &info.path).or(match probed.kind {
+            InputKind::Text { format, .. } => Some(format.name),
+            _ => None,
+        }),
+        progress,
+    };
+    // There should be no panic; if there is one, it costs this source and not the run.
+    let parsed = catch_unwind(AssertUnwindSafe(|| match probed.kind {
+        InputKind::Capture(_) => {
+            let mut parsed = capture::run(reader, &context);
+            parsed.source.kind = Some(SourceKind::Capture);
+            parsed
+                .source
+                .format
+                .get_or_insert_with(|| Text::new(probed.kind.name()));
+            parsed
+        }
+        InputKind::Text { format, encoding } => {
+            let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
+            let mut parsed = text::run(&mut *utf8, &context);
+            parsed.source.encoding.get_or_insert(encoding.name());
+            parsed
+                .source
+                .format
+                .get_or_insert_with(|| Text::new(format.name));
+            parsed
+        }
+        InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
+        kind => nothing(
+            reader,
+            &shown,
+            kind.name(),
+            SourceStatus::Unrecognised,
+            progress,
+        ),
+    }));
+    let mut parsed = parsed.unwrap_or_else(|_| {
+        let mut parsed = nothing(
+            reader,
+            &shown,
+            "unrecognised",
+            SourceStatus::Damaged,
+            progress,
+        );
+        parsed.issues.push(Issue {
+            source: 0,
+            place: Place::Whole,
+            code: "internal_error",
+            count: 1,
+            text: Text::const_new("the reader of this format failed; its events are lost"),
+        });
+        parsed
+    });
+    parsed.source.path = shown;
+    parsed.source.ledger.events = parsed.events.len() as u64;
+    parsed
+}
+
+/// The format that the user forces for this path.
+fn forced<'p>(plan: &'p Plan, path: &str) -> Option<&'p str> {
+    plan.formats
+        .iter()
+        .find(|(_, glob)| glob.compile_matcher().is_match(path))
+        .map(|(name, _)| name.as_str())
+}
+
+/// Counts what no driver reads.
+fn nothing(
+    reader: &mut dyn Read,
+    path: &Text,
+    format: &str,
+    status: SourceStatus,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Parsed {
+    let mut buffer = vec![0_u8; 1 << 16];
+    let mut bytes = 0_u64;
+    while let Ok(count) = reader.read(&mut buffer) {
+        if count == 0 {
+            break;
+        }
+        bytes += count as u64;
+        progress(count as u64);
+    }
+    let mut issues = Vec::new();
+    if status == SourceStatus::Unrecognised {
+        let text = if format == "unrecognised" {
+            Text::const_new("no known format fits; see `tapscope formats --why FILE`")
+        } else {
+            Text::from(format!("recognised as {format}, which is not read yet"))
+        };
+        issues.push(Issue {
+            source: 0,
+            place: Place::Whole,
+            code: "unrecognised",
+            count: 1,
+            text,
+        });
+    }
+    Parsed {
+        source: Source {
+            path: path.clone(),
+            blake3: [0; 32],
+            sha256: None,
+            kind: None,
+            format: Some(Text::new(format)),
+            encoding: None,
+            status,
+            ledger: Ledger {
+                bytes,
+                not_understood: bytes,
+                ..Ledger::default()
+            },
+            first_damage: None,
+            device: None,
+        },
+        events: Vec::new(),
+        issues,
+    }
+}
+
+/// Adds hashes and the faults of decoding to the sources of one input; what could not be opened becomes a source of its own.
+#[must_use]
+pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Parsed> {
+    let mut visited = parsed.into_iter();
+    let mut settled = Vec::with_capacity(report.streams.len());
+    for stream in &report.streams {
+        let next = if stream.visited { visited.next() } else { None };
+        let mut one = next.unwrap_or_else(|| Parsed {
+            source: crate::source::unreadable(edge.text(&stream.path)),
+            events: Vec::new(),
+            issues: Vec::new(),
+        });
+        one.source.blake3 = stream.hashes.blake3;
+        one.source.sha256 = stream.hashes.sha256;
+        for fault in &stream.faults {
+            if one.source.status == SourceStatus::Ok {
+                one.source.status = SourceStatus::Damaged;
+            }
+            let text = edge.text(&format!(
+                "{} after {} decoded bytes",
+                fault.text, fault.offset
+            ));
+            one.source
+                .first_damage
+                .get_or_insert_with(|| Text::from(format!("{}: {text}", one.source.path)));
+            one.issues.push(Issue {
+                source: 0,
+                place: Place::Whole,
+                code: fault.code,
+                count: 1,
+                text,
+            });
+        }
+        settled.push(one);
+    }
+    settled
+}

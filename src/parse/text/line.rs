@@ -1,0 +1,326 @@
+//! Turns one line's message into what it carries: dialogue bytes, radio frames, messages, signals, keys; text leaves masked.
+
+use std::borrow::Cow;
+
+use tapscope_parsers::container::{Head, Level};
+use tapscope_parsers::content::apdu::{self, ApduLine};
+use tapscope_parsers::content::key_value::{Key, Pair};
+use tapscope_parsers::content::{exception, iso_list, iso_xml, nci};
+
+use super::iso;
+use super::keys;
+use super::scan::Scanner;
+use crate::event::{IsoMessage, Keys, LogEvent, Severity, Signal};
+use crate::parse::Context;
+
+/// What a line gave.
+pub(in crate::parse) enum Found {
+    /// Bytes of a card dialogue.
+    Apdu(ApduLine),
+    /// A frame between host and NFC controller.
+    Nci(nci::Logged),
+    /// What the line says, in the field's terms.
+    Said {
+        /// The event.
+        log: Box<LogEvent>,
+        /// Its keys.
+        keys: Box<Keys>,
+        /// True where only payments say so; false for general computing, which is kept beside payments alone.
+        payment: bool,
+    },
+    /// An ISO 8583 message.
+    Iso(Box<(IsoMessage, Keys)>),
+    /// Some fields of one; the rest stands on lines nearby.
+    IsoFields(Box<iso::Fields>),
+}
+
+/// Most events of one line.
+const MOST_SIGNALS: usize = 4;
+
+/// The message as UTF-8: as it is, or from GB18030, line by line, since one file may mix.
+pub(super) fn utf8(message: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(message) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::GB18030.decode_without_bom_handling(message).0,
+    }
+}
+
+/// Reads a message in XML at the front of `text`; gives it and how many bytes it takes.
+pub(super) fn iso_xml(text: &[u8], ctx: &Context<'_>) -> Option<(Found, usize)> {
+    let message = iso_xml::read(text)?;
+    let end = message.end;
+    let made = iso::from_xml(&message, ctx)?;
+    Some((Found::Iso(Box::new(made)), end))
+}
+
+/// Reads a line.
+pub(super) fn read(scanner: &Scanner, head: &Head<'_>, message: &[u8], open: bool, ctx: &Context<'_>, out: &mut Vec<Found>) {
+    if let Some(frame) = nci::read(head.tag, message) {
+        out.push(Found::Nci(frame));
+        return;
+    }
+    let readers = &scanner.readers;
+    if let Some(bytes) = apdu::read(&readers.apdu, message, open) {
+        out.push(Found::Apdu(bytes));
+        return;
+    }
+    let text = utf8(message);
+    if let Some(bytes) = iso_list::message_bytes(text.as_bytes())
+        && let Some(made) = iso::from_bytes(&bytes, ctx)
+    {
+        out.push(Found::Iso(Box::new(made)));
+        return;
+    }
+    said(scanner, head, &text, ctx, out);
+}
+
+fn severity(level: Level) -> Severity {
+    match level {
+        Level::Unknown => Severity::Unknown,
+        Level::Debug => Severity::Debug,
+        Level::Info => Severity::Info,
+        Level::Warning => Severity::Warning,
+        Level::Error => Severity::Error,
+    }
+}
+
+/// What a line says, and under which name.
+struct Statement {
+    signal: Signal,
+    payment: bool,
+}
+
+fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: &mut Vec<Found>) {
+    let readers = &scanner.readers;
+    let bytes = text.as_bytes();
+    let phrases = if names_data(bytes) { Vec::new() } else { readers.wording.read(bytes) };
+    let pairs = readers.keys.read(bytes);
+    let exception = exception::read(bytes);
+    let fields = iso_list::read(bytes);
+    let tagged = payment_tag(head.tag) || payment_tag(head.process);
+    let payment_pairs = pairs.iter().any(|p| (p.payment || tagged) && telling(p));
+    let mut statements: Vec<Statement> = Vec::new();
+    let answered = pairs.iter().any(|p| p.key == Key::ResponseCode);
+    for said in &phrases {
+        let Some(signal) = Signal::from_id(said.signal) else {
+            continue;
+        };
+        // The name of a value without a value says nothing.
+        let label = said.phrase.ends_with("code") || said.phrase.ends_with('码') || said.phrase.ends_with("39") || said.phrase.ends_with('域');
+        if signal == Signal::ResponseReceived && label && !answered {
+            continue;
+        }
+        if let Some(known) = statements.iter_mut().find(|s| s.signal == signal) {
+            known.payment |= said.payment;
+        } else {
+            statements.push(Statement { signal, payment: said.payment });
+        }
+    }
+    let code = code(scanner, head, bytes, &pairs);
+    if let Some((_, _, signal)) = code
+        && let Some(signal) = Signal::from_id(signal)
+        && !statements.iter().any(|s| s.signal == signal)
+    {
+        statements.push(Statement { signal, payment: true });
+    }
+    if let Some(named) = exception
+        && let Some(signal) = Signal::from_id(named.signal)
+    {
+        // The name of an exception is more telling than the words that it is made of.
+        statements.retain(|s| !is_failure(s.signal) || s.payment);
+        if !statements.iter().any(|s| s.signal == signal) {
+            statements.push(Statement { signal, payment: named.payment });
+        }
+    }
+    let iso_fields = fields.len() >= 2 || fields.iter().any(|f| matches!(f.number, 0 | 11 | 39 | 41));
+    if iso_fields
+        && let Some(made) = iso::Fields::read(&fields, bytes, ctx)
+        && (made.is_message() || statements.iter().all(|s| weak(s.signal)))
+    {
+        out.push(Found::IsoFields(Box::new(made)));
+        return;
+    }
+    if statements.is_empty() && !payment_pairs {
+        return;
+    }
+    let any_strong = statements.iter().any(|s| !weak(s.signal));
+    statements.retain(|s| !(any_strong && weak(s.signal)));
+    // Of `weak` ones the first alone.
+    if !any_strong {
+        statements.truncate(1);
+    }
+    if statements.is_empty() {
+        let signal = default_signal(&pairs);
+        statements.push(Statement { signal, payment: payment_pairs });
+    }
+    statements.truncate(MOST_SIGNALS);
+    let line_payment = tagged || payment_pairs || statements.iter().any(|s| s.payment);
+    if !line_payment && statements.iter().all(|s| s.signal == Signal::OtherError) {
+        return;
+    }
+    let (keys, values) = keys::from_pairs(&pairs, bytes, ctx.edge);
+    let bare = values.is_empty() && keys == Keys::default();
+    statements.retain(|s| !(bare && matches!(s.signal, Signal::Note | Signal::ConfigValue)));
+    if statements.is_empty() {
+        return;
+    }
+    let shown = ctx.edge.text(text);
+    let code = code.map(|(family, code, _)| (family, ctx.edge.text(&code)));
+    for statement in statements {
+        out.push(Found::Said {
+            log: Box::new(LogEvent {
+                signal: statement.signal,
+                code: code.clone(),
+                severity: severity(head.level),
+                values: values.clone(),
+                text: shown.clone(),
+            }),
+            keys: Box::new(keys.clone()),
+            payment: line_payment,
+        });
+    }
+}
+
+/// True for lines that decode data rather than tell what happened: `9F 02 06 -- Amount, Authorised`, `-8A: Authorisation Response Code`,
+/// `0800000000 (Byte 1 Bit 4): DDA failed`, `dda_failed: true,`.
+fn names_data(text: &[u8]) -> bool {
+    let line = text.trim_ascii();
+    let line = line.strip_prefix(b"Tag").map_or(line, <[u8]>::trim_ascii_start);
+    let line = line.strip_prefix(b"--").or_else(|| line.strip_prefix(b"-")).or_else(|| line.strip_prefix(b"*")).unwrap_or(line).trim_ascii_start();
+    if memchr::memmem::find(line.get(..64).unwrap_or(line), b"(Byte ").is_some() || line.starts_with(b"Byte ") {
+        return true;
+    }
+    // A structure printed field by field.
+    if memchr::memmem::find_iter(line, b": false").count() + memchr::memmem::find_iter(line, b": true").count() >= 3 {
+        return true;
+    }
+    if let Some(colon) = line.strip_suffix(b": true,").or_else(|| line.strip_suffix(b": false,"))
+        && colon.iter().all(|b| b.is_ascii_lowercase() || *b == b'_' || b.is_ascii_digit())
+    {
+        return true;
+    }
+    let first = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    let head = &line[..first];
+    let behind = line.get(first..).unwrap_or_default();
+    let two_byte = |h: &[u8]| h.get(..2).is_some_and(|h| h.eq_ignore_ascii_case(b"9F") || h.eq_ignore_ascii_case(b"5F") || h.eq_ignore_ascii_case(b"BF") || h.eq_ignore_ascii_case(b"DF"));
+    let marked = |rest: &[u8]| {
+        let rest = rest.trim_ascii_start();
+        matches!(rest.first(), Some(b':' | b'(' | b'|' | b'[')) || rest.starts_with(b"--") || rest.iter().take(2).all(u8::is_ascii_hexdigit) && rest.get(2).is_none_or(|b| *b == b' ')
+    };
+    match first {
+        2 if two_byte(head) => behind.starts_with(b" ") && behind.get(1..3).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)),
+        2 => head.iter().any(u8::is_ascii_digit) && behind.first().is_some_and(|b| !b.is_ascii_alphanumeric()) && !behind.starts_with(b":") && marked(behind) || head.iter().any(|b| b.is_ascii_alphabetic()) && behind.starts_with(b": "),
+        4 | 6 if two_byte(head) => behind.first().is_none_or(|b| !b.is_ascii_alphanumeric()),
+        _ => false,
+    }
+}
+
+/// Signals that say little where another stands beside them.
+const fn weak(signal: Signal) -> bool {
+    matches!(signal, Signal::Note | Signal::OtherError | Signal::SaleEnd | Signal::ConfigValue | Signal::ResponseReceived)
+}
+
+const fn is_failure(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::DnsFailed
+            | Signal::ConnectTimeout
+            | Signal::ConnectRefused
+            | Signal::LinkDown
+            | Signal::ReadTimeout
+            | Signal::ConnectionReset
+            | Signal::TlsFailed
+            | Signal::TlsCertificate
+            | Signal::AppCrash
+            | Signal::CardRemoved
+            | Signal::OtherError
+    )
+}
+
+/// What a line with keys and no words is about.
+fn default_signal(pairs: &[Pair<'_>]) -> Signal {
+    let has = |key: Key| pairs.iter().any(|p| p.key == key && p.payment);
+    if has(Key::ResponseCode) {
+        Signal::ResponseReceived
+    } else if has(Key::Limit) || has(Key::CvmLimit) || has(Key::FloorLimit) {
+        Signal::ConfigValue
+    } else {
+        Signal::Note
+    }
+}
+
+/// True where the value is what its label promises, so that the line is about a payment.
+fn telling(pair: &Pair<'_>) -> bool {
+    let digits = pair.value.iter().filter(|b| b.is_ascii_digit()).count();
+    match pair.key {
+        Key::Stan | Key::Batch => pair.value.len() <= 12 && digits == pair.value.len(),
+        Key::Rrn => digits >= 6 && pair.value.len() <= 16,
+        Key::ResponseCode => matches!(pair.value.len(), 2 | 3),
+        Key::Amount | Key::AmountMinor | Key::Limit | Key::CvmLimit | Key::FloorLimit => digits > 0,
+        Key::Merchant => digits >= 3 && pair.value.len() >= 6,
+        Key::Terminal => digits >= 2 && pair.value.len() >= 6,
+        Key::Card => digits >= 8,
+        Key::Cryptogram | Key::Tvr | Key::UnpredictableNumber | Key::Ops | Key::ErrorIndication => {
+            pair.value.len() >= 4 && pair.value.iter().all(u8::is_ascii_hexdigit)
+        }
+        Key::Sw => pair.value.len() == 4 && pair.value.iter().all(u8::is_ascii_hexdigit),
+        Key::AuthCode => pair.value.len() == 6,
+        Key::Aid => pair.value.len() >= 10 && pair.value.starts_with(b"A0"),
+        _ => false,
+    }
+}
+
+/// A vendor's code, where symbol or number and the words beside it say so: family, code, signal.
+fn code(scanner: &Scanner, head: &Head<'_>, text: &[u8], pairs: &[Pair<'_>]) -> Option<(&'static str, String, &'static str)> {
+    let codes = &scanner.readers.codes;
+    let tagged = payment_tag(head.tag) || payment_tag(head.process);
+    let mut context = Vec::with_capacity(text.len().min(512) + head.tag.len() + 1);
+    context.extend_from_slice(head.tag);
+    context.push(b' ');
+    context.extend_from_slice(text.get(..512).unwrap_or(text));
+    for pair in pairs.iter().filter(|p| matches!(p.key, Key::Code | Key::ResponseCode)) {
+        if let Some(row) = codes.number(pair.value, &context, tagged) {
+            return Some((row.family, row.code.to_owned(), row.signal));
+        }
+    }
+    if let Some(row) = codes.symbol(text) {
+        return Some((row.family, row.code.to_owned(), row.signal));
+    }
+    // `-4141` or `(-4141)` without a label.
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'-', text.get(at..)?) {
+        let start = at + found;
+        let digits = text.get(start + 1..)?.iter().take_while(|b| b.is_ascii_digit()).count();
+        let fresh = start == 0 || text.get(start - 1).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-');
+        let bounded = text.get(start + 1 + digits).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-' && *b != b'.');
+        if fresh && bounded && digits == 4
+            && let Some(row) = codes.number(text.get(start..start + 5)?, &context, tagged)
+        {
+            return Some((row.family, row.code.to_owned(), row.signal));
+        }
+        at = start + 1;
+    }
+    None
+}
+
+/// True where the logger's name is that of payment software.
+pub(super) fn payment_tag(tag: &[u8]) -> bool {
+    if tag.is_empty() {
+        return false;
+    }
+    let lower = tag.to_ascii_lowercase();
+    let has = |word: &[u8]| memchr::memmem::find(&lower, word).is_some();
+    if [&b"emv"[..], b"pboc", b"iso8583", b"payment", b"unionpay", b"cardreader", b"contactless", b"qpboc", b"acquir", b"cardpay", b"posservice", b"paysdk", b"paykernel", b"smartpos"].iter().any(|w| has(w)) {
+        return true;
+    }
+    // `POS` or `Pay` as a word of its own.
+    let word = |name: &[u8]| {
+        memchr::memmem::find_iter(&lower, name).any(|at| {
+            let end = at + name.len();
+            let front = at == 0 || !tag[at - 1].is_ascii_alphabetic() || tag[at - 1].is_ascii_lowercase() && tag[at].is_ascii_uppercase();
+            let back = tag.get(end).is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_uppercase());
+            front && back
+        })
+    };
+    word(b"pos") || word(b"pay") || word(b"picc") || word(b"acq")
+}

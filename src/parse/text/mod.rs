@@ -1,0 +1,293 @@
+//! Turns a text source, whatever its container, into masked events: anchors first, heads and contents only for lines that hold one.
+//!
+//! Blocks are cut at record borders and read in parallel, in bounded batches; one sequential pass joins what they gave.
+
+mod iso;
+mod keys;
+mod line;
+mod merge;
+mod scan;
+
+use std::io::Read;
+
+use rayon::prelude::*;
+use tapscope_parsers::container::{self, LogFormat};
+
+use crate::event::{Event, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text};
+use crate::parse::clock::SourceClock;
+use crate::parse::{Context, Parsed};
+use merge::{Made, Merge};
+
+/// Bytes of a block.
+const BLOCK: usize = 4 << 20;
+/// Blocks that are read before they are processed: bounds memory, and results do not depend on it.
+const BATCH: usize = 4;
+/// Bytes of the head, middle and tail of the first block that tell the format.
+const SAMPLE: usize = 64 << 10;
+
+/// ISO 4217 letters of a currency's number.
+pub(crate) fn currency_letters(number: i64) -> Option<[u8; 3]> {
+    keys::currency(number.to_string().as_bytes())
+}
+
+/// Reads a text source to its end.
+pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
+    let mut parsed = Parsed {
+        source: source(ctx),
+        events: Vec::new(),
+        issues: Vec::new(),
+    };
+    let Some(scanner) = scan::scanner() else {
+        parsed.source.status = SourceStatus::Unreadable;
+        return parsed;
+    };
+    let mut blocks = Blocks::new(reader);
+    let mut ledger = Ledger::default();
+    let mut format: Option<&'static LogFormat> = None;
+    let first = blocks.next(&mut format, ctx);
+    let clock_format = format.unwrap_or_else(container::plain);
+    let clock = SourceClock::new(ctx.plan, ctx.path, clock_format, first.as_deref().unwrap_or_default());
+    let mut merge = Merge::new(ctx, clock);
+    let mut waiting = first;
+    loop {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH {
+            let Some(block) = waiting.take().or_else(|| blocks.next(&mut format, ctx)) else {
+                break;
+            };
+            batch.push(block);
+        }
+        if batch.is_empty() {
+            break;
+        }
+        let format = format.unwrap_or_else(container::plain);
+        let results: Vec<scan::Block> = batch
+            .par_iter()
+            .map(|text| scan::block(scanner, format, text, ctx))
+            .collect();
+        for (text, result) in batch.into_iter().zip(results) {
+            ledger.bytes += text.len() as u64;
+            (ctx.progress)(text.len() as u64);
+            merge.block(result);
+            blocks.give_back(text);
+        }
+        decode(&mut merge, &mut parsed.events, ctx);
+    }
+    merge.finish();
+    decode(&mut merge, &mut parsed.events, ctx);
+    parsed.events.sort_by_key(|event| match event.place {
+        Place::Line(line) | Place::Frame(line) => line,
+        Place::Whole => 0,
+    });
+    if let Some(error) = blocks.error.take() {
+        parsed.source.status = SourceStatus::Damaged;
+        parsed.source.first_damage = Some(
+            ctx.edge
+                .text(&format!("after {} bytes: {error}", ledger.bytes)),
+        );
+        parsed.issues.push(Issue {
+            source: ctx.source,
+            place: Place::Whole,
+            code: "read_failed",
+            count: 1,
+            text: ctx.edge.text(&error),
+        });
+    }
+    close(&mut parsed, ledger, format, &merge, ctx);
+    parsed
+}
+
+/// Decodes and masks in parallel, keeping the order.
+fn decode(merge: &mut Merge<'_>, events: &mut Vec<Event>, ctx: &Context<'_>) {
+    let made = std::mem::take(&mut merge.made);
+    events.par_extend(made.into_par_iter().map(|made| match made {
+        Made::Event(event) => event,
+        Made::Exchange(draft) => {
+            let (exchange, keys) = draft.decode(ctx.edge);
+            Event {
+                source: ctx.source,
+                place: Place::Line(draft.start.place),
+                at: draft.start.at,
+                lane: draft.lane,
+                keys,
+                payload: Payload::Apdu(Box::new(exchange)),
+            }
+        }
+    }));
+}
+
+fn source(ctx: &Context<'_>) -> Source {
+    Source {
+        path: Text::new(ctx.path),
+        blake3: [0; 32],
+        sha256: None,
+        kind: None,
+        format: None,
+        encoding: None,
+        status: SourceStatus::Ok,
+        ledger: Ledger::default(),
+        first_damage: None,
+        device: None,
+    }
+}
+
+/// Fills in what is known at the end: ledger, kind, device.
+fn close(
+    parsed: &mut Parsed,
+    mut ledger: Ledger,
+    format: Option<&'static LogFormat>,
+    merge: &Merge<'_>,
+    ctx: &Context<'_>,
+) {
+    let format = format.unwrap_or_else(container::plain);
+    let known = format.specificity > 0;
+    ledger.understood = merge.understood.min(ledger.bytes);
+    let rest = ledger.bytes - ledger.understood;
+    if known {
+        ledger.ignored = rest;
+    } else {
+        ledger.not_understood = rest;
+    }
+    ledger.events = parsed.events.len() as u64;
+    let dialogue_only = merge.dialogue_lines > 0 && merge.other_items * 20 <= merge.dialogue_lines;
+    let bare = format.specificity == 0;
+    let source = &mut parsed.source;
+    source.ledger = ledger;
+    source.kind = Some(if bare && dialogue_only {
+        SourceKind::Trace
+    } else {
+        SourceKind::Log
+    });
+    if known || !parsed.events.is_empty() {
+        source.format = Some(Text::from(if bare && dialogue_only {
+            "apdu-text"
+        } else {
+            format.name
+        }));
+    } else if source.status == SourceStatus::Ok {
+        source.status = SourceStatus::Unrecognised;
+        source.kind = None;
+    }
+    source.device = match (merge.terminals.as_slice(), merge.devices.as_slice()) {
+        ([one], _) | ([], [one]) => Some(one.clone()),
+        _ => name_hint(ctx.path).map(|hint| ctx.edge.text(&hint)),
+    };
+}
+
+/// A terminal number or serial number in a file's name: a word of six or more characters with at least five digits that is no date.
+fn name_hint(path: &str) -> Option<String> {
+    let name = path.rsplit(['/', '\\', '!']).next()?;
+    name.split(|c: char| !c.is_ascii_alphanumeric())
+        .find(|word| {
+            let digits = word.bytes().filter(u8::is_ascii_digit).count();
+            let date = digits == word.len()
+                && (matches!(word.len(), 8 | 14)
+                    && (word.starts_with("20") || word.starts_with("19"))
+                    || matches!(word.len(), 10 | 13));
+            (6..=20).contains(&word.len()) && digits >= 4 && !date
+        })
+        .map(str::to_owned)
+}
+
+/// Cuts a stream into blocks at record borders.
+struct Blocks<'r> {
+    reader: &'r mut dyn Read,
+    carry: Vec<u8>,
+    spare: Vec<Vec<u8>>,
+    done: bool,
+    error: Option<String>,
+}
+
+impl<'r> Blocks<'r> {
+    fn new(reader: &'r mut dyn Read) -> Self {
+        Self {
+            reader,
+            carry: Vec::new(),
+            spare: Vec::new(),
+            done: false,
+            error: None,
+        }
+    }
+
+    fn give_back(&mut self, mut block: Vec<u8>) {
+        block.clear();
+        self.spare.push(block);
+    }
+
+    /// The next block; the first one tells the format.
+    fn next(
+        &mut self,
+        format: &mut Option<&'static LogFormat>,
+        ctx: &Context<'_>,
+    ) -> Option<Vec<u8>> {
+        if self.done && self.carry.is_empty() {
+            return None;
+        }
+        let mut block = self.spare.pop().unwrap_or_default();
+        block.append(&mut self.carry);
+        let mut size = BLOCK;
+        loop {
+            self.fill(&mut block, size);
+            if block.is_empty() {
+                return None;
+            }
+            let format = *format.get_or_insert_with(|| choose(&block, ctx));
+            if self.done {
+                return Some(block);
+            }
+            let mut cut = container::split_point(format, &block);
+            if cut == 0 && size >= BLOCK + ctx.plan.limits.record_bytes {
+                cut = memchr::memrchr(b'\n', &block).map_or(block.len(), |n| n + 1);
+            }
+            if cut == 0 {
+                size += BLOCK;
+                continue;
+            }
+            self.carry.extend_from_slice(&block[cut..]);
+            block.truncate(cut);
+            return Some(block);
+        }
+    }
+
+    fn fill(&mut self, block: &mut Vec<u8>, size: usize) {
+        let mut filled = block.len();
+        if filled < size {
+            block.resize(size, 0);
+        }
+        while filled < size && !self.done {
+            match self.reader.read(&mut block[filled..]) {
+                Ok(0) => self.done = true,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.error = Some(error.to_string());
+                    self.done = true;
+                }
+            }
+        }
+        block.truncate(filled);
+    }
+}
+
+/// The format of a source: the one that was asked for, or the one that fits head, middle and tail of the first block best.
+fn choose(block: &[u8], ctx: &Context<'_>) -> &'static LogFormat {
+    if let Some(forced) = ctx.forced_format.and_then(container::by_name) {
+        return forced;
+    }
+    let middle = block.len() / 2;
+    let samples: Vec<&[u8]> = if block.len() > 4 * SAMPLE {
+        vec![
+            &block[..SAMPLE],
+            &block[middle..middle + SAMPLE],
+            &block[block.len() - SAMPLE..],
+        ]
+    } else {
+        vec![block]
+    };
+    container::detect(&samples)
+        .first()
+        .map_or_else(container::plain, |best| best.format)
+}
+
+#[cfg(test)]
+mod tests;

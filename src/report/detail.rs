@@ -1,0 +1,393 @@
+//! Turns an event into the step that it shows, one line for people, and JSON for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use super::clean::clean;
+use crate::correlate::Stage;
+use crate::event::{
+    CommandKind, Connection, Exchange, FieldState, IsoMessage, Payload, Place, Side, Signal, Tag,
+    TagValue, TlsStage,
+};
+
+/// What the events table says of an event.
+pub(super) struct Description {
+    pub step: Option<Stage>,
+    pub summary: String,
+    pub detail: Value,
+}
+
+/// Describes any event.
+pub(super) fn describe(payload: &Payload) -> Description {
+    match payload {
+        Payload::Log(log) => Description {
+            step: step_of_signal(log.signal),
+            summary: log.text.to_string(),
+            detail: json!({
+                "signal": log.signal.id(),
+                "severity": format!("{:?}", log.severity).to_lowercase(),
+                "code": log.code.as_ref().map(|(vendor, code)| json!({"vendor": vendor, "code": clean(code)})),
+                "values": log.values.iter().map(|(name, value)| ((*name).to_owned(), json!(clean(value)))).collect::<Map<_, _>>(),
+                "text": clean(&log.text),
+            }),
+        },
+        Payload::Apdu(exchange) => apdu(exchange),
+        Payload::Nfc(field) => {
+            let state = field_state(field.state);
+            let mut summary = state.replace('_', " ");
+            if let Some(uid) = &field.uid {
+                let _ = write!(summary, ", UID {uid}");
+            }
+            if !field.text.is_empty() {
+                let _ = write!(summary, ": {}", field.text);
+            }
+            Description {
+                step: match field.state {
+                    FieldState::On | FieldState::NoCard | FieldState::Off => Some(Stage::Polling),
+                    FieldState::Activated => Some(Stage::Activated),
+                    _ => None,
+                },
+                summary,
+                detail: json!({
+                    "state": state, "uid": field.uid.as_deref().map(clean), "sak": field.sak.map(|sak| format!("{sak:02X}")),
+                    "phone_hint": field.phone_hint, "text": clean(&field.text),
+                }),
+            }
+        }
+        Payload::Iso8583(message) => iso8583(message),
+        Payload::Tcp(connection) => tcp(connection),
+        Payload::Tls(tls) => {
+            let stage = match tls.stage {
+                TlsStage::ClientHello => "client_hello",
+                TlsStage::ServerHello => "server_hello",
+                TlsStage::Certificate => "certificate",
+                TlsStage::Established => "established",
+            };
+            let mut summary = format!("TLS {} > {}, got as far as {stage}", tls.client, tls.server);
+            if let Some(alert) = tls.alert {
+                let _ = write!(summary, ", alert {alert}");
+                if let Some(side) = tls.alert_from {
+                    let _ = write!(summary, " from the {}", side_name(side));
+                }
+            }
+            Description {
+                step: None,
+                summary,
+                detail: json!({
+                    "stage": stage, "alert": tls.alert, "alert_from": tls.alert_from.map(side_name),
+                    "client_version": tls.client_version.map(|v| format!("{v:04X}")),
+                    "server_name": tls.server_name.as_deref().map(clean),
+                    "client": tls.client.to_string(), "server": tls.server.to_string(),
+                    "certificate_not_before": tls.certificate_validity.map(|(from, _)| from),
+                    "certificate_not_after": tls.certificate_validity.map(|(_, to)| to),
+                    "certificate_issuer": tls.certificate_issuer.as_deref().map(clean),
+                }),
+            }
+        }
+        Payload::Dns(dns) => {
+            let answer = match dns.rcode {
+                None => "no answer".to_owned(),
+                Some(0) => format!("{} addresses", dns.addresses.len()),
+                Some(rcode) => format!("rcode {rcode}"),
+            };
+            Description {
+                step: None,
+                summary: format!("DNS {} asked of {}: {answer}", dns.name, dns.resolver),
+                detail: json!({
+                    "client": dns.client.to_string(), "resolver": dns.resolver.to_string(), "name": clean(&dns.name),
+                    "rcode": dns.rcode, "addresses": dns.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "queries": dns.queries, "answer_us": dns.answer_micros,
+                }),
+            }
+        }
+        Payload::Icmp(icmp) => Description {
+            step: None,
+            summary: format!(
+                "ICMPv{} type {} code {} from {}{}",
+                icmp.version,
+                icmp.kind,
+                icmp.code,
+                icmp.from,
+                icmp.about_destination
+                    .map(|to| format!(" about {to}"))
+                    .unwrap_or_default()
+            ),
+            detail: json!({
+                "from": icmp.from.to_string(), "version": icmp.version, "type": icmp.kind, "code": icmp.code,
+                "about_source": icmp.about_source.map(|a| a.to_string()),
+                "about_destination": icmp.about_destination.map(|a| a.to_string()),
+            }),
+        },
+        Payload::Http(http) => Description {
+            step: None,
+            summary: format!(
+                "HTTP {} from {} to {}{}",
+                http.status,
+                http.server,
+                http.client,
+                http.location
+                    .as_ref()
+                    .map(|l| format!(", location {l}"))
+                    .unwrap_or_default()
+            ),
+            detail: json!({
+                "status": http.status, "location": http.location.as_deref().map(clean),
+                "client": http.client.to_string(), "server": http.server.to_string(),
+            }),
+        },
+    }
+}
+
+fn apdu(exchange: &Exchange) -> Description {
+    let [cla, ins, p1, p2] = exchange.header;
+    let name = command_name(exchange.command);
+    let mut summary = name.to_owned();
+    match exchange.command {
+        CommandKind::SelectAid => {
+            if let Some(aid) = exchange.bytes(0x84).or_else(|| exchange.bytes(0x4F)) {
+                let _ = write!(summary, " {}", hex(aid));
+            }
+        }
+        CommandKind::ReadRecord => {
+            let _ = write!(summary, " {p1} of file {}", p2 >> 3);
+        }
+        CommandKind::Other => {
+            let _ = write!(summary, " {cla:02X}{ins:02X}{p1:02X}{p2:02X}");
+        }
+        _ => {}
+    }
+    match (exchange.sw, exchange.answered) {
+        (Some(sw), _) => {
+            let _ = write!(summary, " → {sw:04X}");
+        }
+        (None, Some(false)) => summary.push_str(" → no answer"),
+        (None, _) => summary.push_str(" → answer not recorded"),
+    }
+    if let Some(micros) = exchange.duration_micros {
+        let _ = write!(summary, " in {:.1} ms", f64::from(micros) / 1000.0);
+    }
+    for fault in &exchange.faults {
+        let _ = write!(summary, ", {fault}");
+    }
+    Description {
+        step: step_of_command(exchange),
+        summary,
+        detail: json!({
+            "command": name, "header": hex(&exchange.header), "sw": exchange.sw.map(|sw| format!("{sw:04X}")),
+            "answered": exchange.answered, "duration_us": exchange.duration_micros,
+            "answer_at": exchange.answer_place.map(place), "tags": tags(&exchange.tags),
+            "command_hex": clean(&exchange.command_hex), "answer_hex": clean(&exchange.answer_hex),
+            "faults": exchange.faults,
+        }),
+    }
+}
+
+fn iso8583(message: &IsoMessage) -> Description {
+    let mut summary = format!("{:04}", message.mti);
+    for (number, label) in [
+        (3, "processing code"),
+        (4, "amount"),
+        (11, "STAN"),
+        (37, "RRN"),
+        (39, "response"),
+        (41, "terminal"),
+    ] {
+        if let Some(value) = message.field(number) {
+            let _ = write!(summary, ", {label} {value}");
+        }
+    }
+    if let Some(damage) = &message.damage {
+        let _ = write!(summary, " [{damage}]");
+    }
+    let function = (message.mti / 10) % 10;
+    let reversal = (message.mti / 100) % 10 == 4;
+    Description {
+        step: match (reversal, function % 2) {
+            (true, _) => None,
+            (false, 0) => Some(Stage::OnlineRequest),
+            (false, _) => Some(Stage::OnlineResponse),
+        },
+        summary,
+        detail: json!({
+            "mti": format!("{:04}", message.mti), "dialect": message.dialect,
+            "fields": message.fields.iter().map(|(n, v)| (n.to_string(), json!(clean(v)))).collect::<Map<_, _>>(),
+            "tags": tags(&message.tags), "pin_present": message.pin_present,
+            "frames": message.frames.iter().copied().map(place).collect::<Vec<_>>(),
+            "processing_demand": message.processing_demand, "damage": message.damage.as_deref().map(clean),
+            "acked_after_us": message.acked_after_micros,
+        }),
+    }
+}
+
+fn tcp(c: &Connection) -> Description {
+    let mut summary = format!("TCP {} > {}", c.client, c.server);
+    if c.refused {
+        summary.push_str(", refused");
+    } else if let Some(micros) = c.connect_micros {
+        let _ = write!(summary, ", open after {} ms", micros / 1000);
+    } else if c.opening_seen {
+        let _ = write!(summary, ", {} SYN without answer", c.syn_count);
+    }
+    if c.client_bytes + c.server_bytes > 0 {
+        let _ = write!(
+            summary,
+            ", {} B out, {} B in",
+            c.client_bytes, c.server_bytes
+        );
+    }
+    if c.client_retransmissions > 0 {
+        let _ = write!(summary, ", {} sent again", c.client_retransmissions);
+    }
+    if let Some(side) = c.reset_by {
+        let _ = write!(summary, ", reset by the {}", side_name(side));
+    } else if let Some(side) = c.closed_by {
+        let _ = write!(summary, ", closed by the {}", side_name(side));
+    }
+    Description {
+        step: None,
+        summary,
+        detail: json!({
+            "client": c.client.to_string(), "server": c.server.to_string(), "opening_seen": c.opening_seen,
+            "syn_count": c.syn_count, "connect_us": c.connect_micros, "refused": c.refused,
+            "reset_by": c.reset_by.map(side_name), "closed_by": c.closed_by.map(side_name),
+            "duration_us": c.last_at.saturating_sub(c.first_at),
+            "client_bytes": c.client_bytes, "server_bytes": c.server_bytes,
+            "client_retransmissions": c.client_retransmissions, "server_retransmissions": c.server_retransmissions,
+            "client_unacked": c.client_unacked, "rtt_us": c.rtt_micros, "zero_windows": c.zero_windows,
+            "gap_bytes": c.gap_bytes, "overlap_conflicts": c.overlap_conflicts, "carried": c.carried,
+            "server_name": c.server_name.as_deref().map(clean),
+            "frames": c.frames.iter().copied().map(place).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn tags(tags: &[Tag]) -> Value {
+    tags.iter()
+        .map(|tag| {
+            let mut entry = Map::new();
+            entry.insert("tag".into(), json!(format!("{:02X}", tag.tag)));
+            entry.insert(
+                "from".into(),
+                json!(if tag.sent { "reader" } else { "card" }),
+            );
+            match &tag.value {
+                TagValue::Bytes(bytes) => {
+                    entry.insert("value".into(), json!(hex(bytes)));
+                }
+                TagValue::Card { number, expiry } => {
+                    entry.insert("card".into(), json!(clean(&number.masked)));
+                    let expiry = expiry.map(|e| String::from_utf8_lossy(&e).into_owned());
+                    entry.insert("expiry".into(), json!(expiry.as_deref().map(clean)));
+                }
+                TagValue::Hidden(length) => {
+                    entry.insert("hidden_bytes".into(), json!(length));
+                }
+            }
+            Value::Object(entry)
+        })
+        .collect()
+}
+
+/// Upper case without spaces.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(out, "{byte:02X}");
+    }
+    out
+}
+
+fn place(place: Place) -> Value {
+    match place {
+        Place::Line(line) => json!({"line": line}),
+        Place::Frame(frame) => json!({"frame": frame}),
+        Place::Whole => Value::Null,
+    }
+}
+
+fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Client => "terminal",
+        Side::Server => "host",
+        Side::Middlebox => "middlebox",
+    }
+}
+
+fn field_state(state: FieldState) -> &'static str {
+    match state {
+        FieldState::On => "field_on",
+        FieldState::Off => "field_off",
+        FieldState::NoCard => "no_card",
+        FieldState::Activated => "card_activated",
+        FieldState::Collision => "collision",
+        FieldState::NotIsoDep => "not_iso_dep",
+        FieldState::ActivationFailed => "activation_failed",
+        FieldState::Lost => "card_lost",
+        FieldState::TransmissionError => "transmission_error",
+        FieldState::ProtocolError => "protocol_error",
+        FieldState::StillPresent => "card_still_present",
+        FieldState::WaitingTimeExtension => "waiting_time_extension",
+    }
+}
+
+/// Names as in EMV Book 3 and the contactless books.
+fn command_name(command: CommandKind) -> &'static str {
+    match command {
+        CommandKind::SelectPpse => "SELECT PPSE",
+        CommandKind::SelectPse => "SELECT PSE",
+        CommandKind::SelectAid => "SELECT",
+        CommandKind::GetProcessingOptions => "GET PROCESSING OPTIONS",
+        CommandKind::ReadRecord => "READ RECORD",
+        CommandKind::GenerateAc => "GENERATE AC",
+        CommandKind::ComputeCryptographicChecksum => "COMPUTE CRYPTOGRAPHIC CHECKSUM",
+        CommandKind::ExchangeRelayResistanceData => "EXCHANGE RELAY RESISTANCE DATA",
+        CommandKind::RecoverAc => "RECOVER AC",
+        CommandKind::GetData => "GET DATA",
+        CommandKind::Verify => "VERIFY",
+        CommandKind::ExternalAuthenticate => "EXTERNAL AUTHENTICATE",
+        CommandKind::InternalAuthenticate => "INTERNAL AUTHENTICATE",
+        CommandKind::GetChallenge => "GET CHALLENGE",
+        CommandKind::IssuerScript => "ISSUER SCRIPT COMMAND",
+        CommandKind::Other => "COMMAND",
+        CommandKind::Unknown => "ANSWER WITHOUT COMMAND",
+    }
+}
+
+/// The step that an exchange proves: only an answer of success does.
+fn step_of_command(exchange: &Exchange) -> Option<Stage> {
+    let sw = exchange.sw?;
+    let done = sw == 0x9000 || (sw & 0xFF00) == 0x6200 || (sw & 0xFF00) == 0x6300;
+    match exchange.command {
+        _ if !done => None,
+        CommandKind::SelectPpse | CommandKind::SelectPse => Some(Stage::Ppse),
+        CommandKind::SelectAid => Some(Stage::Selected),
+        CommandKind::GetProcessingOptions if exchange.bytes(0x9F26).is_some() => {
+            Some(Stage::Cryptogram)
+        }
+        CommandKind::GetProcessingOptions => Some(Stage::Gpo),
+        CommandKind::ReadRecord => Some(Stage::Read),
+        CommandKind::GenerateAc
+        | CommandKind::ComputeCryptographicChecksum
+        | CommandKind::RecoverAc => Some(Stage::Cryptogram),
+        _ => None,
+    }
+}
+
+fn step_of_signal(signal: Signal) -> Option<Stage> {
+    Some(match signal {
+        Signal::SaleStart | Signal::PresentCard => Stage::Started,
+        Signal::PollingStart | Signal::PollTimeout => Stage::Polling,
+        Signal::CardDetected | Signal::MultipleCards => Stage::Activated,
+        Signal::CardReadOk => Stage::Read,
+        Signal::OnlineRequest
+        | Signal::RetryPrompt
+        | Signal::UseChip
+        | Signal::SeePhone
+        | Signal::OfflineDeclined => Stage::Outcome,
+        Signal::RequestSent => Stage::OnlineRequest,
+        Signal::ResponseReceived => Stage::OnlineResponse,
+        Signal::Approved | Signal::Declined | Signal::SaleEnd => Stage::Completed,
+        _ => return None,
+    })
+}

@@ -1,0 +1,571 @@
+//! Turns the stream of transactions, with incidents, sources and issues, into the figures that a reader wants first.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::{CauseText, UNDETERMINED};
+use super::row::Micros;
+use super::schema::{IncidentRow, IssueRow, SourceRow, Transaction};
+use super::time::rfc3339;
+use crate::event::Text;
+
+/// How many of the worst terminals, merchants, hosts and issuers are named.
+const PLACES: usize = 50;
+
+/// The figures of a run; `summary.json`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of the files' layout.
+    pub schema_version: u32,
+    /// Version of the program.
+    pub tool_version: String,
+    /// First and last start of an attempt, UTC.
+    pub period: Option<(String, String)>,
+    /// Attempts in all.
+    pub attempts: u64,
+    /// Sales in all.
+    pub sales: u64,
+    /// Attempts that did not end in an approval.
+    pub failed: u64,
+    /// Attempts that were approved.
+    pub approved: u64,
+    /// Failed attempts whose cause the evidence does not decide.
+    pub undetermined: u64,
+    /// Attempts by outcome.
+    pub outcomes: Vec<Count>,
+    /// Failed attempts by cause, most first.
+    pub causes: Vec<CauseCount>,
+    /// Failed attempts by who is to act first.
+    pub owners: Vec<Count>,
+    /// Failed attempts by the last step reached.
+    pub stages: Vec<Count>,
+    /// The worst terminals.
+    pub terminals: Vec<PlaceCount>,
+    /// The worst merchants.
+    pub merchants: Vec<PlaceCount>,
+    /// The worst hosts.
+    pub hosts: Vec<PlaceCount>,
+    /// The worst issuers, by the first six digits.
+    pub issuers: Vec<PlaceCount>,
+    /// Payment schemes.
+    pub schemes: Vec<PlaceCount>,
+    /// Failures over time.
+    pub timeline: Timeline,
+    /// Clusters of failures.
+    pub incidents: Vec<Incident>,
+    /// What became of every byte of the input.
+    pub coverage: Coverage,
+    /// Issues by code.
+    pub issues: Vec<Count>,
+    /// What is said of each cause that occurs anywhere.
+    pub texts: BTreeMap<String, CauseText>,
+}
+
+/// A name and how often.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Count {
+    /// What is counted.
+    pub name: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// A cause and how often.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CauseCount {
+    /// Code.
+    pub code: String,
+    /// Family.
+    pub family: String,
+    /// Failed attempts.
+    pub failed: u64,
+    /// Of all failed ones.
+    pub share: f64,
+    /// Name.
+    pub name_en: String,
+    /// Name.
+    pub name_zh: String,
+    /// Who can mend it.
+    pub owners: Vec<String>,
+}
+
+/// How a terminal, merchant, host or issuer does.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PlaceCount {
+    /// Which.
+    pub id: String,
+    /// Attempts there.
+    pub attempts: u64,
+    /// Failed ones.
+    pub failed: u64,
+    /// Most frequent cause.
+    pub cause: Option<String>,
+}
+
+/// Failures over time, in equal steps.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Start of the first step, UTC microseconds.
+    pub start: i64,
+    /// Length of a step.
+    pub step_seconds: i64,
+    /// Attempts of each step.
+    pub attempts: Vec<u64>,
+    /// Failed ones.
+    pub failed: Vec<u64>,
+    /// Failed ones of the most frequent causes.
+    pub causes: Vec<(String, Vec<u64>)>,
+}
+
+/// A cluster of failures, as in `incidents.parquet`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its id.
+    pub incident_id: String,
+    /// What the failures share.
+    pub scope: String,
+    /// Which one.
+    pub scope_value: String,
+    /// First failure, UTC.
+    pub started_at: Option<String>,
+    /// Last failure, UTC.
+    pub ended_at: Option<String>,
+    /// Attempts.
+    pub transactions: u32,
+    /// Failed ones.
+    pub failed: u32,
+    /// Expected failed ones.
+    pub expected_failed: f64,
+    /// Corrected for many comparisons.
+    pub p_value: f64,
+    /// Common cause.
+    pub cause: Option<String>,
+    /// Sentence.
+    pub text_en: String,
+    /// Sentence.
+    pub text_zh: String,
+}
+
+/// What became of the input.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Everything.
+    pub total: Ledger,
+    /// By kind of source.
+    pub kinds: Vec<(String, Ledger)>,
+    /// Sources by status.
+    pub statuses: Vec<Count>,
+    /// Sources that were not read whole, worst first.
+    pub problems: Vec<Problem>,
+}
+
+/// Bytes by what became of them.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Sources.
+    pub sources: u64,
+    /// All bytes, as decoded.
+    pub bytes: u64,
+    /// Parsed, and bearing on payments.
+    pub understood: u64,
+    /// Parsed, and of no interest.
+    pub ignored: u64,
+    /// No parser knows what they are.
+    pub not_understood: u64,
+    /// Could not be read.
+    pub unreadable: u64,
+    /// Events made.
+    pub events: u64,
+}
+
+/// A source that was not read whole.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Problem {
+    /// Which.
+    pub path: String,
+    /// What became of it.
+    pub status: String,
+    /// Where and why.
+    pub reason: String,
+    /// Damaged records.
+    pub damaged_records: u64,
+}
+
+impl Ledger {
+    fn add(&mut self, source: &SourceRow) {
+        self.sources += 1;
+        self.bytes += source.bytes;
+        self.understood += source.bytes_understood;
+        self.ignored += source.bytes_ignored;
+        self.not_understood += source.bytes_not_understood;
+        self.unreadable += source.bytes_unreadable;
+        self.events += source.events;
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    attempts: u64,
+    failed: u64,
+    causes: BTreeMap<u32, u64>,
+}
+
+/// Adds up transactions as they come.
+#[derive(Debug, Default)]
+pub(super) struct Overview {
+    attempts: u64,
+    failed: u64,
+    approved: u64,
+    sales: hashbrown::HashSet<Text>,
+    outcomes: BTreeMap<Text, u64>,
+    owners: BTreeMap<Text, u64>,
+    stages: BTreeMap<Text, u64>,
+    codes: Vec<Text>,
+    code_numbers: hashbrown::HashMap<Text, u32>,
+    terminals: BTreeMap<Text, Tally>,
+    merchants: BTreeMap<Text, Tally>,
+    hosts: BTreeMap<Text, Tally>,
+    issuers: BTreeMap<Text, Tally>,
+    schemes: BTreeMap<Text, Tally>,
+    /// Start and cause (none: not failed) of each attempt with a time.
+    starts: Vec<(i64, Option<u32>)>,
+    /// Row and cause of each failed attempt.
+    pub failures: Vec<(u32, u32)>,
+    mentioned: std::collections::BTreeSet<Text>,
+}
+
+impl Overview {
+    fn code_number(&mut self, code: &str) -> u32 {
+        if let Some(number) = self.code_numbers.get(code) {
+            return *number;
+        }
+        let number = u32::try_from(self.codes.len()).unwrap_or(u32::MAX);
+        self.codes.push(code.into());
+        self.code_numbers.insert(code.into(), number);
+        number
+    }
+
+    /// Adds the transaction that stands in the given row.
+    pub(super) fn add(&mut self, row: u32, t: &Transaction) {
+        self.attempts += 1;
+        self.sales.insert(t.sale_id.clone());
+        *self.outcomes.entry(t.outcome.clone()).or_default() += 1;
+        self.approved += u64::from(t.outcome == "approved");
+        let mentioned = t.cause.iter().chain(&t.contributing);
+        for code in mentioned.chain(t.alternatives.iter().map(|a| &a.cause)) {
+            if !self.mentioned.contains(code) {
+                self.mentioned.insert(code.clone());
+            }
+        }
+        let cause = t
+            .failed
+            .then(|| self.code_number(t.cause.as_deref().unwrap_or(UNDETERMINED)));
+        if let Some(cause) = cause {
+            self.failed += 1;
+            self.failures.push((row, cause));
+            *self.stages.entry(t.stage.clone()).or_default() += 1;
+            if let Some(owner) = t.owners.first() {
+                *self.owners.entry(owner.clone()).or_default() += 1;
+            }
+        }
+        if let Some(Micros(start)) = t.started_at {
+            self.starts.push((start, cause));
+        }
+        let issuer = t.pan_masked.as_deref().and_then(|pan| pan.get(..6));
+        for (map, id) in [
+            (
+                &mut self.terminals,
+                t.terminal_id.as_deref().or(t.device.as_deref()),
+            ),
+            (&mut self.merchants, t.merchant_id.as_deref()),
+            (&mut self.hosts, t.host.as_deref()),
+            (&mut self.issuers, issuer),
+            (&mut self.schemes, t.scheme.as_deref()),
+        ] {
+            let Some(id) = id else { continue };
+            let tally = match map.get_mut(id) {
+                Some(tally) => tally,
+                None => map.entry(id.into()).or_default(),
+            };
+            tally.attempts += 1;
+            if let Some(cause) = cause {
+                tally.failed += 1;
+                *tally.causes.entry(cause).or_default() += 1;
+            }
+        }
+    }
+
+    fn code(&self, number: u32) -> String {
+        let code = self.codes.get(number as usize);
+        code.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Causes by number, most frequent first.
+    fn ranking(&self) -> Vec<(u32, u64)> {
+        let mut counts = vec![0_u64; self.codes.len()];
+        for (_, cause) in &self.failures {
+            if let Some(count) = counts.get_mut(*cause as usize) {
+                *count += 1;
+            }
+        }
+        let mut ranking: Vec<(u32, u64)> = (0_u32..).zip(counts).collect();
+        ranking.sort_by(|a, b| {
+            b.1.cmp(&a.1)
+                .then_with(|| self.code(a.0).cmp(&self.code(b.0)))
+        });
+        ranking
+    }
+
+    fn places(&self, map: &BTreeMap<Text, Tally>) -> Vec<PlaceCount> {
+        let mut places: Vec<(&Text, &Tally)> = map.iter().collect();
+        places.sort_by(|a, b| {
+            (b.1.failed, b.1.attempts)
+                .cmp(&(a.1.failed, a.1.attempts))
+                .then_with(|| a.0.cmp(b.0))
+        });
+        places.truncate(PLACES);
+        places
+            .into_iter()
+            .map(|(id, tally)| PlaceCount {
+                id: id.to_string(),
+                attempts: tally.attempts,
+                failed: tally.failed,
+                cause: tally
+                    .causes
+                    .iter()
+                    .max_by(|a, b| {
+                        a.1.cmp(b.1)
+                            .then_with(|| self.code(*b.0).cmp(&self.code(*a.0)))
+                    })
+                    .map(|(cause, _)| self.code(*cause)),
+            })
+            .collect()
+    }
+
+    fn timeline(&self, ranking: &[(u32, u64)]) -> Timeline {
+        let first = self.starts.iter().map(|(at, _)| *at).min();
+        let last = self.starts.iter().map(|(at, _)| *at).max();
+        let (Some(first), Some(last)) = (first, last) else {
+            return Timeline::default();
+        };
+        let span = last.saturating_sub(first) / 1_000_000;
+        let step_seconds = [
+            1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21_600, 86_400, 604_800,
+        ]
+        .into_iter()
+        .find(|step| span / step < 96)
+        .unwrap_or(span / 96 + 1);
+        let step = step_seconds.saturating_mul(1_000_000);
+        let start = first.div_euclid(step).saturating_mul(step);
+        let place = |at: i64| usize::try_from(at.saturating_sub(start) / step).unwrap_or(0);
+        let length = place(last) + 1;
+        let mut timeline = Timeline {
+            start,
+            step_seconds,
+            attempts: vec![0; length],
+            failed: vec![0; length],
+            causes: Vec::new(),
+        };
+        let top: Vec<u32> = ranking.iter().take(5).map(|(cause, _)| *cause).collect();
+        let mut series = vec![vec![0_u64; length]; top.len()];
+        for (at, cause) in &self.starts {
+            let i = place(*at);
+            if let Some(count) = timeline.attempts.get_mut(i) {
+                *count += 1;
+            }
+            let Some(cause) = cause else { continue };
+            if let Some(count) = timeline.failed.get_mut(i) {
+                *count += 1;
+            }
+            let line = top.iter().position(|c| c == cause);
+            if let Some(count) = line
+                .and_then(|line| series.get_mut(line))
+                .and_then(|line| line.get_mut(i))
+            {
+                *count += 1;
+            }
+        }
+        timeline.causes = top.iter().map(|c| self.code(*c)).zip(series).collect();
+        timeline
+    }
+
+    /// Closes the books.
+    pub(super) fn summary(
+        &self,
+        text: &dyn Fn(&str) -> CauseText,
+        incidents: &[IncidentRow],
+        sources: &[SourceRow],
+        issues: &[IssueRow],
+    ) -> Summary {
+        let ranking = self.ranking();
+        let first = self.starts.iter().map(|(at, _)| *at).min();
+        let last = self.starts.iter().map(|(at, _)| *at).max();
+        let mut texts: BTreeMap<String, CauseText> = BTreeMap::new();
+        let used = self.mentioned.iter().chain(&self.codes);
+        for code in used.chain(incidents.iter().filter_map(|i| i.cause.as_ref())) {
+            texts.entry(code.to_string()).or_insert_with(|| text(code));
+        }
+        let undetermined = ranking
+            .iter()
+            .find(|(cause, _)| self.code(*cause) == UNDETERMINED)
+            .map_or(0, |(_, count)| *count);
+        Summary {
+            schema_version: super::SCHEMA_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            period: first
+                .zip(last)
+                .map(|(first, last)| (rfc3339(Micros(first)), rfc3339(Micros(last)))),
+            attempts: self.attempts,
+            sales: self.sales.len() as u64,
+            failed: self.failed,
+            approved: self.approved,
+            undetermined,
+            outcomes: counts(&self.outcomes),
+            causes: ranking
+                .iter()
+                .map(|(number, failed)| {
+                    let text = text(&self.code(*number));
+                    CauseCount {
+                        failed: *failed,
+                        share: share(*failed, self.failed),
+                        code: text.code,
+                        family: text.family,
+                        name_en: text.name_en,
+                        name_zh: text.name_zh,
+                        owners: text.owners,
+                    }
+                })
+                .collect(),
+            owners: counts(&self.owners),
+            stages: counts(&self.stages),
+            terminals: self.places(&self.terminals),
+            merchants: self.places(&self.merchants),
+            hosts: self.places(&self.hosts),
+            issuers: self.places(&self.issuers),
+            schemes: self.places(&self.schemes),
+            timeline: self.timeline(&ranking),
+            incidents: incidents.iter().map(incident).collect(),
+            coverage: coverage(sources),
+            issues: {
+                let mut by_code: BTreeMap<Text, u64> = BTreeMap::new();
+                for issue in issues {
+                    *by_code.entry(issue.code.clone()).or_default() += issue.count;
+                }
+                counts(&by_code)
+            },
+            texts,
+        }
+    }
+
+    /// Which failed transactions a page shows: all, or a fair share of each cause, evenly over time. Rows, ascending.
+    pub(super) fn choose(&self, limit: usize) -> Vec<u32> {
+        if self.failures.len() <= limit {
+            return self.failures.iter().map(|(row, _)| *row).collect();
+        }
+        let ranking = self.ranking();
+        let mut left = limit;
+        let mut chosen = Vec::with_capacity(limit);
+        // Rare causes first: what they leave of their share goes to the frequent ones.
+        for (done, (cause, count)) in ranking.iter().rev().enumerate() {
+            let causes_left = ranking.len().saturating_sub(done).max(1);
+            let count = usize::try_from(*count).unwrap_or(usize::MAX);
+            let quota = (left / causes_left).min(count);
+            let rows: Vec<u32> = self
+                .failures
+                .iter()
+                .filter(|(_, c)| c == cause)
+                .map(|(row, _)| *row)
+                .collect();
+            for i in 0..quota {
+                chosen.extend(rows.get(i * rows.len() / quota.max(1)));
+            }
+            left = left.saturating_sub(quota);
+        }
+        chosen.sort_unstable();
+        chosen
+    }
+}
+
+fn counts(map: &BTreeMap<Text, u64>) -> Vec<Count> {
+    let mut counts: Vec<Count> = map
+        .iter()
+        .map(|(name, count)| Count {
+            name: name.to_string(),
+            count: *count,
+        })
+        .collect();
+    counts.sort_by_key(|c| std::cmp::Reverse(c.count));
+    counts
+}
+
+/// A share to six digits: no more is meant.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts of attempts stay far below 2^52"
+)]
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    (part as f64 / whole as f64 * 1e6).round() / 1e6
+}
+
+fn incident(row: &IncidentRow) -> Incident {
+    Incident {
+        incident_id: row.incident_id.to_string(),
+        scope: row.scope.to_string(),
+        scope_value: row.scope_value.to_string(),
+        started_at: row.started_at.map(rfc3339),
+        ended_at: row.ended_at.map(rfc3339),
+        transactions: row.transactions,
+        failed: row.failed,
+        expected_failed: row.expected_failed,
+        p_value: row.p_value,
+        cause: row.cause.as_deref().map(str::to_owned),
+        text_en: row.text_en.to_string(),
+        text_zh: row.text_zh.to_string(),
+    }
+}
+
+/// First damage, without the path that stands before it anyway.
+fn reason(source: &SourceRow) -> String {
+    let damage = source.first_damage.as_deref().unwrap_or_default();
+    let short = damage.strip_prefix(source.path.as_str());
+    let short = short.map(|rest| rest.trim_start_matches([':', ' ']));
+    short.unwrap_or(damage).to_owned()
+}
+
+fn coverage(sources: &[SourceRow]) -> Coverage {
+    let mut coverage = Coverage::default();
+    let mut kinds: BTreeMap<Text, Ledger> = BTreeMap::new();
+    let mut statuses: BTreeMap<Text, u64> = BTreeMap::new();
+    for source in sources {
+        coverage.total.add(source);
+        let kind = source.kind.clone().unwrap_or_else(|| "unknown".into());
+        kinds.entry(kind).or_default().add(source);
+        *statuses.entry(source.status.clone()).or_default() += 1;
+        if source.status != "ok" {
+            coverage.problems.push(Problem {
+                path: source.path.to_string(),
+                status: source.status.to_string(),
+                reason: reason(source),
+                damaged_records: source.damaged_records,
+            });
+        }
+    }
+    let rank = |status: &str| match status {
+        "unreadable" => 0,
+        "unrecognised" => 1,
+        _ => 2,
+    };
+    coverage
+        .problems
+        .sort_by(|a, b| (rank(&a.status), &a.path).cmp(&(rank(&b.status), &b.path)));
+    coverage.kinds = kinds
+        .into_iter()
+        .map(|(kind, ledger)| (kind.to_string(), ledger))
+        .collect();
+    coverage.statuses = counts(&statuses);
+    coverage
+}

@@ -1,0 +1,255 @@
+//! Writes rows into Parquet files, a row group at a time, and reads them back.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::*;
+use polars_io::parquet::write::BatchedWriter;
+use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_utils::compression::ZstdLevel;
+
+use super::Error;
+use super::row::Table;
+use crate::attribute::{FACTS, FactDef, FactRow, FactType, Value};
+use crate::event::Text;
+
+/// Rows of one row group: bounds the memory of writing and of reading.
+pub(super) const ROW_GROUP: usize = 65_536;
+
+/// Writes one table.
+pub(super) struct TableWriter<T: Table> {
+    file: FrameWriter,
+    rows: Vec<T>,
+    kind: PhantomData<T>,
+}
+
+impl<T: Table> TableWriter<T> {
+    pub(super) fn create(path: &Path) -> Result<Self, Error> {
+        let schema = T::frame(&[]).map_err(|e| Error::table(path, &e))?;
+        Ok(Self {
+            file: FrameWriter::create(path, &schema)?,
+            rows: Vec::new(),
+            kind: PhantomData,
+        })
+    }
+
+    pub(super) fn push(&mut self, row: T) -> Result<(), Error> {
+        self.rows.push(row);
+        if self.rows.len() >= ROW_GROUP {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes a row group at once.
+    pub(super) fn group(&mut self, rows: &[T]) -> Result<(), Error> {
+        let frame = T::frame(rows).map_err(|e| Error::table(&self.file.path, &e))?;
+        self.file.write(&frame)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        let rows = std::mem::take(&mut self.rows);
+        self.group(&rows)
+    }
+
+    /// Returns the number of rows.
+    pub(super) fn finish(mut self) -> Result<u64, Error> {
+        if !self.rows.is_empty() {
+            self.flush()?;
+        }
+        self.file.finish()
+    }
+}
+
+/// Writes frames; each becomes a row group.
+struct FrameWriter {
+    path: PathBuf,
+    writer: BatchedWriter<BufWriter<File>>,
+    rows: u64,
+}
+
+impl FrameWriter {
+    fn create(path: &Path, like: &DataFrame) -> Result<Self, Error> {
+        let file = File::create(path).map_err(|e| Error::file(path, e))?;
+        let level = ZstdLevel::try_new(3).map_err(|e| Error::table(path, &e))?;
+        let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file))
+            .with_compression(ParquetCompression::Zstd(Some(level)))
+            .batched(like.schema())
+            .map_err(|e| Error::table(path, &e))?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+            rows: 0,
+        })
+    }
+
+    fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
+        super::publish::stop_if_interrupted()?;
+        self.rows = self.rows.saturating_add(frame.height() as u64);
+        self.writer
+            .write_batch(frame)
+            .map_err(|e| Error::table(&self.path, &e))
+    }
+
+    fn finish(self) -> Result<u64, Error> {
+        self.writer
+            .finish()
+            .map_err(|e| Error::table(&self.path, &e))?;
+        Ok(self.rows)
+    }
+}
+
+/// Writes the facts table: one row per attempt, one column per fact.
+pub(super) fn write_facts(path: &Path, tx_ids: &[Text], facts: &[FactRow]) -> Result<u64, Error> {
+    let frame =
+        |ids: &[Text], rows: &[FactRow]| facts_frame(ids, rows).map_err(|e| Error::table(path, &e));
+    let mut writer = FrameWriter::create(path, &frame(&[], &[])?)?;
+    for (number, ids) in tx_ids.chunks(ROW_GROUP).enumerate() {
+        let start = (number * ROW_GROUP).min(facts.len());
+        let end = (start + ids.len()).min(facts.len());
+        writer.write(&frame(ids, facts.get(start..end).unwrap_or_default())?)?;
+    }
+    writer.finish()
+}
+
+fn facts_frame(ids: &[Text], rows: &[FactRow]) -> PolarsResult<DataFrame> {
+    let mut columns = vec![
+        StringChunked::from_iter_options("tx_id".into(), ids.iter().map(|id| Some(id.as_str())))
+            .into_column(),
+    ];
+    for (index, fact) in FACTS.iter().enumerate() {
+        let values = (0..ids.len()).map(|row| rows.get(row)?.values.get(index)?.as_ref());
+        columns.push(fact_column(fact, values));
+    }
+    DataFrame::new(ids.len(), columns)
+}
+
+fn fact_column<'a>(fact: &FactDef, values: impl Iterator<Item = Option<&'a Value>>) -> Column {
+    let name = PlSmallStr::from_static(fact.name);
+    match fact.ty {
+        FactType::Bool => BooleanChunked::from_iter_options(
+            name,
+            values.map(|value| match value {
+                Some(Value::Bool(yes)) => Some(*yes),
+                _ => None,
+            }),
+        )
+        .into_column(),
+        FactType::Int => Int64Chunked::from_iter_options(
+            name,
+            values.map(|value| match value {
+                Some(Value::Int(number)) => Some(*number),
+                _ => None,
+            }),
+        )
+        .into_column(),
+        FactType::Float => Float64Chunked::from_iter_options(
+            name,
+            values.map(|value| match value {
+                Some(Value::Float(number)) => Some(*number),
+                _ => None,
+            }),
+        )
+        .into_column(),
+        FactType::Text => StringChunked::from_iter_options(
+            name,
+            values.map(|value| match value {
+                Some(Value::Text(text)) => Some(super::clean::clean(text)),
+                _ => None,
+            }),
+        )
+        .into_column(),
+    }
+}
+
+/// Reads a table, a row group's worth at a time.
+pub(super) struct TableReader<T: Table> {
+    path: PathBuf,
+    next: usize,
+    height: usize,
+    kind: PhantomData<T>,
+}
+
+impl<T: Table> TableReader<T> {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|e| Error::file(path, e))?;
+        let height = ParquetReader::new(file)
+            .num_rows()
+            .map_err(|e| Error::table(path, &e))?;
+        Ok(Self {
+            path: path.to_owned(),
+            next: 0,
+            height,
+            kind: PhantomData,
+        })
+    }
+
+    /// Rows from `start` on.
+    pub(super) fn slice(&self, start: usize, length: usize) -> Result<Vec<T>, Error> {
+        let frame = self.frame(start, length)?;
+        T::rows(&frame).map_err(|e| Error::table(&self.path, &e))
+    }
+
+    /// Visits the rows whose `tx_id` is among the given, in order; the others are not even unpacked.
+    pub(super) fn each_of(
+        &self,
+        ids: &hashbrown::HashMap<&str, usize>,
+        mut visit: impl FnMut(&T),
+    ) -> Result<(), Error> {
+        let fail = |e: PolarsError| Error::table(&self.path, &e);
+        for start in (0..self.height).step_by(ROW_GROUP) {
+            let frame = self.frame(start, ROW_GROUP)?;
+            let column = frame.column("tx_id").map_err(fail)?.str().map_err(fail)?;
+            let wanted = column
+                .iter()
+                .map(|id| Some(id.is_some_and(|id| ids.contains_key(id))));
+            let wanted = BooleanChunked::from_iter_options("wanted".into(), wanted);
+            let frame = frame.filter(&wanted).map_err(fail)?;
+            T::rows(&frame).map_err(fail)?.iter().for_each(&mut visit);
+        }
+        Ok(())
+    }
+
+    fn frame(&self, start: usize, length: usize) -> Result<DataFrame, Error> {
+        let file = File::open(&self.path).map_err(|e| Error::file(&self.path, e))?;
+        let columns = T::COLUMNS.iter().map(|name| (*name).to_owned()).collect();
+        ParquetReader::new(file)
+            .with_columns(Some(columns))
+            .with_slice(Some((start, length)))
+            .finish()
+            .map_err(|e| Error::table(&self.path, &e))
+    }
+}
+
+impl<T: Table> Iterator for TableReader<T> {
+    type Item = Result<Vec<T>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.height {
+            return None;
+        }
+        let start = self.next;
+        self.next = start.saturating_add(ROW_GROUP);
+        Some(self.slice(start, ROW_GROUP))
+    }
+}
+
+/// A whole table as a frame.
+pub(super) fn read_frame(path: &Path, columns: Option<Vec<String>>) -> Result<DataFrame, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .with_columns(columns)
+        .finish()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// The columns of a table, in order.
+pub(super) fn column_names(path: &Path) -> Result<Vec<String>, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    let schema = ParquetReader::new(file)
+        .schema()
+        .map_err(|e| Error::table(path, &e))?;
+    Ok(schema.iter_names().map(ToString::to_string).collect())
+}
