@@ -157,7 +157,7 @@ impl Out {
                 && let Some(event) = events.get_mut(wait.event)
                 && let Payload::Iso8583(iso) = &mut event.payload
             {
-                iso.acked_after_micros = Some((nanos - wait.sent).max(0) / 1000);
+                iso.acked_after_micros = Some(nanos.saturating_sub(wait.sent).max(0) / 1000);
             }
             !done
         });
