@@ -528,6 +528,14 @@ fn incident(row: &IncidentRow) -> Incident {
     }
 }
 
+/// First damage, without the path that stands before it anyway.
+fn reason(source: &SourceRow) -> String {
+    let damage = source.first_damage.as_deref().unwrap_or_default();
+    let short = damage.strip_prefix(source.path.as_str());
+    let short = short.map(|rest| rest.trim_start_matches([':', ' ']));
+    short.unwrap_or(damage).to_owned()
+}
+
 fn coverage(sources: &[SourceRow]) -> Coverage {
     let mut coverage = Coverage::default();
     let mut kinds: BTreeMap<Text, Ledger> = BTreeMap::new();
@@ -541,11 +549,7 @@ fn coverage(sources: &[SourceRow]) -> Coverage {
             coverage.problems.push(Problem {
                 path: source.path.to_string(),
                 status: source.status.to_string(),
-                reason: source
-                    .first_damage
-                    .as_deref()
-                    .unwrap_or_default()
-                    .to_owned(),
+                reason: reason(source),
                 damaged_records: source.damaged_records,
             });
         }

@@ -88,8 +88,6 @@ pub(super) struct Block {
     pub items: Vec<Item>,
     /// Line ends in the block.
     pub lines: u32,
-    /// First and last time written in the block.
-    pub last_time: Option<RawTime>,
 }
 
 /// FNV-1a: the same on every machine and in every run.
@@ -129,7 +127,7 @@ pub(super) fn block(scanner: &Scanner, format: &'static LogFormat, text: &[u8], 
         item.line = lines;
     }
     lines += count_lines(&text[at..]);
-    Block { items, lines, last_time: None }
+    Block { items, lines }
 }
 
 fn count_lines(text: &[u8]) -> u32 {
