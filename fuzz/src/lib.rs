@@ -3,6 +3,7 @@
 //! A target is a file here, a file in `fuzz_targets/` and a `[[bin]]` in `Cargo.toml`.
 
 pub mod card_numbers;
+pub mod records;
 pub mod tlv;
 
 #[cfg(test)]
@@ -37,5 +38,10 @@ mod tests {
     #[test]
     fn card_numbers() {
         replay("card_numbers", super::card_numbers::run);
+    }
+
+    #[test]
+    fn records() {
+        replay("records", super::records::run);
     }
 }
