@@ -35,6 +35,8 @@ pub struct View<'a> {
     pub http: Vec<Seen<'a, HttpEvent>>,
     /// A capture contributed events to the attempt.
     pub captured: bool,
+    /// Amount of the attempt, else of its sale.
+    pub amount: Option<i64>,
 }
 
 impl<'a> View<'a> {
@@ -59,6 +61,7 @@ impl<'a> View<'a> {
             icmp: Vec::new(),
             http: Vec::new(),
             captured: false,
+            amount: attempt.keys.amount_minor,
         };
         for &index in &attempt.events {
             let Some(event) = correlated.events.get(index as usize) else {
@@ -185,7 +188,7 @@ impl<'a> View<'a> {
         if let Some(bin) = keys.card.as_ref().and_then(|card| card.bin()) {
             row.text(Fact::issuer_bin, bin, &[]);
         }
-        if let Some(amount) = keys.amount_minor {
+        if let Some(amount) = self.amount {
             row.int(Fact::amount_minor, amount, &[]);
             row.bool(Fact::amount_zero, amount == 0, &[]);
         }
