@@ -251,7 +251,8 @@ fn uids(view: &View<'_>, row: &mut Row) {
             card.push(event);
         }
     }
-    let known = !uids.is_empty() || !view.exchanges.is_empty();
+    // Without a UID only a dialogue that reached the card's data can tell a phone.
+    let known = !uids.is_empty() || view.tag(0x9F26, Some(false)).is_some();
     row.seen(Fact::phone_hint, &phone, known);
     row.seen(Fact::form_factor_card, &card, known);
 }

@@ -21,6 +21,8 @@ use crate::event::Text;
 use crate::plan::Plan;
 
 pub(super) use sale::Sales;
+#[cfg(test)]
+pub(super) use dialogue::scheme_of;
 pub(super) use sale::is_tap;
 use view::View;
 

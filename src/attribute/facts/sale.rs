@@ -56,10 +56,18 @@ impl Sales {
     /// The card of an attempt: its own, else the one that another attempt of the sale shows.
     pub fn card(&self, correlated: &Correlated, attempt: &Attempt) -> Option<u128> {
         let own = |attempt: &Attempt| attempt.keys.card.as_ref()?.token;
+        // A card that never answered is known only by the chip that follows; one that answered and was refused is often
+        // put away for another.
         own(attempt).or_else(|| {
-            self.of(&attempt.sale_id)
-                .iter()
-                .find_map(|&index| own(correlated.attempts.get(index as usize)?))
+            if attempt.stage > Stage::Activated {
+                return None;
+            }
+            self.of(&attempt.sale_id).iter().find_map(|&index| {
+                let other = correlated.attempts.get(index as usize)?;
+                (other.interface == Interface::Contact)
+                    .then(|| own(other))
+                    .flatten()
+            })
         })
     }
 }

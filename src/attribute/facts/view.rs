@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::Row;
 use super::list::Fact;
-use crate::correlate::{Attempt, Correlated, Covered, Interface, Outcome};
+use crate::correlate::{Attempt, Correlated, Covered, Interface, Outcome, Stage};
 use crate::event::{
     Connection, Direction, DnsEvent, Exchange, Field, HttpEvent, IcmpEvent, IsoMessage, LogEvent,
     Payload, Signal, SourceKind, TlsEvent,
@@ -253,7 +253,12 @@ pub fn failed(view: &View<'_>) -> bool {
                 .last()
                 .and_then(|seen| seen.what.sw)
                 .is_some_and(|sw| sw != 0x9000);
-            unanswered || network || trouble || refused
+            // A dialogue that was recorded and stopped before a cryptogram came to nothing.
+            let stopped = !view.exchanges.is_empty()
+                && view.attempt.stage >= Stage::Ppse
+                && view.attempt.stage < Stage::Cryptogram
+                && (view.attempt.sale_outcome == Outcome::Approved || view.covered.log);
+            unanswered || network || trouble || refused || stopped
         }
         _ => true,
     }
