@@ -44,8 +44,11 @@ fn separator(text: &[u8], start: usize) -> Option<usize> {
 }
 
 fn blanks(text: &[u8], start: usize) -> usize {
-    text.get(start..)
-        .map_or(0, |rest| rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count())
+    text.get(start..).map_or(0, |rest| {
+        rest.iter()
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count()
+    })
 }
 
 /// Appends the bytes of the run of hex that begins at `start`; returns the offset behind it (`start` where there is none).
@@ -65,8 +68,9 @@ pub fn decode_run(text: &[u8], start: usize, limit: usize, out: &mut Vec<u8>) ->
         }
         let digits = digits_from(text, token);
         let after = at(text, token + digits);
-        let bounded =
-            after.is_none_or(|b| !b.is_ascii_alphanumeric() && b != b'_' && b != b'.' || b == b'.' && digits > 2);
+        let bounded = after.is_none_or(|b| {
+            !b.is_ascii_alphanumeric() && b != b'_' && b != b'.' || b == b'.' && digits > 2
+        });
         if digits == 0 || digits % 2 == 1 || !bounded {
             return end;
         }
@@ -121,7 +125,9 @@ pub fn longest_run(text: &[u8], from: usize) -> Option<Area> {
         if end == index {
             // Skip the whole word.
             index += 1 + text.get(index + 1..).map_or(0, |rest| {
-                rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count()
+                rest.iter()
+                    .take_while(|b| b.is_ascii_alphanumeric())
+                    .count()
             });
             continue;
         }
@@ -157,7 +163,11 @@ pub fn dump_line(line: &[u8], columns: usize) -> Option<(Option<usize>, Vec<u8>)
         let value = line.get(..first)?.iter().fold(0_usize, |sum, digit| {
             sum << 4 | usize::from(nibble(*digit).unwrap_or(0))
         });
-        let skip = line.get(first..)?.iter().take_while(|b| matches!(b, b' ' | b':' | b'\t')).count();
+        let skip = line
+            .get(first..)?
+            .iter()
+            .take_while(|b| matches!(b, b' ' | b':' | b'\t'))
+            .count();
         if skip == 0 {
             return None;
         }
@@ -177,10 +187,20 @@ pub fn dump_line(line: &[u8], columns: usize) -> Option<(Option<usize>, Vec<u8>)
         cursor += 2;
         match (at(line, cursor), at(line, cursor + 1)) {
             (None, _) => return Some((offset, bytes)),
-            (Some(b' ' | b'-'), Some(b' ' | b'|')) if bytes.len() % 8 == 0 && at(line, cursor + 2).is_some_and(|b| nibble(b).is_some()) && at(line, cursor + 4).is_some_and(|b| b == b' ') => cursor += 2,
+            (Some(b' ' | b'-'), Some(b' ' | b'|'))
+                if bytes.len() % 8 == 0
+                    && at(line, cursor + 2).is_some_and(|b| nibble(b).is_some())
+                    && at(line, cursor + 4).is_some_and(|b| b == b' ') =>
+            {
+                cursor += 2
+            }
             (Some(b' ' | b'-' | b':'), Some(next)) if nibble(next).is_some() => cursor += 1,
             (Some(b' ' | b'\t' | b'|'), _) => break,
-            _ => return None,
+            _ => {
+                // The character column began: this pair is part of it.
+                bytes.pop();
+                break;
+            }
         }
         if line.len() < cursor + 2 {
             break;
@@ -206,7 +226,11 @@ mod tests {
             "00A4 0400",
             "  00  A4 04  00 ",
         ] {
-            assert_eq!(decode_all(text.as_bytes()), Some(vec![0, 0xA4, 4, 0]), "{text}");
+            assert_eq!(
+                decode_all(text.as_bytes()),
+                Some(vec![0, 0xA4, 4, 0]),
+                "{text}"
+            );
         }
         for text in ["", "0", "00A", "00 A4 x", "Feb 12", "zz"] {
             assert_eq!(decode_all(text.as_bytes()), None, "{text}");
@@ -224,15 +248,34 @@ mod tests {
     #[test]
     fn dump_lines_lose_offset_and_characters() {
         for (line, bytes) in [
-            ("00000000  00 A4 04 00 0E 31 50 41 59 2E 53 59 53 2E 44 44  | .x |", 16),
-            ("00000010  46 30 31 00                                      | F01.             |", 4),
-            ("0000 6F 1C 84 07 A0 00 00 00 04 10 10 A5 11 50 0F 50 o............P.P", 16),
-            ("9F 7F 2A 47 90 50 37 16 71 92 59 48 04 10 46 95 ..*G.P7.q.YH..F.", 16),
-            ("91 00 00 00 74 00 00 00 00 00 00 00 00          ....t........", 13),
+            (
+                "00000000  00 A4 04 00 0E 31 50 41 59 2E 53 59 53 2E 44 44  | .x |",
+                16,
+            ),
+            (
+                "00000010  46 30 31 00                                      | F01.             |",
+                4,
+            ),
+            (
+                "0000 6F 1C 84 07 A0 00 00 00 04 10 10 A5 11 50 0F 50 o............P.P",
+                16,
+            ),
+            (
+                "9F 7F 2A 47 90 50 37 16 71 92 59 48 04 10 46 95 ..*G.P7.q.YH..F.",
+                16,
+            ),
+            (
+                "91 00 00 00 74 00 00 00 00 00 00 00 00          ....t........",
+                13,
+            ),
             ("30 31 A5 45 BF 0C 42 61 10 4F 07 A0 00 00 00 42 AE 50", 16),
             ("00000010  46 30", 2),
         ] {
-            assert_eq!(dump_line(line.as_bytes(), 16).unwrap().1.len(), bytes, "{line}");
+            assert_eq!(
+                dump_line(line.as_bytes(), 16).unwrap().1.len(),
+                bytes,
+                "{line}"
+            );
         }
         assert_eq!(dump_line(b"hello world", 16), None);
     }

@@ -2,132 +2,187 @@
 //!
 //! Left border: [`crate::correlate`]. Sees events, never bytes.
 
+mod arbiter;
+mod builtin;
+mod catalogue;
+mod check;
+mod cohort;
+mod evaluate;
+mod facts;
+mod incident;
 mod model;
+#[cfg(test)]
+mod tests;
+mod tuning;
 
+use rayon::prelude::*;
+
+pub use arbiter::UNDETERMINED;
+pub use catalogue::{Catalogue, Cause, Condition, EvidenceRule, Example, LookAlike, RuleError};
+pub use check::{Checked, rules_check};
+pub use facts::list::FACTS;
 pub use model::{
     Attributed, Evidence, FactDef, FactRow, FactType, Incident, Role, Strength, Value, Verdict,
 };
 
-/// Placeholder until the catalogue is there.
-pub const FACTS: &[FactDef] = &[FactDef {
-    name: "last_step",
-    ty: FactType::Text,
-    unit: "",
-    meaning: "Last step reached.",
-    null_when: "never",
-}];
+use crate::correlate::{Correlated, Outcome};
+use crate::plan::Plan;
+use facts::Facts;
+use facts::list::Fact;
 
-// Stands in for the catalogue until it is merged.
-/// A rule fault.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}")]
-pub struct RuleError {
-    /// What.
-    pub problem: String,
-}
-/// A condition.
-#[derive(Debug, Clone)]
-pub struct Condition {
-    /// As written.
-    pub sql: String,
-    /// Facts that it names.
-    pub facts: Vec<u16>,
-}
-/// One piece of evidence of a cause.
-#[derive(Debug, Clone)]
-pub struct EvidenceRule {
-    /// Name.
-    pub name: String,
-    /// Role.
-    pub role: Role,
-    /// Log-odds.
-    pub weight: f64,
-    /// Sentence.
-    pub text_en: String,
-    /// Sentence.
-    pub text_zh: String,
-    /// When it holds.
-    pub when: Condition,
-}
-/// Another cause that looks alike.
-#[derive(Debug, Clone)]
-pub struct LookAlike {
-    /// Code.
-    pub code: String,
-    /// Sentence.
-    pub told_apart_en: String,
-    /// Sentence.
-    pub told_apart_zh: String,
-}
-/// One root cause.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)]
-pub struct Cause {
-    pub code: String,
-    pub family: String,
-    pub name_en: String,
-    pub name_zh: String,
-    pub explanation_en: String,
-    pub explanation_zh: String,
-    pub remedy_en: String,
-    pub remedy_zh: String,
-    pub owners: Vec<String>,
-    pub steps: Vec<i64>,
-    pub applies: Option<Condition>,
-    pub prior: f64,
-    pub secondary: bool,
-    pub look_alikes: Vec<LookAlike>,
-    pub evidence: Vec<EvidenceRule>,
-    pub file: String,
-}
-/// The catalogue of root causes.
-#[derive(Debug, Clone, Default)]
-pub struct Catalogue {
-    causes: Vec<Cause>,
-    hash: String,
-}
-impl Catalogue {
-    /// Loads.
-    pub fn load(_folders: &[std::path::PathBuf]) -> Result<Self, RuleError> {
-        Ok(Self::default())
-    }
-    /// All.
-    pub fn causes(&self) -> &[Cause] {
-        &self.causes
-    }
-    /// One.
-    pub fn get(&self, code: &str) -> Option<&Cause> {
-        self.causes.iter().find(|cause| cause.code == code)
-    }
-    /// Hash.
-    pub fn hash(&self) -> &str {
-        &self.hash
-    }
-}
-/// What a check found.
-#[derive(Debug, Clone, Default)]
-pub struct Checked {
-    /// Files.
-    pub files: usize,
-    /// Examples.
-    pub examples: usize,
-    /// Faults.
-    pub faults: Vec<RuleError>,
-}
-/// Checks.
-pub fn rules_check(_folder: &std::path::Path) -> Result<Checked, RuleError> {
-    Ok(Checked::default())
-}
-/// Attributes.
+/// The cause of an approval that should not have been.
+const DUPLICATE: &str = "USER_DUPLICATE_TAP";
+
+/// Works out the facts of all attempts, names the cause of each that failed, and gathers incidents.
 #[must_use]
-pub fn attribute(
-    correlated: &crate::correlate::Correlated,
-    _catalogue: &Catalogue,
-    _plan: &crate::plan::Plan,
-) -> Attributed {
-    Attributed {
-        facts: vec![FactRow::default(); correlated.attempts.len()],
-        verdicts: vec![Verdict::default(); correlated.attempts.len()],
+pub fn attribute(correlated: &Correlated, catalogue: &Catalogue, plan: &Plan) -> Attributed {
+    let context = facts::Context::new(correlated, plan);
+    let mut rows: Vec<FactRow> = (0..correlated.attempts.len())
+        .into_par_iter()
+        .map(|index| {
+            let failed = facts::failed(correlated, index);
+            facts::build(&context, index, failed)
+        })
+        .collect();
+    let cohort = cohort::Cohort::new(&context, &rows);
+    let needed: Vec<usize> = (0..rows.len())
+        .filter(|&index| rows.get(index).is_some_and(needs_explaining))
+        .collect();
+    let compared: Vec<FactRow> = needed
+        .par_iter()
+        .map(|&index| cohort.facts(index, rows.get(index).cloned().unwrap_or_default()))
+        .collect();
+    for (&index, row) in needed.iter().zip(compared) {
+        if let Some(slot) = rows.get_mut(index) {
+            *slot = row;
+        }
+    }
+    for row in &mut rows {
+        while matches!(row.values.last(), Some(None)) {
+            row.values.pop();
+        }
+        row.values.shrink_to_fit();
+    }
+    let mut attributed = Attributed {
+        verdicts: vec![Verdict::default(); rows.len()],
+        facts: rows,
         incidents: Vec::new(),
+    };
+    judge(correlated, catalogue, &cohort, &needed, &mut attributed);
+    carry_over(correlated, &mut attributed);
+    attributed
+}
+
+/// Failed, or approved although the same sale was approved before.
+fn needs_explaining(row: &FactRow) -> bool {
+    row.yes(Fact::failed) || row.yes(Fact::duplicate_of_approved)
+}
+
+fn judge(
+    correlated: &Correlated,
+    catalogue: &Catalogue,
+    cohort: &cohort::Cohort,
+    needed: &[usize],
+    attributed: &mut Attributed,
+) {
+    let rows: Vec<&FactRow> = needed
+        .iter()
+        .filter_map(|&index| attributed.facts.get(index))
+        .collect();
+    // Conditions were tried when the catalogue was loaded: this cannot fail for a reason that a user could mend here.
+    let Ok(answers) = evaluate::evaluate(catalogue, &rows) else {
+        return;
+    };
+    let decide = |place: usize, row: &FactRow, incident: Option<&str>| {
+        let approved = !row.yes(Fact::failed);
+        arbiter::decide(&arbiter::Case {
+            catalogue,
+            answers: &answers,
+            row: place,
+            facts: row,
+            incident,
+            only: approved.then_some(DUPLICATE),
+        })
+    };
+    let first: Vec<Verdict> = rows
+        .par_iter()
+        .enumerate()
+        .map(|(place, row)| decide(place, row, None))
+        .collect();
+    let found = incident::find(correlated, catalogue, cohort, &attributed.facts, needed, &first);
+    let verdicts: Vec<Verdict> = rows
+        .par_iter()
+        .enumerate()
+        .zip(first)
+        .map(|((place, row), verdict)| {
+            let incident = needed.get(place).and_then(|index| found.of(*index));
+            let cause = incident.and_then(|at| found.incidents.get(at as usize)?.cause.as_deref());
+            let mut verdict = match cause {
+                Some(cause) => decide(place, row, Some(cause)),
+                None => verdict,
+            };
+            verdict.incident = incident;
+            // An approval is explained only where the evidence decides.
+            if !row.yes(Fact::failed) && verdict.cause.as_deref() != Some(DUPLICATE) {
+                verdict = Verdict::default();
+            }
+            verdict
+        })
+        .collect();
+    for (&index, verdict) in needed.iter().zip(verdicts) {
+        if let Some(slot) = attributed.verdicts.get_mut(index) {
+            *slot = verdict;
+        }
+    }
+    attributed.incidents = found.incidents;
+}
+
+/// Causes of earlier attempts of a sale contribute to its last one, unless that has the same cause.
+fn carry_over(correlated: &Correlated, attributed: &mut Attributed) {
+    let sales = facts::Sales::new(correlated);
+    for (index, attempt) in correlated.attempts.iter().enumerate() {
+        let sale = sales.of(&attempt.sale_id);
+        let last = sale
+            .iter()
+            .max_by_key(|&&other| {
+                let number = correlated.attempts.get(other as usize).map(|a| a.number);
+                (number, other)
+            })
+            .copied();
+        if sale.len() < 2 || last != u32::try_from(index).ok() {
+            continue;
+        }
+        let mut earlier = Vec::new();
+        for &other in sale {
+            let cause = attributed
+                .verdicts
+                .get(other as usize)
+                .and_then(|verdict| verdict.cause.clone());
+            if let Some(cause) = cause
+                && other as usize != index
+                && cause != UNDETERMINED
+                && !earlier.contains(&cause)
+            {
+                earlier.push(cause);
+            }
+        }
+        if let Some(verdict) = attributed.verdicts.get_mut(index) {
+            for cause in earlier {
+                if verdict.cause.as_ref() != Some(&cause) && !verdict.contributing.contains(&cause)
+                {
+                    verdict.contributing.push(cause);
+                }
+            }
+        }
+    }
+}
+
+/// The attempt ended otherwise than in an approval that stood.
+#[must_use]
+pub fn failed(correlated: &Correlated, index: usize) -> bool {
+    match correlated.attempts.get(index).map(|attempt| attempt.outcome) {
+        None => false,
+        Some(Outcome::Approved) => false,
+        Some(_) => facts::failed(correlated, index),
     }
 }

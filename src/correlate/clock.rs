@@ -14,8 +14,8 @@ const CRYPTOGRAM_TO_REQUEST: i64 = 400_000;
 /// How well a source without any pair is trusted.
 const OWN_WORD_MS: f64 = 120_000.0;
 /// Pairs needed before a drift is fitted, and over which span.
-const DRIFT_PAIRS: usize = 20;
-const DRIFT_SPAN: i64 = 30 * 60_000_000;
+const DRIFT_PAIRS: usize = 8;
+const DRIFT_SPAN: i64 = 60 * 60_000_000;
 
 /// One event seen by two sources.
 #[derive(Clone, Copy)]
@@ -175,17 +175,49 @@ fn grow(
 
 /// Where three or more captures hang together, none is better than the others: the median of their clocks is the reference.
 fn centre(members: &[usize], sources: &[Source], clocks: &mut [Clock]) {
-    let mut offsets: Vec<f64> = members
+    let captures: Vec<usize> = members
         .iter()
-        .filter(|&&source| sources[source].kind == Some(SourceKind::Capture))
-        .map(|&source| clocks[source].offset_ms)
+        .copied()
+        .filter(|&source| sources[source].kind == Some(SourceKind::Capture))
         .collect();
-    if offsets.len() < 3 {
+    if captures.len() < 3 {
         return;
     }
-    let middle = median_f64(&mut offsets);
+    let mut drifts: Vec<f64> = captures
+        .iter()
+        .map(|&source| clocks[source].drift_ppm)
+        .filter(|drift| *drift != 0.0)
+        .collect();
+    let drift = if drifts.len() < 3 {
+        0.0
+    } else {
+        median_f64(&mut drifts)
+    };
+    let zero = captures
+        .iter()
+        .map(|&source| clocks[source].anchor)
+        .filter(|&anchor| anchor != 0)
+        .min()
+        .unwrap_or(0);
+    let since = |anchor: i64| {
+        if anchor == 0 {
+            0.0
+        } else {
+            (anchor - zero) as f64 / 1000.0 * drift / 1e6
+        }
+    };
+    let mut offsets: Vec<f64> = captures
+        .iter()
+        .map(|&source| clocks[source].offset_ms - since(clocks[source].anchor))
+        .collect();
+    let offset = median_f64(&mut offsets);
     for &source in members {
-        clocks[source].offset_ms -= middle;
+        let clock = &mut clocks[source];
+        if clock.anchor == 0 {
+            clock.anchor = zero;
+        }
+        clock.offset_ms -= offset + since(clock.anchor);
+        clock.drift_ppm -= drift;
     }
 }
 

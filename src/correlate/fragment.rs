@@ -187,6 +187,10 @@ fn is_ambient(signal: Signal) -> bool {
     )
 }
 
+fn stans_differ(fragment: &Fragment, event: &Event) -> bool {
+    matches!((fragment.keys.stan, event.keys.stan), (Some(old), Some(new)) if old != new)
+}
+
 /// Cuts one source's events; `range` are its indexes in the arena.
 pub(super) fn cut(
     kind: SourceKind,
@@ -331,7 +335,7 @@ impl Sequence<'_> {
                     self.out[at].push(index, event);
                     return;
                 }
-                let restart = self.now(|f| f.keys.stan.is_some() && f.keys.stan != event.keys.stan);
+                let restart = self.now(|f| stans_differ(f, event));
                 self.append(index, event, restart, arena);
             }
             _ => self.append(index, event, false, arena),
@@ -380,8 +384,7 @@ impl Sequence<'_> {
                 self.ambient.push(index);
             }
             _ => {
-                let stan_changed = event.keys.stan.is_some()
-                    && self.now(|f| f.keys.stan.is_some() && f.keys.stan != event.keys.stan);
+                let stan_changed = self.now(|f| stans_differ(f, event));
                 if stan_changed
                     && let Some(&at) = event
                         .keys

@@ -1,7 +1,8 @@
 //! Takes one wrapping off after the other, down to streams that are wrapped in nothing.
 
 use super::magic::{Wrapping, wrapping};
-use super::readers::{Bounded, Faults, Hashing, Lenient, fill};
+use super::readers::{Bounded, Faults, Hashing, Lenient, Lz4Frames, fill};
+use super::tar::{Entry, Tar};
 use super::{Fault, HEAD_BYTES, Hashes, InputReport, StreamInfo, StreamReport, Visit};
 use crate::event::Text;
 use crate::plan::Plan;
@@ -16,6 +17,8 @@ use std::rc::Rc;
 const RAW_BUFFER: usize = 256 * 1024;
 /// A zip inside another wrapping must be held whole, since its directory stands at its end.
 const NESTED_ZIP_BYTES: u64 = 256 << 20;
+/// Memory of an xz decoder.
+const XZ_MEMORY: u64 = 256 << 20;
 
 struct Walker<'p, 'v, 'w> {
     plan: &'p Plan,
@@ -115,25 +118,38 @@ impl Walker<'_, '_, '_> {
             );
             return;
         }
+        let buffered = |stream| BufReader::with_capacity(1 << 16, stream);
         match kind {
+            Wrapping::None => {}
             Wrapping::Gzip => {
-                let decoder =
-                    flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole));
+                let decoder = flate2::bufread::MultiGzDecoder::new(buffered(whole));
                 self.compressed(at, decoder, "gzip_damaged");
             }
-            Wrapping::Zip => self.nested_zip(&at, &mut whole),
-            Wrapping::None
-            | Wrapping::Zstd
-            | Wrapping::Xz
-            | Wrapping::Bzip2
-            | Wrapping::Lz4
-            | Wrapping::Tar => {
-                self.left_out(
-                    at.path,
-                    "wrapping_not_supported",
-                    format!("{} is recognised and not yet read", kind.name()),
-                );
+            Wrapping::Zstd => match zstd::stream::read::Decoder::with_buffer(buffered(whole)) {
+                Ok(mut decoder) => {
+                    // Windows above 128 MiB are refused: the frame's header asks for memory.
+                    let _ = decoder.window_log_max(27);
+                    self.compressed(at, decoder, "zstd_damaged");
+                }
+                Err(error) => self.left_out(at.path, "zstd_damaged", printable(&error.to_string())),
+            },
+            Wrapping::Xz => match liblzma::stream::Stream::new_stream_decoder(
+                XZ_MEMORY,
+                liblzma::stream::CONCATENATED,
+            ) {
+                Ok(stream) => {
+                    let decoder = liblzma::bufread::XzDecoder::new_stream(buffered(whole), stream);
+                    self.compressed(at, decoder, "xz_damaged");
+                }
+                Err(error) => self.left_out(at.path, "xz_damaged", printable(&error.to_string())),
+            },
+            Wrapping::Bzip2 => {
+                let decoder = bzip2::bufread::MultiBzDecoder::new(buffered(whole));
+                self.compressed(at, decoder, "bzip2_damaged");
             }
+            Wrapping::Lz4 => self.compressed(at, Lz4Frames::new(whole), "lz4_damaged"),
+            Wrapping::Zip => self.nested_zip(&at, &mut whole),
+            Wrapping::Tar => self.tar(&at, &mut whole),
         }
     }
 
@@ -307,6 +323,47 @@ impl Walker<'_, '_, '_> {
             first.faults.insert(0, fault);
         } else {
             self.faults.borrow_mut().push(fault);
+            self.report(at.path.clone(), false, 0);
+        }
+    }
+
+    // ---- tar ----
+
+    fn tar(&mut self, at: &At<'_>, reader: &mut dyn Read) {
+        let mut tar = Tar::new(reader);
+        let before = self.streams.len();
+        loop {
+            match tar.next_entry() {
+                Ok(Some(Entry { name, size, is_file })) => {
+                    if !is_file {
+                        continue;
+                    }
+                    if self.out_of_members(at) {
+                        return;
+                    }
+                    // A tar is not compressed: what bounds the ratio is what the tar itself came out of.
+                    let raw = size.max(1);
+                    self.member(at, &shown_bytes(&name), raw, Some(size), &mut tar, "read_error");
+                }
+                Ok(None) => break,
+                Err(why) => {
+                    let fault = Fault {
+                        code: "tar_damaged",
+                        offset: tar.offset(),
+                        text: Text::new(why),
+                    };
+                    match self.streams.get_mut(before..).and_then(<[_]>::last_mut) {
+                        Some(last) => last.faults.push(fault),
+                        None => {
+                            self.faults.borrow_mut().push(fault);
+                            self.report(at.path.clone(), false, 0);
+                        }
+                    }
+                    return;
+                }
+            }
+        }
+        if self.streams.len() == before {
             self.report(at.path.clone(), false, 0);
         }
     }

@@ -3,10 +3,12 @@
 //! What an input is wrapped in is told by its first bytes, never by its name. Nothing is unpacked to disk. Damage keeps what was read
 //! before it and is reported as a [`Fault`]; no fault of one member stops the next. Hashes are made in the same pass.
 
+pub mod blocks;
 pub mod encoding;
 mod layers;
 mod magic;
 mod readers;
+mod tar;
 
 pub use magic::{Wrapping, wrapping};
 

@@ -184,6 +184,32 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
+/// lz4 frames one after the other: the decoder ends after each.
+pub(super) struct Lz4Frames<R: Read> {
+    decoder: lz4_flex::frame::FrameDecoder<io::BufReader<R>>,
+}
+
+impl<R: Read> Lz4Frames<R> {
+    pub(super) fn new(inner: R) -> Self {
+        let inner = io::BufReader::with_capacity(1 << 16, inner);
+        Self {
+            decoder: lz4_flex::frame::FrameDecoder::new(inner),
+        }
+    }
+}
+
+impl<R: Read> Read for Lz4Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        use std::io::BufRead as _;
+        loop {
+            let n = self.decoder.read(buffer)?;
+            if n > 0 || buffer.is_empty() || self.decoder.get_mut().fill_buf()?.is_empty() {
+                return Ok(n);
+            }
+        }
+    }
+}
+
 /// Reads until the buffer is full or the stream ends.
 pub(super) fn fill(reader: &mut dyn Read, most: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();

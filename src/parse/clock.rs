@@ -5,6 +5,10 @@
 //! [`Calendar::new`] looks at all spans in order and decides year, date order and zone once; [`Calendar::resolve`] is then a pure
 //! function of block and time, O(1), in any order and from any thread.
 
+mod source;
+
+pub use source::{SourceClock, survey};
+
 use crate::event::{Stamp, TimeQuality};
 use crate::plan::Plan;
 use jiff::civil::{Date, DateTime, Time};
@@ -283,6 +287,11 @@ impl Calendar {
     #[must_use]
     pub const fn order_is_open(&self) -> bool {
         self.order_open
+    }
+
+    /// Forgets the blocks that it was made from, and keeps what they decided: for a source that is then read from its start.
+    fn start_again(&mut self) {
+        self.blocks = vec![(0, None)];
     }
 
     /// The instant of a record of the given block.

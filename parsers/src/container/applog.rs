@@ -44,7 +44,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
 /// Levels spelled at the start of a line are rare: parsed. Everything else is decided by the time.
 fn is_head(line: &[u8]) -> bool {
     match line.first() {
-        Some(b'0'..=b'9' | b'[') => starts_with_time(line).is_some() || head(line).is_some(),
+        Some(b'0'..=b'9' | b'[') => {
+            time::looks_dated(line) || starts_with_time(line).is_some() || head(line).is_some()
+        }
         Some(b'A'..=b'Z' | b'a'..=b'z') => {
             starts_with_time(line).is_some() || level_first(line).is_some()
         }
@@ -256,6 +258,9 @@ fn looks_like_name(word: &[u8]) -> bool {
     word.iter().any(u8::is_ascii_alphabetic)
         && word.iter().all(|b| {
             b.is_ascii_alphanumeric()
-                || matches!(b, b'.' | b'_' | b'-' | b'$' | b'/' | b'#' | b'@' | b':' | b'~')
+                || matches!(
+                    b,
+                    b'.' | b'_' | b'-' | b'$' | b'/' | b'#' | b'@' | b':' | b'~'
+                )
         })
 }

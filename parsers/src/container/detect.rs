@@ -88,7 +88,10 @@ fn rank(heads: &[u32], first: &[String], lines: u32) -> Vec<Candidate> {
     let mut out: Vec<(bool, Candidate)> = Vec::new();
     for ((format, count), first) in FORMATS.iter().zip(heads).zip(first) {
         let score = u16::try_from(u64::from(*count) * 1000 / u64::from(lines.max(1))).unwrap_or(0);
-        let base = format!("{count} of {lines} lines begin a record{}{first}", if first.is_empty() { "" } else { ", " });
+        let base = format!(
+            "{count} of {lines} lines begin a record{}{first}",
+            if first.is_empty() { "" } else { ", " }
+        );
         let is_plain = format.specificity == 0;
         // A telling format wins with half of the best count; a generic one needs a fifth of the lines, or it is an accident.
         let enough = u64::from(*count) * 2 >= u64::from(most) && *count > 0;

@@ -33,7 +33,7 @@ fn is_head(line: &[u8]) -> bool {
 }
 
 fn ends(line: &[u8]) -> bool {
-    find(line, b"</log>", usize::MAX).is_some()
+    memchr::memchr_iter(b'<', line).any(|at| from(line, at).starts_with(b"</log>"))
         || (is_head(line) && line.trim_ascii_end().ends_with(b"/>"))
 }
 
@@ -46,7 +46,7 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
         return None;
     }
     Some(Head {
-        time: at.and_then(|at| time::jpos(at)).map(|(raw, _)| raw),
+        time: at.and_then(time::jpos).map(|(raw, _)| raw),
         tag: realm.unwrap_or_default(),
         level: Level::Unknown,
         message: line,

@@ -13,7 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head,
     head,
     ends,
-    samples: &[r#"<sample t="22" it="0" lt="0" ct="0" ts="1770595666569" s="true" lb="ISO8583 Sampler" rc="00">"#],
+    samples: &[
+        r#"<sample t="22" it="0" lt="0" ct="0" ts="1770595666569" s="true" lb="ISO8583 Sampler" rc="00">"#,
+    ],
     counter_samples: &["<sample>", "<samplerData>x", "</sample>"],
 };
 

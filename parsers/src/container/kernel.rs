@@ -18,7 +18,12 @@ pub(super) static FORMAT: LogFormat = LogFormat {
         "[12345.678901] usb 1-1: USB disconnect, device number 3",
         "<3>[    3.100000] [  T123] pn553: i2c error",
     ],
-    counter_samples: &["[main] text", "[12] text", "[1.2.3] text", "[12:00:01] text"],
+    counter_samples: &[
+        "[main] text",
+        "[12] text",
+        "[1.2.3] text",
+        "[12:00:01] text",
+    ],
 };
 
 fn head(line: &[u8]) -> Option<Head<'_>> {

@@ -1,7 +1,7 @@
 //! Android logcat in all its layouts, also mixed in one file.
 
 use super::scan::{
-    bracketed, digits, find, from, level_from_letter, level_from_word, skip_blanks, to, trim_end,
+    bracketed, digits, find_colon_blank, from, level_from_letter, level_from_word, skip_blanks, to, trim_end,
     word,
 };
 use super::{Head, Level, LogFormat, never};
@@ -50,16 +50,14 @@ pub(super) static FORMAT: LogFormat = LogFormat {
 fn is_head(line: &[u8]) -> bool {
     match line.first() {
         Some(b'0'..=b'9') => {
-            if let Some(h) = line.first_chunk::<15>() {
-                if h[2] == b'-' {
+            if let Some(h) = line.first_chunk::<15>()
+                && h[2] == b'-' {
                     return h[5] == b' ' && h[8] == b':' && h[11] == b':' && h[14] == b'.';
                 }
-            }
-            if let Some(h) = line.first_chunk::<20>() {
-                if h[4] == b'-' && h[7] == b'-' {
+            if let Some(h) = line.first_chunk::<20>()
+                && h[4] == b'-' && h[7] == b'-' {
                     return h[10] == b' ' && h[13] == b':' && h[16] == b':' && h[19] == b'.';
                 }
-            }
             head(line).is_some()
         }
         Some(b'[' | b' ' | b'-') => head(line).is_some(),
@@ -124,18 +122,17 @@ fn threadtime(rest: &[u8], raw: RawTime) -> Option<Head<'_>> {
     let (first, rest) = word(skip_blanks(rest), 24)?;
     let (second, rest) = digits(skip_blanks(rest), 10)?;
     let rest = skip_blanks(rest);
-    let (process, thread, rest) = match level_and_rest(rest) {
-        Some(_) => (first, second, rest),
-        None => {
-            let (third, rest) = digits(rest, 10)?;
-            (second, third, skip_blanks(rest))
-        }
+    let (process, thread, rest) = if level_and_rest(rest).is_some() {
+        (first, second, rest)
+    } else {
+        let (third, rest) = digits(rest, 10)?;
+        (second, third, skip_blanks(rest))
     };
     let (level, rest) = level_and_rest(rest)?;
     if !process.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let (tag, message) = tag_and_message(rest)?;
+    let (tag, message) = tag_and_message(rest);
     Some(Head {
         time: Some(raw),
         process,
@@ -153,8 +150,8 @@ fn level_and_rest(rest: &[u8]) -> Option<(Level, &[u8])> {
 }
 
 /// The tag ends at the first `: `; a tag may hold blanks, and a kernel tag (`nfc nRead:`) has none of the padding.
-fn tag_and_message(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = match find(rest, b": ", 256) {
+fn tag_and_message(rest: &[u8]) -> (&[u8], &[u8]) {
+    let at = match find_colon_blank(rest, 256) {
         Some(at) => at,
         None if rest.ends_with(b":") => rest.len() - 1,
         // A kernel line without a tag, or an empty message whose blank was trimmed.
@@ -162,10 +159,10 @@ fn tag_and_message(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     };
     let message = from(rest, at);
     let message = message.strip_prefix(b":").unwrap_or(message);
-    Some((
+    (
         trim_end(to(rest, at)),
         message.strip_prefix(b" ").unwrap_or(message),
-    ))
+    )
 }
 
 /// `P/TAG( pid): text` and `P/TAG: text`; Eclipse spells the level out.
@@ -176,13 +173,12 @@ fn brief(line: &[u8]) -> Option<Head<'_>> {
         name => level_from_word(name)?,
     };
     let rest = from(line, slash + 1);
-    if let Some(open) = memchr::memchr(b'(', to(rest, 128)) {
-        if let Some((inside, after)) = bracketed(from(rest, open), b'(', b')', 12) {
+    if let Some(open) = memchr::memchr(b'(', to(rest, 128))
+        && let Some((inside, after)) = bracketed(from(rest, open), b'(', b')', 12) {
             let process = inside.trim_ascii();
-            if let (true, Some(message)) = (
-                super::scan::all_digits(process),
-                after.strip_prefix(b":"),
-            ) {
+            if let (true, Some(message)) =
+                (super::scan::all_digits(process), after.strip_prefix(b":"))
+            {
                 return Some(Head {
                     process,
                     tag: trim_end(to(rest, open)),
@@ -192,8 +188,7 @@ fn brief(line: &[u8]) -> Option<Head<'_>> {
                 });
             }
         }
-    }
-    let at = find(rest, b": ", 80)?;
+    let at = find_colon_blank(rest, 80)?;
     let tag = to(rest, at);
     (!tag.is_empty() && !tag.contains(&b' ')).then(|| Head {
         tag,
@@ -244,8 +239,8 @@ fn studio(rest: &[u8], raw: RawTime) -> Option<Head<'_>> {
     let mut before: Option<(&[u8], usize)> = None;
     for _ in 0..12 {
         let (name, after) = word(rest, 160)?;
-        if let (Some((level, next)), Some((package, gap))) = (level_and_rest(rest), before) {
-            if gap > 1 || next.starts_with(b" ") || memchr::memchr(b'.', package).is_some() {
+        if let (Some((level, next)), Some((package, gap))) = (level_and_rest(rest), before)
+            && (gap > 1 || next.starts_with(b" ") || memchr::memchr(b'.', package).is_some()) {
                 let package_at = columns.len() - rest.len() - gap - package.len();
                 return Some(Head {
                     time: Some(raw),
@@ -257,7 +252,6 @@ fn studio(rest: &[u8], raw: RawTime) -> Option<Head<'_>> {
                     ..Head::default()
                 });
             }
-        }
         rest = skip_blanks(after);
         before = Some((name, after.len() - rest.len()));
     }

@@ -11,6 +11,7 @@ mod jtl;
 mod kernel;
 mod logcat;
 mod logfmt;
+mod nxp_console;
 mod opensc;
 mod pcscd;
 mod prefixed;
@@ -124,6 +125,7 @@ pub const FORMATS: &[&LogFormat] = &[
     &zvt::HTML,
     &syslog5424::FORMAT,
     &syslog3164::FORMAT,
+    &nxp_console::FORMAT,
     &kernel::FORMAT,
     &json::LINES,
     &json::PRETTY,

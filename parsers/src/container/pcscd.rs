@@ -39,12 +39,11 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     if let Some(micros) = delta(line) {
         let mut rest = from(line, 9);
         let mut thread = &b""[..];
-        if let Some((inside, after)) = bracketed(rest, b'[', b']', 24) {
-            if all_digits(inside) {
+        if let Some((inside, after)) = bracketed(rest, b'[', b']', 24)
+            && all_digits(inside) {
                 thread = inside;
                 rest = skip_blanks(after);
             }
-        }
         let known = source_place(rest)
             || !thread.is_empty()
             || [&b"APDU: "[..], b"SW: ", b"-> ", b"<- ", b"Card ATR"]
@@ -87,7 +86,11 @@ fn source_place(line: &[u8]) -> bool {
         .iter()
         .any(|end| name.ends_with(end));
     let rest = from(line, at + 1);
-    let number = rest.iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+    let number = rest
+        .iter()
+        .take(6)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
     known
         && !name.contains(&b' ')
         && number > 0

@@ -51,7 +51,8 @@ fn prefix(line: &[u8]) -> Option<(&[u8], &[u8])> {
             && name.iter().any(u8::is_ascii_alphabetic)
             && name.iter().any(|b| matches!(b, b'.' | b'/' | b'_'))
     };
-    let dated = |rest: &[u8]| time::parse_at_start(rest).is_some_and(|(raw, _)| raw.month_day.is_some());
+    let dated =
+        |rest: &[u8]| time::parse_at_start(rest).is_some_and(|(raw, _)| raw.month_day.is_some());
     let window = to(line, 160);
     let blank = memchr::memchr(b' ', window).unwrap_or(window.len());
     if named(blank) {

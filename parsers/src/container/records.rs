@@ -68,20 +68,19 @@ pub struct Records<'a> {
     limits: TextLimits,
     lines: Lines<'a>,
     block: &'a [u8],
-    /// The line that begins the next record.
-    pending: Option<(usize, &'a [u8])>,
+    /// The line that begins the next record, and whether it has a head.
+    pending: Option<(usize, &'a [u8], bool)>,
     line: u32,
 }
 
 /// Cuts a block into records. The block should begin at a record's start, as [`split_point`] finds it.
 #[must_use]
-pub fn records<'a>(
-    format: &'static LogFormat,
-    block: &'a [u8],
-    limits: TextLimits,
-) -> Records<'a> {
+pub fn records<'a>(format: &'static LogFormat, block: &'a [u8], limits: TextLimits) -> Records<'a> {
     let mut lines = lines(block);
-    let pending = lines.next();
+    let pending = lines.next().map(|(at, line)| {
+        let seen = trim_line(to(line, limits.line_bytes));
+        (at, line, (format.is_head)(seen))
+    });
     Records {
         format,
         limits,
@@ -96,13 +95,13 @@ impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
     fn next(&mut self) -> Option<Record<'a>> {
-        let (offset, first) = self.pending.take()?;
+        let (offset, first, has_head) = self.pending.take()?;
+        let shown = trim_line(to(first, self.limits.line_bytes));
         let mut end = offset + first.len();
         let mut count = 1_u32;
         let mut cut_record = false;
         let mut cut_rest = 0_usize;
-        let mut ended = (self.format.ends)(trim_line(to(first, self.limits.line_bytes)));
-        let has_head = (self.format.is_head)(trim_line(to(first, self.limits.line_bytes)));
+        let mut ended = (self.format.ends)(shown);
         let mut after_end = false;
         for (at, line) in self.lines.by_ref() {
             let seen = trim_line(to(line, self.limits.line_bytes));
@@ -115,7 +114,7 @@ impl<'a> Iterator for Records<'a> {
                 || end - offset + line.len() > self.limits.record_bytes;
             if begins || after_end || full {
                 cut_record = full && !begins && !after_end;
-                self.pending = Some((at, line));
+                self.pending = Some((at, line, begins));
                 break;
             }
             ended = ended || (self.format.ends)(seen);
@@ -123,7 +122,6 @@ impl<'a> Iterator for Records<'a> {
             count += 1;
             cut_rest += line.len().saturating_sub(self.limits.line_bytes);
         }
-        let shown = trim_line(to(first, self.limits.line_bytes));
         let head = if has_head {
             (self.format.head)(shown)
                 .or_else(|| super::text::timed_head(shown))
@@ -132,10 +130,14 @@ impl<'a> Iterator for Records<'a> {
                     ..Head::default()
                 })
         } else {
-            Head {
-                message: shown,
-                ..Head::default()
-            }
+            // A stranger among this format's lines (another log mixed in) may still tell its time.
+            super::unwrap(shown).map_or(
+                Head {
+                    message: shown,
+                    ..Head::default()
+                },
+                |(_, head)| head,
+            )
         };
         let line = self.line;
         self.line = self.line.saturating_add(count);
@@ -197,7 +199,10 @@ pub fn record_around(
     limits: TextLimits,
 ) -> std::ops::Range<usize> {
     let line_at = |start: usize, end: usize| {
-        trim_line(to(block.get(start..end).unwrap_or_default(), limits.line_bytes))
+        trim_line(to(
+            block.get(start..end).unwrap_or_default(),
+            limits.line_bytes,
+        ))
     };
     let mut start = line_start(block, at).max(floor);
     let mut end = line_end(block, at);

@@ -68,6 +68,12 @@ pub(super) fn bracketed(bytes: &[u8], open: u8, close: u8, most: usize) -> Optio
     Some((to(inner, n), from(inner, n + 1)))
 }
 
+/// Position of `: ` within the first `most` bytes.
+pub(super) fn find_colon_blank(bytes: &[u8], most: usize) -> Option<usize> {
+    let window = to(bytes, most);
+    memchr::memchr_iter(b':', window).find(|at| window.get(at + 1) == Some(&b' '))
+}
+
 /// Position of a short literal within the first `most` bytes.
 pub(super) fn find(bytes: &[u8], literal: &[u8], most: usize) -> Option<usize> {
     memchr::memmem::find(to(bytes, most), literal)

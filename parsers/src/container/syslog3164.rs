@@ -44,18 +44,15 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
         Some((value, rest)) => (level_from_severity(value % 8), rest),
         None => (Level::Unknown, line),
     };
-    let (raw, used, iso) = match line.first()? {
-        b'0'..=b'9' => {
-            let (raw, used) = time::iso(line)?;
-            if line.get(10) != Some(&b'T') || raw.offset_seconds.is_none() {
-                return None;
-            }
-            (raw, used, true)
+    let (raw, used, iso) = if let b'0'..=b'9' = line.first()? {
+        let (raw, used) = time::iso(line)?;
+        if line.get(10) != Some(&b'T') || raw.offset_seconds.is_none() {
+            return None;
         }
-        _ => {
-            let (raw, used) = time::syslog(line)?;
-            (raw, used, false)
-        }
+        (raw, used, true)
+    } else {
+        let (raw, used) = time::syslog(line)?;
+        (raw, used, false)
     };
     let rest = from(line, used);
     let rest = rest.strip_prefix(b":").unwrap_or(rest);

@@ -2,7 +2,7 @@
 
 use super::scan::{all_digits, bracketed, from, skip_blanks, to};
 use super::{Head, LogFormat, never};
-use crate::time::{RawTime, parse_at_start};
+use crate::time::{RawTime, looks_dated, parse_at_start};
 
 /// Any text whose records begin with a time.
 pub(super) static TIMED: LogFormat = LogFormat {
@@ -21,7 +21,12 @@ pub(super) static TIMED: LogFormat = LogFormat {
         "2023-06-01 09:00:00.123\t[Class@1f]:method:text",
         "2021/7/20 下午 4:21:08 交易失败",
     ],
-    counter_samples: &["00 A4 04 00", "text", "    at com.acme.Pay.main(Pay.java:3)", "192.168.0.1 ok"],
+    counter_samples: &[
+        "00 A4 04 00",
+        "text",
+        "    at com.acme.Pay.main(Pay.java:3)",
+        "192.168.0.1 ok",
+    ],
 };
 
 /// Any text.
@@ -38,7 +43,7 @@ pub(super) static PLAIN: LogFormat = LogFormat {
 };
 
 fn timed_is_head(line: &[u8]) -> bool {
-    starts_with_time(line).is_some()
+    looks_dated(line) || starts_with_time(line).is_some()
 }
 
 /// The time at the start of a line, after at most one opening bracket or quotation mark.
@@ -69,14 +74,12 @@ pub(super) fn timed_head(line: &[u8]) -> Option<Head<'_>> {
         let mut fields = piped.splitn(3, |b| *b == b'|');
         if let (Some(tag), Some(process), Some(message)) =
             (fields.next(), fields.next(), fields.next())
-        {
-            if tag.len() <= 80 && all_digits(process) {
+            && tag.len() <= 80 && all_digits(process) {
                 head.tag = tag;
                 head.process = process;
                 head.message = message;
                 return Some(head);
             }
-        }
     }
     let mut rest = skip_blanks(rest);
     if let Some(after) = rest

@@ -50,7 +50,9 @@ pub(super) static HTML: LogFormat = LogFormat {
     is_head: |line| html_head(line).is_some(),
     head: html_head,
     ends: never,
-    samples: &["<TR><TD>03.05.2022 10:11:12</TD><TD>ECR-&gt;PT</TD><TD>06-01-07-04-00-00-00-00-01-00</TD></TR>"],
+    samples: &[
+        "<TR><TD>03.05.2022 10:11:12</TD><TD>ECR-&gt;PT</TD><TD>06-01-07-04-00-00-00-00-01-00</TD></TR>",
+    ],
     counter_samples: &["<TR><TD>text</TD></TR>", "<TD>03.05.2022 10:11:12</TD>"],
 };
 

@@ -333,7 +333,7 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
         return no_bytes(labels, text, open);
     }
     let sw = status_apart(after).or_else(|| bracketed_status(after)).filter(|_| !is_command(&bytes, true));
-    if label.is_none() && !after.trim_ascii().is_empty() && !is_command(&bytes, true) {
+    if label.is_none() && !(after.trim_ascii().is_empty() && before_is_free(text, area.start) || area.start <= 1 && is_remark(after) && is_command(&bytes, true)) {
         return None;
     }
     // "response status: 9000": a status word whose data stand on other lines.
@@ -346,7 +346,9 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
         let word = bytes.iter().fold(0_u16, |sum, b| sum << 8 | u16::from(*b));
         return Some(ApduLine::Announced { way: Way::Answer, bytes: None, sw: Some(word) });
     }
-    let way = decide(label.map(|(way, strength, _)| (way, strength)), &bytes, sw, open)?;
+    // "recv: 6F…", "resp (12): 6F…": nothing but marks between the word and the bytes.
+    let beside = label.is_some_and(|(_, _, end)| text.get(end..area.start).is_some_and(only_marks));
+    let way = decide(label.map(|(way, strength, _)| (way, strength)), beside, &bytes, sw, open)?;
     Some(ApduLine::Bytes {
         way,
         labelled: label.is_some(),
@@ -357,7 +359,43 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     })
 }
 
-fn decide(label: Option<(Way, u8)>, bytes: &[u8], sw: Option<u16>, open: bool) -> Option<Way> {
+/// Unlabelled bytes stand alone, in quotes, or behind a colon or bracket.
+fn before_is_free(text: &[u8], start: usize) -> bool {
+    text.get(..start).is_some_and(|head| head.last().is_none_or(|b| matches!(b, b' ' | b':' | b'"' | b'\'' | b'[' | b'=' | b'(' | b'>')))
+}
+
+/// `# SELECT`, `// GPO`, `: Normal processing.`, `(2PAY.SYS.DDF01)`, but not `(Byte 1 Bit 7)`.
+fn is_remark(after: &[u8]) -> bool {
+    let after = after.trim_ascii_start();
+    after.is_empty() || matches!(after.first(), Some(b'#' | b':' | b'"' | b'\'' | b',' | b'(' | b'/' | b';' | b']')) && !after.starts_with(b"(Byte")
+}
+
+/// True where only punctuation, a bracketed remark, or words for the length and the data stand between.
+fn only_marks(between: &[u8]) -> bool {
+    let mut rest = between;
+    while let Some((first, tail)) = rest.split_first() {
+        rest = match first {
+            b'(' | b'[' => match memchr::memchr2(b')', b']', tail) {
+                Some(close) if close < 24 => tail.get(close + 1..).unwrap_or_default(),
+                _ => tail,
+            },
+            b if !b.is_ascii_alphanumeric() && b.is_ascii() => tail,
+            0xEF if rest.starts_with("：".as_bytes()) => rest.get(3..).unwrap_or_default(),
+            _ => {
+                let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+                let head = rest.get(..word).unwrap_or_default().to_ascii_lowercase();
+                let known = matches!(head.as_slice(), b"data" | b"len" | b"length" | b"apdu" | b"hex" | b"bytes" | b"buf" | b"buffer" | b"from" | b"card" | b"t" | b"0x" | b"msg" | b"str" | b"cmd" | b"raw") || !head.is_empty() && head.len() <= 4 && head.iter().all(u8::is_ascii_digit);
+                if !known {
+                    return false;
+                }
+                rest.get(word..).unwrap_or_default()
+            }
+        };
+    }
+    true
+}
+
+fn decide(label: Option<(Way, u8)>, beside: bool, bytes: &[u8], sw: Option<u16>, open: bool) -> Option<Way> {
     match label {
         Some((Way::Command, strength)) => {
             if is_command(bytes, strength < 2) {
@@ -373,7 +411,7 @@ fn decide(label: Option<(Way, u8)>, bytes: &[u8], sw: Option<u16>, open: bool) -
                 return Some(Way::Command);
             }
             // While an answer is awaited, whatever a plain label brings is it, whole or wrapped.
-            let believed = if open { is_answer(bytes) || sw.is_some() || strength == 2 && bytes.len() >= 2 } else { (starts_template(bytes) && (ends_in_status(bytes) || sw.is_some())) || bytes.len() == 2 && strength == 2 && matches!(bytes, [0x90, 0] | [0x69 | 0x6A | 0x6D | 0x6E | 0x67 | 0x62 | 0x63, _]) };
+            let believed = if open { sw.is_some() || beside && (is_answer(bytes) || strength == 2) || is_template_answer(bytes, false) } else { (starts_template(bytes) && (ends_in_status(bytes) || sw.is_some())) || bytes.len() == 2 && strength == 2 && matches!(bytes, [0x90, 0] | [0x69 | 0x6A | 0x6D | 0x6E | 0x67 | 0x62 | 0x63, _]) };
             believed.then_some(Way::Answer)
         }
         None => {
@@ -404,8 +442,7 @@ fn bare(text: &[u8]) -> Option<ApduLine> {
         return Some(ApduLine::More(bytes));
     }
     let (offset, bytes) = hex::dump_line(text, 16)?;
-    let remark = text.iter().filter(|b| !b.is_ascii_hexdigit() && **b != b' ').count();
-    if offset.is_some_and(|at| at % 16 == 0) || bytes.len() == 16 || (remark > 0 && memchr::memmem::find(text, b"  ").is_some() && bytes.len() >= 2) || text_follows_colon(text, bytes.len()) {
+    if offset.is_some_and(|at| at % 16 == 0) || bytes.len() == 16 || memchr::memmem::find(text, b"  ").is_some() || text_follows_colon(text, bytes.len()) || column_follows(text, bytes.len()) {
         return Some(ApduLine::More(bytes));
     }
     None
@@ -414,6 +451,11 @@ fn bare(text: &[u8]) -> Option<ApduLine> {
 /// `30 31 90 00 : Normal processing.`
 fn text_follows_colon(text: &[u8], bytes: usize) -> bool {
     bytes >= 1 && text.get(bytes * 3..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
+}
+
+/// `61 2E a.`: a column with a character for each byte.
+fn column_follows(text: &[u8], bytes: usize) -> bool {
+    text.get(bytes * 3..).is_some_and(|rest| rest.len() == bytes)
 }
 
 /// The run of hex that is the APDU: of two or more bytes, the longest.

@@ -74,8 +74,9 @@ impl Codes {
     }
 
     /// A number as a code, where the words around it name its family (`SUNMI`) or the number is as telling as `-4141` beside card words.
+    /// `payment` where the logger is known to be payment software.
     #[must_use]
-    pub fn number(&self, number: &[u8], context: &[u8]) -> Option<&Code> {
+    pub fn number(&self, number: &[u8], context: &[u8], payment: bool) -> Option<&Code> {
         let number = core::str::from_utf8(number).ok()?;
         let lower = context.to_ascii_lowercase();
         let has = |word: &str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
@@ -88,7 +89,7 @@ impl Codes {
         }
         // Four digits below zero are telling where no other domain has them (-1001 is also a time-out of Apple's); a small number is not.
         let telling = number.len() == 5 && (number.starts_with("-2") || number.starts_with("-4"));
-        (telling && CARD_WORDS.iter().any(|w| word(&lower, w))).then(|| self.rows.iter().find(same)).flatten()
+        (telling && (payment || CARD_WORDS.iter().any(|w| word(&lower, w)))).then(|| self.rows.iter().find(same)).flatten()
     }
 }
 
@@ -165,12 +166,12 @@ mod tests {
     fn a_number_is_a_code_only_beside_fitting_words() {
         let codes = Codes::new();
         assert!(codes.rows().len() > 100);
-        assert_eq!(codes.number(b"-4141", b"SUNMI EMVOpt onTransResult").unwrap().signal, "limit_exceeded");
-        assert_eq!(codes.number(b"-4141", b"emv kernel result").unwrap().family, "SUNMI");
-        assert_eq!(codes.number(b"23", b"qpboc callback onError").unwrap().signal, "limit_exceeded");
-        assert_eq!(codes.number(b"0x14", b"PAX picc detect ret").unwrap().signal, "multiple_cards");
-        assert_eq!(codes.number(b"23", b"some list has 23 entries"), None);
-        assert_eq!(codes.number(b"-4141", b"thread pool returned"), None);
+        assert_eq!(codes.number(b"-4141", b"SUNMI EMVOpt onTransResult", false).unwrap().signal, "limit_exceeded");
+        assert_eq!(codes.number(b"-4141", b"emv kernel result", false).unwrap().family, "SUNMI");
+        assert_eq!(codes.number(b"23", b"qpboc callback onError", false).unwrap().signal, "limit_exceeded");
+        assert_eq!(codes.number(b"0x14", b"PAX picc detect ret", false).unwrap().signal, "multiple_cards");
+        assert_eq!(codes.number(b"23", b"some list has 23 entries", false), None);
+        assert_eq!(codes.number(b"-4141", b"thread pool returned", false), None);
         assert_eq!(codes.symbol(b"result EMV_SEE_PHONE").unwrap().signal, "see_phone");
     }
 }

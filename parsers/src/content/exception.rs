@@ -6,15 +6,17 @@ use super::ContentKind;
 pub const KIND: ContentKind = ContentKind {
     name: "exception",
     title: "exceptions and error names of platforms",
-    anchors: &[
-        "TagLostException", "SocketTimeoutException", "UnknownHostException", "SSLHandshakeException", "SSLException",
-        "SSLPeerUnverified", "CertPathValidator", "CertificateExpired", "CertificateNotYetValid", "ConnectException",
-        "NoRouteToHostException", "ConnectTimeoutException", "SocketException", "EOFException", "DeadObjectException",
-        "FATAL EXCEPTION", "Fatal signal", "ANR in", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH",
-        "ENETUNREACH", "EAI_NODATA", "EAI_NONAME", "SCARD_W_REMOVED", "SCARD_E_", "SCARD_W_", "0x80100069", "0x80100066",
-        "0x8010000C", "0x80100017", "0x8010001D", "NSURLErrorDomain", "AuthenticationException", "Transceive failed",
-    ],
+    anchors: &["TagLostException", "SCARD_W_REMOVED", "SCARD_E_NO_SMARTCARD", "SCARD_W_UN", "SCARD_E_READER_UNAVAIL", "0x80100069", "0x80100066", "0x80100017", "Transceive failed"],
 };
+
+/// Names that any program may throw.
+pub const GENERAL_ANCHORS: &[&str] = &[
+    "SocketTimeoutException", "UnknownHostException", "SSLHandshakeException", "SSLException", "SSLProtocolException", "SSLPeerUnverified",
+    "CertPathValidator", "CertificateExpired", "CertificateNotYetValid", "ConnectException", "NoRouteToHostException",
+    "ConnectTimeoutException", "SocketException", "EOFException", "DeadObjectException", "FATAL EXCEPTION", "Fatal signal", "ANR in",
+    "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EAI_NODATA", "EAI_NONAME", "NSURLErrorDomain",
+    "AuthenticationException", "SCARD_E_NO_SERVICE", "0x8010001D", "0x8010000C",
+];
 
 /// Names and the signal they stand for. `payment` where the name belongs to card handling alone.
 /// The first that fits wins: the more telling stand first.

@@ -7,7 +7,11 @@ use crate::hex;
 pub const KIND: ContentKind = ContentKind {
     name: "iso_list",
     title: "ISO 8583 fields as lists, and messages as hex",
-    anchors: &["field[", "field(", "field 39", "field39", "DE39", "DE 39", "DE039", "DE11", "DE011", "DE41", "DE041", "F39=", "F39:", "F39[", "F11=", "F11:", "F041", "F039", "F011", "bit39", "bit 39", "bit011", "bit039", "bit 11", "域39", "第39域", "39域", "11域", "41域", "mti", "msgtype", "iso8583", "8583", "tpdu", "6000030000", "60 00 03 00 00", "6000", "field["],
+    anchors: &[
+        "field[", "field 39", "field39", "field 11", "field11", "DE39", "DE 39", "DE039", "DE11=", "DE011", "DE41=", "DE041", "F39=", "F39:", "F39[", "F11=", "F11:", "\"f39\"", "\"f11\"", "F041",
+        "F039", "F011", "bit39", "bit 39", "bit011", "bit039", "bit 11", "域39", "39域", "11域", "域11", "41域", "mti=", "mti:", "mti\"", "mti ", "msgtype", "msg type", "iso8583", "8583",
+        "tpdu", "60000300", "60 00 03 00 00", "6000060000", "60 00 06 00 00",
+    ],
 };
 
 /// One field of a list.

@@ -40,7 +40,12 @@ pub struct Message<'a> {
 
 /// The value of an attribute in a tag, with plain or escaped quotes.
 fn attribute<'a>(tag: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    for (open, close) in [("=\"", "\""), ("=&quot;", "&quot;"), ("='", "'"), ("=\\\"", "\\\"")] {
+    for (open, close) in [
+        ("=\"", "\""),
+        ("=&quot;", "&quot;"),
+        ("='", "'"),
+        ("=\\\"", "\\\""),
+    ] {
         let key = format!("{name}{open}");
         for at in memchr::memmem::find_iter(tag, key.as_bytes()) {
             if at > 0 && tag.get(at - 1).is_some_and(u8::is_ascii_alphanumeric) {
@@ -63,11 +68,23 @@ fn number(digits: &[u8]) -> Option<u16> {
 pub fn read(text: &[u8]) -> Option<Message<'_>> {
     let text = text.get(..MESSAGE_BYTES).unwrap_or(text);
     let escaped = text.starts_with(b"&lt;");
-    let (less, greater): (&[u8], &[u8]) = if escaped { (b"&lt;", b"&gt;") } else { (b"<", b">") };
-    let mut message = Message { incoming: None, fields: Vec::new(), end: text.len(), whole: false };
+    let (less, greater): (&[u8], &[u8]) = if escaped {
+        (b"&lt;", b"&gt;")
+    } else {
+        (b"<", b">")
+    };
+    let mut message = Message {
+        incoming: None,
+        fields: Vec::new(),
+        end: text.len(),
+        whole: false,
+    };
     let mut nest: Vec<Option<u16>> = Vec::new();
     let mut cursor = 0;
-    while let Some(open) = text.get(cursor..).and_then(|rest| memchr::memmem::find(rest, less)) {
+    while let Some(open) = text
+        .get(cursor..)
+        .and_then(|rest| memchr::memmem::find(rest, less))
+    {
         let start = cursor + open + less.len();
         let rest = text.get(start..)?;
         let length = memchr::memmem::find(rest, greater).unwrap_or(rest.len());
@@ -89,7 +106,10 @@ pub fn read(text: &[u8]) -> Option<Message<'_>> {
                 break;
             }
         } else if tag.starts_with(b"field ") || tag.starts_with(b"field\t") {
-            let (Some(id), Some(value)) = (attribute(tag, "id").and_then(number), attribute(tag, "value")) else {
+            let (Some(id), Some(value)) = (
+                attribute(tag, "id").and_then(number),
+                attribute(tag, "value"),
+            ) else {
                 continue;
             };
             let binary = attribute(tag, "type").is_some_and(|t| t.eq_ignore_ascii_case(b"binary"));
@@ -98,7 +118,12 @@ pub fn read(text: &[u8]) -> Option<Message<'_>> {
                 _ => (id, None),
             };
             if let Ok(number) = u8::try_from(number) {
-                message.fields.push(Field { number, sub, value, binary });
+                message.fields.push(Field {
+                    number,
+                    sub,
+                    value,
+                    binary,
+                });
             }
         } else if nest.is_empty() {
             break;
@@ -124,11 +149,31 @@ mod tests {
         let message = read(plain).unwrap();
         assert_eq!(message.incoming, Some(true));
         assert!(message.whole);
-        let seen: Vec<_> = message.fields.iter().map(|f| (f.number, f.sub, f.binary)).collect();
-        assert_eq!(seen, [(0, None, false), (2, None, false), (48, Some(2), false), (52, None, false), (55, None, true)]);
+        let seen: Vec<_> = message
+            .fields
+            .iter()
+            .map(|f| (f.number, f.sub, f.binary))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (0, None, false),
+                (2, None, false),
+                (48, Some(2), false),
+                (52, None, false),
+                (55, None, true)
+            ]
+        );
         let escaped = br#"&lt;isomsg direction=&quot;outgoing&quot;&gt;&lt;field id=&quot;39&quot; value=&quot;00&quot;/&gt;&lt;/isomsg&gt;"#;
         let message = read(escaped).unwrap();
-        assert_eq!((message.incoming, message.fields.len(), message.whole), (Some(false), 1, true));
-        assert!(!read(br#"<isomsg><field id="0" value="0200"/>"#).unwrap().whole);
+        assert_eq!(
+            (message.incoming, message.fields.len(), message.whole),
+            (Some(false), 1, true)
+        );
+        assert!(
+            !read(br#"<isomsg><field id="0" value="0200"/>"#)
+                .unwrap()
+                .whole
+        );
     }
 }

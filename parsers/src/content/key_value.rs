@@ -201,7 +201,7 @@ pub fn anchors() -> impl Iterator<Item = String> {
     LABELS
         .iter()
         // Tags and field numbers are looked for with what marks them as such.
-        .filter(|(label, _, payment)| *payment && label.len() > 3)
+        .filter(|(label, _, payment)| *payment && label.len() > 4)
         .flat_map(|(label, _, _)| {
             if label.chars().count() <= 4 && label.is_ascii() {
                 ["=", ":", "]", " =", " :", "\""].iter().map(|mark| format!("{label}{mark}")).collect()
@@ -209,7 +209,7 @@ pub fn anchors() -> impl Iterator<Item = String> {
                 joined(label)
             }
         })
-        .chain(["stan=", "stan:", "stan\"", "rrn=", "rrn:", "rrn\"", "tvr=", "tvr:", "f39=", "f39:", "39域", "f11=", "f37=", "f41="].map(str::to_owned))
+        .chain(["stan=", "stan:", "stan\"", "stan[", "stan ", "rrn=", "rrn[", "rrn ", "rrn:", "rrn\"", "tvr=", "tvr:", "f39=", "f39:", "39域", "f11=", "f37=", "f41="].map(str::to_owned))
 }
 
 impl Labels {

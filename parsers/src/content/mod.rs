@@ -62,21 +62,41 @@ impl Readers {
     }
 }
 
-/// Every anchor, once: the kinds' own, and those of the tables.
+/// Every anchor of what only payments have, once: the kinds' own, and those of the tables.
 #[must_use]
 pub fn anchors(readers: &Readers) -> Vec<String> {
-    let mut all: Vec<String> = KINDS
-        .iter()
-        .flat_map(|kind| kind.anchors.iter().map(|a| a.to_lowercase()))
-        .chain(readers.wording.anchors())
-        .chain(key_value::anchors())
-        .collect();
+    tidy(
+        KINDS
+            .iter()
+            .flat_map(|kind| kind.anchors.iter().map(|a| a.to_lowercase()))
+            .chain(readers.wording.anchors(true))
+            .chain(key_value::anchors())
+            .collect(),
+    )
+}
+
+/// Anchors of general computing (`connection refused`, `reboot`): only looked for where payments are near.
+#[must_use]
+pub fn general_anchors(readers: &Readers) -> Vec<String> {
+    tidy(
+        readers
+            .wording
+            .anchors(false)
+            .chain(exception::GENERAL_ANCHORS.iter().map(|a| a.to_lowercase()))
+            .collect(),
+    )
+}
+
+fn tidy(mut all: Vec<String>) -> Vec<String> {
     all.sort();
     all.dedup();
     // What begins with another anchor is found by that one.
     let mut kept: Vec<String> = Vec::with_capacity(all.len());
     for anchor in all {
-        if !kept.last().is_some_and(|last| anchor.starts_with(last.as_str())) {
+        if !kept
+            .last()
+            .is_some_and(|last| anchor.starts_with(last.as_str()))
+        {
             kept.push(anchor);
         }
     }

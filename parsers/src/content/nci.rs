@@ -7,7 +7,16 @@ use crate::hex;
 pub const KIND: ContentKind = ContentKind {
     name: "nci",
     title: "NCI frames in logs of Android NFC stacks",
-    anchors: &["NxpNciX", "NxpNciR", "data_trace:", "nfc write:", "nfc nRead:", "StNfcHal", "NciX:", "NciR:"],
+    anchors: &[
+        "NxpNciX",
+        "NxpNciR",
+        "data_trace:",
+        "nfc write:",
+        "nfc nRead:",
+        "StNfcHal",
+        "NciX:",
+        "NciR:",
+    ],
 };
 
 /// A frame as logged.
@@ -26,7 +35,9 @@ pub struct Logged {
 /// Reads a line; `tag` is the log's own tag, `text` the message (tags with colons may have been cut elsewhere, so both are looked at).
 #[must_use]
 pub fn read(tag: &[u8], text: &[u8]) -> Option<Logged> {
-    let has = |name: &[u8]| memchr::memmem::find(tag, name).is_some() || memchr::memmem::find(text, name).is_some();
+    let has = |name: &[u8]| {
+        memchr::memmem::find(tag, name).is_some() || memchr::memmem::find(text, name).is_some()
+    };
     let (to_controller, kernel, hex_from) = if has(b"NciX") {
         (true, false, behind(text, &[b"=>", b"<=", b">"])?)
     } else if has(b"NciR") {
@@ -46,23 +57,36 @@ pub fn read(tag: &[u8], text: &[u8]) -> Option<Logged> {
     } else {
         return None;
     };
-    let skip = text.get(hex_from..)?.iter().take_while(|b| **b == b' ').count();
+    let skip = text
+        .get(hex_from..)?
+        .iter()
+        .take_while(|b| **b == b' ')
+        .count();
     let mut bytes = Vec::new();
     hex::decode_run(text, hex_from + skip, 300, &mut bytes);
     // Samsung puts a gap behind the header.
     if let [_, _, length] = bytes.as_slice()
         && *length > 0
     {
-        let tail = text.get(hex_from + skip + 8..).map_or(0, |t| t.iter().take_while(|b| **b == b' ').count());
+        let tail = text
+            .get(hex_from + skip + 8..)
+            .map_or(0, |t| t.iter().take_while(|b| **b == b' ').count());
         hex::decode_run(text, hex_from + skip + 8 + tail, 300, &mut bytes);
     }
     let length = usize::from(*bytes.get(2)?);
     let whole = bytes.len() == length + 3;
-    Some(Logged { to_controller, kernel, bytes, whole })
+    Some(Logged {
+        to_controller,
+        kernel,
+        bytes,
+        whole,
+    })
 }
 
 fn behind(text: &[u8], marks: &[&[u8]]) -> Option<usize> {
-    marks.iter().find_map(|mark| memchr::memmem::rfind(text, mark).map(|at| at + mark.len()))
+    marks
+        .iter()
+        .find_map(|mark| memchr::memmem::rfind(text, mark).map(|at| at + mark.len()))
 }
 
 /// What a frame says, as far as it bears on a tap.
@@ -135,7 +159,11 @@ pub fn frame(bytes: &[u8]) -> Frame<'_> {
     match (first >> 5, first & 0x0F, *oid) {
         (0, _, _) => Frame::Data { more, payload },
         (1, 1, 3) => Frame::DiscoverStart,
-        (1, 1, 4) => payload.get(2).map_or(Frame::Other, |interface| Frame::Selected { interface: *interface }),
+        (1, 1, 4) => payload
+            .get(2)
+            .map_or(Frame::Other, |interface| Frame::Selected {
+                interface: *interface,
+            }),
         (3, 1, 3) => match payload {
             [_, protocol, mode, rest @ ..] => {
                 let (uid, sak) = technology(*mode, rest.get(1..).unwrap_or_default());
@@ -163,12 +191,19 @@ pub fn frame(bytes: &[u8]) -> Frame<'_> {
             _ => Frame::Other,
         },
         (3, 1, 6) => match payload {
-            [kind, reason, ..] => Frame::Deactivated { kind: *kind, reason: *reason },
+            [kind, reason, ..] => Frame::Deactivated {
+                kind: *kind,
+                reason: *reason,
+            },
             _ => Frame::Other,
         },
         (3, 1, 7) => Frame::RemoteField(payload.first().is_some_and(|b| b & 1 == 1)),
-        (3, 0, 7) => payload.first().map_or(Frame::Other, |status| Frame::GenericError(*status)),
-        (3, 0, 8) => payload.first().map_or(Frame::Other, |status| Frame::InterfaceError(*status)),
+        (3, 0, 7) => payload
+            .first()
+            .map_or(Frame::Other, |status| Frame::GenericError(*status)),
+        (3, 0, 8) => payload
+            .first()
+            .map_or(Frame::Other, |status| Frame::InterfaceError(*status)),
         _ => Frame::Other,
     }
 }
@@ -181,11 +216,15 @@ fn technology(mode: u8, parameters: &[u8]) -> (Option<&[u8]>, Option<u8>) {
     let [_, _, length, rest @ ..] = parameters else {
         return (None, None);
     };
-    let uid = rest.get(..usize::from(*length)).filter(|uid| matches!(uid.len(), 4 | 7 | 10));
-    let sak = rest.get(usize::from(*length)..).and_then(|tail| match tail {
-        [1, sak, ..] => Some(*sak),
-        _ => None,
-    });
+    let uid = rest
+        .get(..usize::from(*length))
+        .filter(|uid| matches!(uid.len(), 4 | 7 | 10));
+    let sak = rest
+        .get(usize::from(*length)..)
+        .and_then(|tail| match tail {
+            [1, sak, ..] => Some(*sak),
+            _ => None,
+        });
     (uid, sak)
 }
 
@@ -196,31 +235,87 @@ mod tests {
     #[test]
     fn every_stack_is_read() {
         let cases: &[(&[u8], &[u8], bool, bool, usize)] = &[
-            (b"NxpNciX", b"len =  16 > 00000D00A4040007A000000004101000", true, false, 16),
+            (
+                b"NxpNciX",
+                b"len =  16 > 00000D00A4040007A000000004101000",
+                true,
+                false,
+                16,
+            ),
             (b"NxpNciR", b"len =   6 > 600603010001", false, false, 6),
             (b"NxpNciX", b"len =   8 => 00000580CA9F7F00", true, false, 8),
             (b"NxpNciR", b"len =   6 <= 600603010001", false, false, 6),
-            (b"SecHAL", b"data_trace:  Send(  4) 21 06 01   00 ", true, false, 4),
-            (b"SecHAL", b"data_trace:  Recv(  4) 41 06 01   00 ", false, false, 4),
-            (b"nfc nRead", b"CORE_CONN_CREDITS_NTF              600603010001", false, true, 6),
-            (b"", b"nfc write: DATA:                              0000051000000000", true, true, 8),
+            (
+                b"SecHAL",
+                b"data_trace:  Send(  4) 21 06 01   00 ",
+                true,
+                false,
+                4,
+            ),
+            (
+                b"SecHAL",
+                b"data_trace:  Recv(  4) 41 06 01   00 ",
+                false,
+                false,
+                4,
+            ),
+            (
+                b"nfc nRead",
+                b"CORE_CONN_CREDITS_NTF              600603010001",
+                false,
+                true,
+                6,
+            ),
+            (
+                b"",
+                b"nfc write: DATA:                              0000051000000000",
+                true,
+                true,
+                8,
+            ),
             (b"StNfcHal", b"(#0003A) Rx 41 03 01 00", false, false, 4),
         ];
         for (tag, text, to_controller, kernel, length) in cases {
-            let got = read(tag, text).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(text)));
-            assert_eq!((got.to_controller, got.kernel, got.bytes.len(), got.whole), (*to_controller, *kernel, *length, true));
+            let got =
+                read(tag, text).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(text)));
+            assert_eq!(
+                (got.to_controller, got.kernel, got.bytes.len(), got.whole),
+                (*to_controller, *kernel, *length, true)
+            );
         }
         assert_eq!(read(b"NxpTml", b"PN54X - Write requested....."), None);
     }
 
     #[test]
     fn frames_say_what_they_are() {
-        let activated = hex::decode_all(b"61051901020400FF010904000408A1B2C30120000000050478807002").unwrap();
-        let Frame::Activated { interface, mode, uid, sak, .. } = frame(&activated) else { panic!() };
-        assert_eq!((interface, mode, uid, sak), (2, 0, Some(&[8, 0xA1, 0xB2, 0xC3][..]), Some(0x20)));
-        assert_eq!(frame(&[0x61, 6, 2, 3, 2]), Frame::Deactivated { kind: 3, reason: 2 });
+        let activated =
+            hex::decode_all(b"61051901020400FF010904000408A1B2C30120000000050478807002").unwrap();
+        let Frame::Activated {
+            interface,
+            mode,
+            uid,
+            sak,
+            ..
+        } = frame(&activated)
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (interface, mode, uid, sak),
+            (2, 0, Some(&[8, 0xA1, 0xB2, 0xC3][..]), Some(0x20))
+        );
+        assert_eq!(
+            frame(&[0x61, 6, 2, 3, 2]),
+            Frame::Deactivated { kind: 3, reason: 2 }
+        );
         assert_eq!(frame(&[0x60, 8, 2, 0xB2, 0]), Frame::InterfaceError(0xB2));
         assert_eq!(frame(&[0x60, 7, 1, 0xA1]), Frame::GenericError(0xA1));
-        assert_eq!(frame(&[0x10, 0, 2, 1, 2]), Frame::Data { more: true, payload: &[1, 2] });
+        assert_eq!(
+            frame(&[0x10, 0, 2, 1, 2]),
+            Frame::Data {
+                more: true,
+                payload: &[1, 2]
+            }
+        );
     }
 }

@@ -120,24 +120,13 @@ impl Wording {
     }
 
     /// What must stand in a line for a phrase to be in it: the phrase's begin, in each way that its words may be joined.
-    pub fn anchors(&self) -> impl Iterator<Item = String> + '_ {
-        self.phrases.iter().flat_map(|phrase| {
-            let text = phrase.text;
-            if !text.is_ascii() {
-                // Three characters are telling enough; a blank before them ends the anchor.
-                let solid = text.split(' ').next().unwrap_or(text);
-                return vec![solid.chars().take(3).collect::<String>()];
-            }
-            let mut words = text.split([' ', '-', '_']).filter(|w| !w.is_empty());
-            let first = words.next().unwrap_or_default();
-            match words.next() {
-                None => vec![first.to_owned()],
-                Some(second) => {
-                    let second: String = second.chars().take(5).collect();
-                    ["", " ", "_", "-"].iter().map(|join| format!("{first}{join}{second}")).collect()
-                }
-            }
-        })
+    /// `payment` picks the phrases that only payment software has, or those of general computing.
+    pub fn anchors(&self, payment: bool) -> impl Iterator<Item = String> + '_ {
+        self.phrases
+            .iter()
+            // Named values have anchors of their own.
+            .filter(move |phrase| phrase.payment == payment && phrase.signal != "note")
+            .flat_map(|phrase| if phrase.text.is_ascii() { latin_anchors(phrase.text) } else { vec![han_anchor(phrase.text)] })
     }
 
     /// What a text says: non-overlapping, the longest phrase first served, in the order of the text.
@@ -145,11 +134,18 @@ impl Wording {
     pub fn read(&self, text: &[u8]) -> Vec<Said> {
         let squeezed = squeeze(text);
         let mut hits: Vec<(usize, usize, &Phrase)> = Vec::new();
+        // What a longer phrase denies, a shorter one inside it does not say: "no pending reversal".
+        let mut denied: Vec<(usize, usize)> = Vec::new();
         for hit in self.finder.find_overlapping_iter(&squeezed.bytes) {
             let Some(phrase) = self.phrases.get(hit.pattern().as_usize()) else {
                 continue;
             };
-            if holds(&squeezed, text, hit.start(), hit.end(), phrase) {
+            if !stands(&squeezed, hit.start(), hit.end(), phrase) {
+                continue;
+            }
+            if negated(&squeezed, hit.start()) || setting(&squeezed, text, hit.end(), phrase) {
+                denied.push((hit.start(), hit.end()));
+            } else {
                 hits.push((hit.start(), hit.end(), phrase));
                 if hits.len() >= MOST {
                     break;
@@ -159,11 +155,11 @@ impl Wording {
         hits.sort_by_key(|(start, end, _)| (core::cmp::Reverse(end - start), *start));
         let mut kept: Vec<(usize, usize, &Phrase)> = Vec::new();
         for hit in hits {
-            if kept.iter().all(|k| hit.1 <= k.0 || k.1 <= hit.0) {
+            let apart = |k: (usize, usize)| hit.1 <= k.0 || k.1 <= hit.0;
+            if kept.iter().all(|k| apart((k.0, k.1))) && denied.iter().all(|d| apart(*d) || hit.0 <= d.0 && d.1 <= hit.1 && hit.1 - hit.0 > d.1 - d.0) {
                 kept.push(hit);
             }
         }
-        // A phrase that is only part of a negated or vetoed longer one was left out above with it.
         kept.sort_by_key(|(start, _, _)| *start);
         kept.iter()
             .map(|(start, _, phrase)| Said {
@@ -173,6 +169,38 @@ impl Wording {
                 at: squeezed.origin.get(*start).map_or(0, |(at, _)| *at as usize),
             })
             .collect()
+    }
+}
+
+/// Up to three Chinese characters and the letters before them are telling enough; a blank ends the anchor.
+fn han_anchor(text: &str) -> String {
+    let solid = text.split(' ').find(|part| !part.is_ascii()).unwrap_or(text);
+    let mut han = 0;
+    solid
+        .chars()
+        .take_while(|c| {
+            han += usize::from(!c.is_ascii());
+            han <= 3
+        })
+        .collect()
+}
+
+/// The first words, until they are telling, joined in each way; a short word alone needs a mark before it.
+fn latin_anchors(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut letters = 0;
+    for word in text.split([' ', '-', '_']).filter(|w| !w.is_empty()) {
+        let word: String = word.chars().take(14_usize.saturating_sub(letters).max(1)).collect();
+        letters += word.len();
+        words.push(word);
+        if letters >= 11 {
+            break;
+        }
+    }
+    match words.as_slice() {
+        [one] if one.len() <= 4 => [" ", "=", ":", "(", "[", "_", "\""].iter().map(|mark| format!("{mark}{one}")).collect(),
+        [one] => vec![one.clone()],
+        _ => ["", " ", "_"].iter().chain(text.contains('-').then_some(&"-")).map(|join| words.join(join)).collect(),
     }
 }
 
@@ -191,7 +219,8 @@ fn row(line: &'static str) -> Option<Phrase> {
     })
 }
 
-fn holds(text: &Squeezed, original: &[u8], start: usize, end: usize, phrase: &Phrase) -> bool {
+/// True where a phrase stands by itself, with the words it needs and without those that rule it out.
+fn stands(text: &Squeezed, start: usize, end: usize, phrase: &Phrase) -> bool {
     let first = phrase.squeezed.first().copied().unwrap_or_default();
     let last = phrase.squeezed.last().copied().unwrap_or_default();
     let begins = |at: usize| text.origin.get(at).is_none_or(|(_, begins)| *begins);
@@ -209,10 +238,7 @@ fn holds(text: &Squeezed, original: &[u8], start: usize, end: usize, phrase: &Ph
         let plain = word.first().is_some_and(u8::is_ascii_alphanumeric);
         memchr::memmem::find_iter(&text.bytes, word).any(|at| !plain || begins(at))
     };
-    if !phrase.need.is_empty() && !phrase.need.iter().any(near) || phrase.veto.iter().any(near) {
-        return false;
-    }
-    !negated(text, start) && !setting(text, original, end, phrase)
+    (phrase.need.is_empty() || phrase.need.iter().any(near)) && !phrase.veto.iter().any(near)
 }
 
 fn negated(text: &Squeezed, start: usize) -> bool {
@@ -300,7 +326,7 @@ mod tests {
     #[test]
     fn negation_and_settings_are_no_signal() {
         let wording = Wording::new().unwrap();
-        for text in ["no timeout", "card not removed", "cardRemoved=false", "readTimeout=60", "connect timeout: 30000", "not cancelled", "未超过非接限额", "sd card removed"] {
+        for text in ["no timeout", "card not removed", "cardRemoved=false", "readTimeout=60", "connect timeout: 30000", "not cancelled", "未超过非接限额", "no pending reversal", "sd card removed"] {
             assert_eq!(signals(&wording, text), Vec::<&str>::new(), "{text}");
         }
         assert_eq!(signals(&wording, "connect timeout after 30000 ms"), ["connect_timeout"]);

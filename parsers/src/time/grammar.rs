@@ -4,9 +4,6 @@ use super::RawTime;
 use super::cursor::{Cursor, in_range};
 use super::zone::{take_zone, take_zone_name};
 
-const MONTHS: [&[u8; 3]; 12] = [
-    b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
-];
 const DAYS: [&[u8; 3]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
 /// 上午, 下午 in UTF-8 and in GBK.
 const MORNING: [&[u8]; 2] = ["上午".as_bytes(), b"\xC9\xCF\xCE\xE7"];
@@ -65,20 +62,10 @@ fn bare(bytes: &[u8]) -> Option<(RawTime, usize)> {
 #[must_use]
 pub fn logcat(bytes: &[u8]) -> Option<(RawTime, usize)> {
     let head = bytes.first_chunk::<18>()?;
-    if head[2] != b'-'
-        || head[5] != b' '
-        || head[8] != b':'
-        || head[11] != b':'
-        || head[14] != b'.'
+    if head[2] != b'-' || head[5] != b' ' || head[8] != b':' || head[11] != b':' || head[14] != b'.'
     {
         return None;
     }
-    let two = |a: u8, b: u8, most: u8| -> Option<u8> {
-        let (a, b) = (a.wrapping_sub(b'0'), b.wrapping_sub(b'0'));
-        (a < 10 && b < 10)
-            .then(|| a * 10 + b)
-            .filter(|v| *v <= most)
-    };
     let month = two(head[0], head[1], 12).filter(|m| *m > 0)?;
     let day = two(head[3], head[4], 31).filter(|d| *d > 0)?;
     let mut raw = RawTime {
@@ -90,7 +77,10 @@ pub fn logcat(bytes: &[u8]) -> Option<(RawTime, usize)> {
     };
     let mut c = Cursor::new(bytes.get(15..)?);
     fraction_digits(&mut c, &mut raw)?;
-    if matches!(bytes.get(15 + c.at()..15 + c.at() + 2), Some([b' ', b'+' | b'-'])) {
+    if matches!(
+        bytes.get(15 + c.at()..15 + c.at() + 2),
+        Some([b' ', b'+' | b'-'])
+    ) {
         take_zone(&mut c, &mut raw);
     }
     Some((raw, 15 + c.at()))
@@ -100,6 +90,9 @@ pub fn logcat(bytes: &[u8]) -> Option<(RawTime, usize)> {
 /// `20171223-22:15:29:606`, `20240314131647`, `2024-03-14 13:16:47:974`.
 #[must_use]
 pub fn iso(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    if let Some(found) = iso_fixed(bytes) {
+        return Some(found);
+    }
     let mut c = Cursor::new(bytes);
     let mut raw = RawTime::default();
     let run = c.digits_ahead(15);
@@ -135,6 +128,70 @@ pub fn iso(bytes: &[u8]) -> Option<(RawTime, usize)> {
     }
     take_zone(&mut c, &mut raw);
     Some((raw, c.at()))
+}
+
+/// The bulk of what [`iso`] meets: `YYYY-MM-DD hh:mm:ss` padded, with a fraction behind `.` or `,`.
+#[inline]
+fn iso_fixed(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let h = bytes.first_chunk::<20>()?;
+    if h[4] != b'-'
+        || h[7] != b'-'
+        || !matches!(h[10], b' ' | b'T')
+        || h[13] != b':'
+        || h[16] != b':'
+        || !matches!(h[19], b'.' | b',')
+    {
+        return None;
+    }
+    let year = u16::from(two(h[0], h[1], 99)?) * 100 + u16::from(two(h[2], h[3], 99)?);
+    let mut raw = RawTime {
+        year: Some(year_of(u32::from(year))?),
+        month_day: Some((
+            two(h[5], h[6], 12).filter(|m| *m > 0)?,
+            two(h[8], h[9], 31).filter(|d| *d > 0)?,
+        )),
+        hour: two(h[11], h[12], 23)?,
+        minute: two(h[14], h[15], 59)?,
+        second: two(h[17], h[18], 60)?,
+        ..RawTime::default()
+    };
+    let mut c = Cursor::new(bytes.get(20..)?);
+    fraction_digits(&mut c, &mut raw)?;
+    match c.peek() {
+        // A 12-hour mark may follow: the general grammar reads it.
+        Some(b' ') if matches!(c.rest().get(1), Some(b'A' | b'P' | b'a' | b'p' | 0x80..)) => {
+            return None;
+        }
+        Some(b'Z' | b'+' | b'-' | b' ') => take_zone(&mut c, &mut raw),
+        Some(b'A' | b'P' | b'a' | b'p' | 0x80..) => return None,
+        _ => {}
+    }
+    Some((raw, 20 + c.at()))
+}
+
+/// Two digits that make a number up to `most`.
+#[inline]
+fn two(a: u8, b: u8, most: u8) -> Option<u8> {
+    let (a, b) = (a.wrapping_sub(b'0'), b.wrapping_sub(b'0'));
+    (a < 10 && b < 10)
+        .then(|| a * 10 + b)
+        .filter(|v| *v <= most)
+}
+
+/// True where the line begins with a full date and time in digits, whatever its values: cheap, for finding record borders.
+#[must_use]
+pub fn looks_dated(bytes: &[u8]) -> bool {
+    bytes.first_chunk::<19>().is_some_and(|h| {
+        h[4] == b'-'
+            && h[7] == b'-'
+            && matches!(h[10], b' ' | b'T')
+            && h[13] == b':'
+            && h[16] == b':'
+            && h[0].is_ascii_digit()
+            && h[5].is_ascii_digit()
+            && h[11].is_ascii_digit()
+            && h[18].is_ascii_digit()
+    })
 }
 
 /// As [`iso`], where only the date's separator may vary; the name that formats use.
@@ -191,10 +248,7 @@ pub fn numeric_date(bytes: &[u8]) -> Option<(RawTime, usize)> {
         return None;
     } else {
         // Month and day without a year: month first, as logcat and glog write it.
-        raw.month_day = Some((
-            in_range(a.into(), 1, 12)?,
-            in_range(b.into(), 1, 31)?,
-        ));
+        raw.month_day = Some((in_range(a.into(), 1, 12)?, in_range(b.into(), 1, 31)?));
     }
     c.eat(b',');
     date_gap(&mut c)?;
@@ -205,14 +259,13 @@ pub fn numeric_date(bytes: &[u8]) -> Option<(RawTime, usize)> {
         .is_some_and(|s| s.last().is_some_and(|b| b.eq_ignore_ascii_case(&b'M')));
     if twelve_hours && raw.short_date.is_some() && separator == b'/' {
         // A 12-hour clock goes with month/day/year.
-        if let Some([m, d, y]) = raw.short_date {
-            if (1..=12).contains(&m) && (1..=31).contains(&d) {
+        if let Some([m, d, y]) = raw.short_date
+            && (1..=12).contains(&m) && (1..=31).contains(&d) {
                 raw.short_date = None;
                 raw.year = Some(2000 + i16::from(y));
                 raw.month_day = Some((m, d));
                 raw.ambiguous_order = d <= 12 && m != d;
             }
-        }
     }
     take_zone(&mut c, &mut raw);
     Some((raw, c.at()))
@@ -336,13 +389,12 @@ fn weekday(bytes: &[u8], millis_after_year: bool) -> Option<(RawTime, usize)> {
         let (year, _) = c.number(4, 4)?;
         raw.year = Some(year_of(year)?);
         end = c;
-        if millis_after_year && c.eat(b'.') {
-            if let Some((millis, _)) = c.number(1, 3) {
+        if millis_after_year && c.eat(b'.')
+            && let Some((millis, _)) = c.number(1, 3) {
                 raw.nanos = millis * 1_000_000;
                 raw.resolution_nanos = 1_000_000;
                 end = c;
             }
-        }
     }
     Some((raw, end.at()))
 }
@@ -494,16 +546,23 @@ fn short_date(raw: &mut RawTime, parts: [u8; 3], separator: u8) -> Option<()> {
 }
 
 fn month_name(c: &mut Cursor<'_>) -> Option<u8> {
-    let mut number = 0_u8;
-    for (name, n) in MONTHS.iter().zip(1_u8..) {
-        if c.literal_any_case(*name) {
-            number = n;
-            break;
-        }
-    }
-    if number == 0 {
-        return None;
-    }
+    let three = c.rest().first_chunk::<3>()?;
+    let number = match three.map(|b| b | 0x20) {
+        [b'j', b'a', b'n'] => 1,
+        [b'f', b'e', b'b'] => 2,
+        [b'm', b'a', b'r'] => 3,
+        [b'a', b'p', b'r'] => 4,
+        [b'm', b'a', b'y'] => 5,
+        [b'j', b'u', b'n'] => 6,
+        [b'j', b'u', b'l'] => 7,
+        [b'a', b'u', b'g'] => 8,
+        [b's', b'e', b'p'] => 9,
+        [b'o', b'c', b't'] => 10,
+        [b'n', b'o', b'v'] => 11,
+        [b'd', b'e', b'c'] => 12,
+        _ => return None,
+    };
+    c.literal(three);
     // `June`, `Sept.`: the rest of a longer name.
     let longer = c
         .rest()

@@ -81,11 +81,11 @@ const fn issuer(bin: &'static str, scheme: Scheme, name: &'static str, weight: u
 
 /// Invented banks on test ranges.
 pub const ISSUERS: &[Issuer] = &[
-    issuer("621094", Scheme::UnionPay, "江岸银行", 22),
+    issuer("621356", Scheme::UnionPay, "江岸银行", 22),
     issuer("621234", Scheme::UnionPay, "东屏银行", 18),
-    issuer("623456", Scheme::UnionPay, "云溪商业银行", 12),
+    issuer("621478", Scheme::UnionPay, "云溪商业银行", 12),
     issuer("625012", Scheme::UnionPay, "南陵农商行", 9),
-    issuer("628001", Scheme::UnionPay, "北辰银行", 7),
+    issuer("621590", Scheme::UnionPay, "北辰银行", 7),
     issuer("411111", Scheme::Visa, "Harbour Bank", 12),
     issuer("541333", Scheme::Mastercard, "Meridian Bank", 12),
     issuer("222300", Scheme::Mastercard, "Alder Credit", 6),

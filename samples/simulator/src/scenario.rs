@@ -12,7 +12,7 @@ use std::path::Path;
 pub fn sample_day_config() -> Config {
     Config {
         transactions: 300,
-        seed: 20_260_318,
+        seed: 12,
         terminals: 12,
         zero: midnight("2026-03-18").unwrap_or_default(),
         profile: Profile::Skewed,

@@ -247,7 +247,15 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
                     o,
                     'I',
                     "内核",
-                    format!("qPBOC联机请求 返回码:201 卡号:{}", mask(pan)),
+                    format!(
+                        "{} 卡号:{}",
+                        match cid {
+                            0x80 => "qPBOC联机请求 返回码:201",
+                            0x40 => "qPBOC交易批准 返回码:204",
+                            _ => "qPBOC交易拒绝 返回码:202",
+                        },
+                        mask(pan)
+                    ),
                 ),
             }
         }

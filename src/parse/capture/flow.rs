@@ -8,7 +8,7 @@ use tapscope_parsers::protocol::net::tcp::{
 
 use super::packets::Item;
 use super::payload::Payload;
-use crate::event::Side;
+use crate::event::{Side, Text};
 
 /// Nanoseconds within which the same packet again is a copy made by a mirror port, not a resend.
 const MIRROR: i64 = 2_000_000;
@@ -57,13 +57,26 @@ pub(super) struct Awaited {
     pub(super) sent: i64,
 }
 
-/// A connection.
+/// A connection: what is known of it, its two directions, and what it carries. Apart, so that bytes can go from a
+/// direction to the payload while the rest is at hand.
 pub(super) struct Flow {
+    pub(super) meta: Meta,
+    pub(super) halves: [Half; 2],
+    pub(super) payload: Payload,
+}
+
+/// Takes bytes of a direction, in order.
+pub(super) type Sink<'s> = &'s mut dyn FnMut(&mut Meta, &mut Payload, usize, Piece<'_>);
+
+/// What is known of a connection.
+pub(super) struct Meta {
     pub(super) id: u64,
     /// Addresses in key order: direction 0 is from the first to the second.
     pub(super) ends: [SocketAddr; 2],
     /// Which of them opened it, as far as known.
     pub(super) client: usize,
+    /// Both sides said FIN.
+    both_closed: bool,
     pub(super) opening_seen: bool,
     pub(super) role_sure: bool,
     pub(super) first_frame: u32,
@@ -82,10 +95,10 @@ pub(super) struct Flow {
     pub(super) zero_windows: u16,
     pub(super) rtts: Vec<i64>,
     pub(super) cites: Cites,
-    pub(super) halves: [Half; 2],
-    pub(super) payload: Payload,
     pub(super) awaited: Vec<Awaited>,
     pub(super) wild: u16,
+    /// The client's address and the server's with its port, as text, once asked for: which end was the client then.
+    names: Option<(usize, Text, Text)>,
 }
 
 /// What a packet did to its flow.
@@ -110,10 +123,11 @@ impl Flow {
                 _ => direction,
             },
         };
-        Self {
+        let meta = Meta {
             id: id(&ends, item.frame),
             ends,
             client,
+            both_closed: false,
             opening_seen: false,
             role_sure: syn,
             first_frame: item.frame,
@@ -132,32 +146,15 @@ impl Flow {
             zero_windows: 0,
             rtts: Vec::new(),
             cites: Cites::default(),
-            halves: [Half::default(), Half::default()],
-            payload: Payload::default(),
             awaited: Vec::new(),
             wild: 0,
+            names: None,
+        };
+        Self {
+            meta,
+            halves: [Half::default(), Half::default()],
+            payload: Payload::default(),
         }
-    }
-
-    pub(super) fn client_end(&self) -> SocketAddr {
-        self.ends[self.client]
-    }
-
-    pub(super) fn server_end(&self) -> SocketAddr {
-        self.ends[1 - self.client]
-    }
-
-    pub(super) fn side(&self, direction: usize) -> Side {
-        if direction == self.client {
-            Side::Client
-        } else {
-            Side::Server
-        }
-    }
-
-    /// Closed or reset, as far as seen.
-    pub(super) fn is_over(&self) -> bool {
-        self.refused || self.reset_by.is_some() || (self.halves[0].fin && self.halves[1].fin)
     }
 
     /// Takes a segment; what it brings in order goes to `sink` with its direction.
@@ -167,19 +164,19 @@ impl Flow {
         segment: &Segment<'_>,
         missing: u32,
         limits: &StreamLimits,
-        sink: &mut dyn FnMut(&mut Self, usize, Piece<'_>),
+        sink: Sink<'_>,
     ) -> Step {
-        let direction = usize::from(item.source != self.ends[0]);
+        let direction = usize::from(item.source != self.meta.ends[0]);
         let flags = segment.flags;
         if flags & (SYN | ACK | RST) == SYN && self.reopens(direction, segment, item.nanos) {
             return Step::Reopens;
         }
-        self.record_bytes += u64::from(item.record);
+        self.meta.record_bytes += u64::from(item.record);
         if self.is_copy(direction, item, segment) {
             return Step::Taken;
         }
-        self.last_at = self.last_at.max(item.nanos);
-        self.first_at = self.first_at.min(item.nanos);
+        self.meta.last_at = self.meta.last_at.max(item.nanos);
+        self.meta.first_at = self.meta.first_at.min(item.nanos);
         if flags & SYN != 0 {
             self.opening(direction, item, segment);
         }
@@ -195,41 +192,47 @@ impl Flow {
             self.acknowledge(direction, segment.acknowledgement, item.nanos, sink);
         }
         let wire = i64::try_from(segment.payload.len()).unwrap_or(0) + i64::from(missing);
-        if wire > 0 && self.reset_by == Some(self.side(direction)) {
+        if wire > 0 && self.meta.reset_by == Some(self.meta.side(direction)) {
             // Who resets a connection does not go on sending: the reset was not its own.
-            self.reset_by = Some(Side::Middlebox);
+            self.meta.reset_by = Some(Side::Middlebox);
         }
         if wire > 0 {
             self.data(direction, item, segment, missing, limits, sink);
         }
         if flags & FIN != 0 && !self.halves[direction].fin {
             self.halves[direction].fin = true;
-            if self.closed_by.is_none() {
-                self.closed_by = Some(self.side(direction));
-                self.cites.end = item.frame;
+            self.meta.both_closed = self.halves[1 - direction].fin;
+            if self.meta.closed_by.is_none() {
+                self.meta.closed_by = Some(self.meta.side(direction));
+                self.meta.cites.end = item.frame;
             }
-            self.ended_at.get_or_insert(item.nanos);
+            self.meta.ended_at.get_or_insert(item.nanos);
         }
         Step::Taken
     }
 
     /// Hands on what is still held, at the end of the flow.
-    pub(super) fn drain(&mut self, sink: &mut dyn FnMut(&mut Self, usize, Piece<'_>)) {
-        for direction in 0..2 {
-            let mut stream = std::mem::take(&mut self.halves[direction].stream);
-            stream.finish(&mut |piece| sink(self, direction, piece));
-            self.halves[direction].stream = stream;
+    pub(super) fn drain(&mut self, sink: Sink<'_>) {
+        let Self {
+            meta,
+            halves,
+            payload,
+        } = self;
+        for (direction, half) in halves.iter_mut().enumerate() {
+            half.stream
+                .finish(&mut |piece| sink(meta, payload, direction, piece));
         }
     }
 
     fn reopens(&self, direction: usize, segment: &Segment<'_>, nanos: i64) -> bool {
-        if self.is_over() {
-            return segment.sequence != self.syn_sequence || nanos - self.syn_at > 120_000_000_000;
+        if self.meta.is_over() {
+            return segment.sequence != self.meta.syn_sequence
+                || nanos - self.meta.syn_at > 120_000_000_000;
         }
         let used = self.halves.iter().any(|h| h.bytes > 0);
-        (used || self.connect_nanos.is_some())
-            && (direction != self.client || segment.sequence != self.syn_sequence)
-            && self.opening_seen
+        (used || self.meta.connect_nanos.is_some())
+            && (direction != self.meta.client || segment.sequence != self.meta.syn_sequence)
+            && self.meta.opening_seen
     }
 
     fn is_copy(&mut self, direction: usize, item: &Item<'_>, segment: &Segment<'_>) -> bool {
@@ -251,48 +254,48 @@ impl Flow {
     fn opening(&mut self, direction: usize, item: &Item<'_>, segment: &Segment<'_>) {
         let first = segment.sequence.wrapping_add(1);
         if segment.flags & ACK == 0 {
-            if !self.role_sure || self.syn_count == 0 {
-                self.client = direction;
-                self.role_sure = true;
+            if !self.meta.role_sure || self.meta.syn_count == 0 {
+                self.meta.client = direction;
+                self.meta.role_sure = true;
             }
-            if self.syn_count == 0 {
-                self.syn_at = item.nanos;
-                self.cites.syn = item.frame;
+            if self.meta.syn_count == 0 {
+                self.meta.syn_at = item.nanos;
+                self.meta.cites.syn = item.frame;
             }
-            self.syn_count = self.syn_count.saturating_add(1);
-            self.syn_sequence = segment.sequence;
+            self.meta.syn_count = self.meta.syn_count.saturating_add(1);
+            self.meta.syn_sequence = segment.sequence;
         } else {
-            self.client = if self.role_sure {
-                self.client
+            self.meta.client = if self.meta.role_sure {
+                self.meta.client
             } else {
                 1 - direction
             };
-            self.role_sure = true;
-            if self.connect_nanos.is_none() && self.syn_count > 0 {
-                self.connect_nanos = Some(item.nanos - self.syn_at);
+            self.meta.role_sure = true;
+            if self.meta.connect_nanos.is_none() && self.meta.syn_count > 0 {
+                self.meta.connect_nanos = Some(item.nanos - self.meta.syn_at);
             }
-            if self.refused && direction != self.client {
+            if self.meta.refused && direction != self.meta.client {
                 // It was open after all: somebody else sent that reset.
-                self.refused = false;
-                self.reset_by = Some(Side::Middlebox);
+                self.meta.refused = false;
+                self.meta.reset_by = Some(Side::Middlebox);
             }
-            if self.cites.syn_ack == 0 {
-                self.cites.syn_ack = item.frame;
+            if self.meta.cites.syn_ack == 0 {
+                self.meta.cites.syn_ack = item.frame;
             }
         }
-        self.opening_seen = true;
+        self.meta.opening_seen = true;
         self.halves[direction].stream.begin(first);
     }
 
     fn reset(&mut self, direction: usize, item: &Item<'_>, _flags: u8) {
-        if self.is_over() {
+        if self.meta.is_over() {
             return;
         }
-        let from = self.side(direction);
-        let answered = self.cites.syn_ack != 0;
-        let open = answered || !self.opening_seen || self.halves[direction].bytes > 0;
+        let from = self.meta.side(direction);
+        let answered = self.meta.cites.syn_ack != 0;
+        let open = answered || !self.meta.opening_seen || self.halves[direction].bytes > 0;
         if !open && from == Side::Server {
-            self.refused = true;
+            self.meta.refused = true;
         } else if self.halves[direction].fin {
             // Reset after its own orderly close: nothing was lost.
             return;
@@ -304,10 +307,10 @@ impl Flow {
                 && item.ttl != 255
                 && item.ttl != 64
                 && item.ttl != 128;
-            self.reset_by = Some(if foreign { Side::Middlebox } else { from });
+            self.meta.reset_by = Some(if foreign { Side::Middlebox } else { from });
         }
-        self.cites.end = item.frame;
-        self.ended_at.get_or_insert(item.nanos);
+        self.meta.cites.end = item.frame;
+        self.meta.ended_at.get_or_insert(item.nanos);
     }
 
     fn window(&mut self, direction: usize, segment: &Segment<'_>) {
@@ -317,18 +320,12 @@ impl Flow {
         let half = &mut self.halves[direction];
         let zero = segment.window == 0;
         if zero && !half.zero_window && segment.flags & FIN == 0 {
-            self.zero_windows = self.zero_windows.saturating_add(1);
+            self.meta.zero_windows = self.meta.zero_windows.saturating_add(1);
         }
         half.zero_window = zero;
     }
 
-    fn acknowledge(
-        &mut self,
-        direction: usize,
-        number: u32,
-        nanos: i64,
-        sink: &mut dyn FnMut(&mut Self, usize, Piece<'_>),
-    ) {
+    fn acknowledge(&mut self, direction: usize, number: u32, nanos: i64, sink: Sink<'_>) {
         let other = 1 - direction;
         let half = &mut self.halves[other];
         let Some(offset) = half.stream.offset_of(number) else {
@@ -340,14 +337,15 @@ impl Flow {
             && offset >= end
         {
             half.timing = None;
-            if self.rtts.len() < SAMPLES {
-                self.rtts.push(nanos - sent);
+            if self.meta.rtts.len() < SAMPLES {
+                self.meta.rtts.push(nanos - sent);
             }
         }
         if half.stream.held() > 0 {
-            let mut stream = std::mem::take(&mut half.stream);
-            stream.acknowledged(number, nanos, &mut |piece| sink(self, other, piece));
-            self.halves[other].stream = stream;
+            let (meta, payload) = (&mut self.meta, &mut self.payload);
+            half.stream.acknowledged(number, nanos, &mut |piece| {
+                sink(meta, payload, other, piece)
+            });
         }
     }
 
@@ -358,27 +356,26 @@ impl Flow {
         segment: &Segment<'_>,
         missing: u32,
         limits: &StreamLimits,
-        sink: &mut dyn FnMut(&mut Self, usize, Piece<'_>),
+        sink: Sink<'_>,
     ) {
-        let mut stream = std::mem::take(&mut self.halves[direction].stream);
+        let (meta, payload) = (&mut self.meta, &mut self.payload);
+        let half = &mut self.halves[direction];
         let sequence = segment
             .sequence
             .wrapping_add(u32::from(segment.flags & SYN != 0));
-        let fate = stream.push(
+        let fate = half.stream.push(
             sequence,
             segment.payload,
             missing,
             (item.frame, item.nanos),
             limits,
-            &mut |piece| sink(self, direction, piece),
+            &mut |piece| sink(meta, payload, direction, piece),
         );
         let length = i64::try_from(segment.payload.len()).unwrap_or(0) + i64::from(missing);
-        let end = stream.offset_of(sequence).map_or(0, |o| o + length);
-        self.halves[direction].stream = stream;
-        let half = &mut self.halves[direction];
+        let end = half.stream.offset_of(sequence).map_or(0, |o| o + length);
         match fate {
             Fate::Wild => {
-                self.wild = self.wild.saturating_add(1);
+                self.meta.wild = self.meta.wild.saturating_add(1);
                 return;
             }
             Fate::KeepAlive | Fate::Empty => return,
@@ -406,7 +403,43 @@ impl Flow {
             Some((first, last)) => (first.min(item.nanos), last.max(item.nanos)),
             None => (item.nanos, item.nanos),
         });
-        self.cites.last_data = item.frame;
+        self.meta.cites.last_data = item.frame;
+    }
+}
+
+impl Meta {
+    pub(super) fn client_end(&self) -> SocketAddr {
+        self.ends[self.client]
+    }
+
+    pub(super) fn server_end(&self) -> SocketAddr {
+        self.ends[1 - self.client]
+    }
+
+    /// The client's address and the server's with its port, as text.
+    pub(super) fn names(&mut self) -> (Text, Text) {
+        if let Some((client, a, b)) = &self.names
+            && *client == self.client
+        {
+            return (a.clone(), b.clone());
+        }
+        let a: Text = self.client_end().ip().to_string().into();
+        let b: Text = self.server_end().to_string().into();
+        self.names = Some((self.client, a.clone(), b.clone()));
+        (a, b)
+    }
+
+    pub(super) fn side(&self, direction: usize) -> Side {
+        if direction == self.client {
+            Side::Client
+        } else {
+            Side::Server
+        }
+    }
+
+    /// Closed or reset, as far as seen.
+    pub(super) fn is_over(&self) -> bool {
+        self.refused || self.reset_by.is_some() || self.both_closed
     }
 }
 

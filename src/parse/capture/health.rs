@@ -6,25 +6,25 @@ use crate::event::{Connection, Place};
 
 /// Builds the connection row.
 pub(super) fn connection(flow: &Flow) -> Connection {
-    let client = &flow.halves[flow.client];
-    let server = &flow.halves[1 - flow.client];
+    let client = &flow.halves[flow.meta.client];
+    let server = &flow.halves[1 - flow.meta.client];
     let micros = |n: i64| n / 1000;
     let span = |d: Option<(i64, i64)>| d.map(|(a, b)| (micros(a), micros(b)));
-    let mut rtts = flow.rtts.clone();
+    let mut rtts = flow.meta.rtts.clone();
     rtts.sort_unstable();
     let tls = flow.payload.tls().map(|t| &**t);
     Connection {
-        client: flow.client_end(),
-        server: flow.server_end(),
-        opening_seen: flow.opening_seen,
-        syn_count: flow.syn_count,
-        connect_micros: flow.connect_nanos.map(micros),
-        refused: flow.refused,
-        reset_by: flow.reset_by,
-        closed_by: flow.closed_by,
-        first_at: micros(flow.first_at),
-        last_at: micros(flow.last_at),
-        ended_at: flow.ended_at.map(micros),
+        client: flow.meta.client_end(),
+        server: flow.meta.server_end(),
+        opening_seen: flow.meta.opening_seen,
+        syn_count: flow.meta.syn_count,
+        connect_micros: flow.meta.connect_nanos.map(micros),
+        refused: flow.meta.refused,
+        reset_by: flow.meta.reset_by,
+        closed_by: flow.meta.closed_by,
+        first_at: micros(flow.meta.first_at),
+        last_at: micros(flow.meta.last_at),
+        ended_at: flow.meta.ended_at.map(micros),
         client_bytes: client.bytes,
         server_bytes: server.bytes,
         client_data: span(client.data),
@@ -38,7 +38,7 @@ pub(super) fn connection(flow: &Flow) -> Connection {
             0
         },
         rtt_micros: rtts.get(rtts.len() / 2).copied().map(micros),
-        zero_windows: flow.zero_windows,
+        zero_windows: flow.meta.zero_windows,
         gap_bytes: client.stream.gap_bytes + server.stream.gap_bytes,
         overlap_conflicts: client
             .stream
@@ -51,11 +51,11 @@ pub(super) fn connection(flow: &Flow) -> Connection {
 }
 
 fn cites(flow: &Flow) -> Vec<Place> {
-    let c = &flow.cites;
+    let c = &flow.meta.cites;
     let mut frames = vec![c.syn, c.syn_ack, c.last_data, c.end];
     frames.retain(|f| *f > 0);
     if frames.is_empty() {
-        frames.push(flow.first_frame);
+        frames.push(flow.meta.first_frame);
     }
     frames.sort_unstable();
     frames.dedup();
@@ -64,9 +64,9 @@ fn cites(flow: &Flow) -> Vec<Place> {
 
 /// True for a connection that never came about, or that someone broke off.
 pub(super) fn is_trouble(flow: &Flow) -> bool {
-    let unanswered = flow.syn_count > 0
-        && flow.cites.syn_ack == 0
-        && !flow.halves[1 - flow.client].seen
+    let unanswered = flow.meta.syn_count > 0
+        && flow.meta.cites.syn_ack == 0
+        && !flow.halves[1 - flow.meta.client].seen
         && flow.halves[0].bytes + flow.halves[1].bytes == 0;
-    flow.refused || unanswered || flow.reset_by.is_some()
+    flow.meta.refused || unanswered || flow.meta.reset_by.is_some()
 }

@@ -1,7 +1,5 @@
 //! A message cut from a connection as an event: fields masked at the edge, keys filled.
 
-use std::net::SocketAddr;
-
 use tapscope_parsers::protocol::iso8583::message::{Message, Shown, Value};
 
 use super::payload::Cut;
@@ -12,27 +10,19 @@ use crate::parse::edge::Edge;
 /// stand beside the fields), extended card number.
 const NEVER: [u8; 7] = [2, 34, 35, 36, 45, 52, 55];
 
-/// Builds the event's message and keys; `None` where the bytes hold no message after all.
-pub(super) fn build(
-    cut: &Cut<'_>,
-    flow: u64,
-    client: SocketAddr,
-    server: SocketAddr,
-    edge: &Edge,
-) -> Option<(IsoMessage, Keys)> {
-    let (message, header) = cut.wire.read_body(cut.bytes)?;
+/// Builds the event's message and keys.
+pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys) {
+    let message = &cut.message;
     let request = (message.mti / 10) % 2 == 0;
     let tags = message
         .field(55)
         .map(|v| edge.tags(v.raw, request))
         .unwrap_or_default();
-    let mut keys = keys(&message, &tags, edge);
-    keys.device = Some(client.ip().to_string().into());
-    keys.host = Some(server.to_string().into());
-    let damage = damage(&message, cut, edge, header.reject_code);
+    let keys = keys(message, &tags, edge);
+    let damage = damage(message, cut, edge);
     let mut fields = Vec::with_capacity(message.fields.len());
     for value in &message.fields {
-        if !NEVER.contains(&value.number) && !is_secret(&message, value) {
+        if !NEVER.contains(&value.number) && !is_secret(message, value) {
             fields.push((value.number, shown(value, edge)));
         }
     }
@@ -49,11 +39,11 @@ pub(super) fn build(
             .skip(1)
             .map(|f| Place::Frame(*f))
             .collect(),
-        processing_demand: header.processing_demand,
+        processing_demand: cut.header.processing_demand,
         damage,
         acked_after_micros: None,
     };
-    Some((iso, keys))
+    (iso, keys)
 }
 
 /// Keys and personal data that have no use as evidence: working keys in sign-in answers, key blocks, and the terminal's
@@ -67,12 +57,7 @@ fn is_secret(message: &Message<'_>, value: &Value<'_>) -> bool {
     }
 }
 
-fn damage(
-    message: &Message<'_>,
-    cut: &Cut<'_>,
-    edge: &Edge,
-    reject: Option<&[u8]>,
-) -> Option<Text> {
+fn damage(message: &Message<'_>, cut: &Cut<'_>, edge: &Edge) -> Option<Text> {
     let mut text = String::new();
     if let Some((field, damage)) = &message.damage {
         text = format!(
@@ -87,7 +72,7 @@ fn damage(
         text.push_str(why);
     }
     // Not damage of the message, but the network's word that it did not take it.
-    if let Some(code) = reject.filter(|c| *c != b"00000") {
+    if let Some(code) = cut.header.reject_code.filter(|c| *c != b"00000") {
         if !text.is_empty() {
             text.push_str("; ");
         }
@@ -99,6 +84,10 @@ fn damage(
 
 fn shown(value: &Value<'_>, edge: &Edge) -> Text {
     match value.shown() {
+        // Digits that are too few for a card number need no second look.
+        Shown::Text(text) if text.len() < 12 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Text::new(text)
+        }
         Shown::Text(text) => edge.text(text.trim_end()),
         Shown::Foreign(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => edge.text(text.trim_end()),
@@ -123,10 +112,16 @@ fn keys(message: &Message<'_>, tags: &[Tag], edge: &Edge) -> Keys {
     let mut keys = Keys {
         terminal: text(41),
         merchant: text(42),
-        stan: message.text(11).and_then(|t| t.parse().ok()),
+        stan: message
+            .field(11)
+            .and_then(Value::number)
+            .and_then(|n| u32::try_from(n).ok()),
         rrn: text(37),
         auth_code: text(38),
-        amount_minor: message.text(4).and_then(|t| t.parse().ok()),
+        amount_minor: message
+            .field(4)
+            .and_then(Value::number)
+            .and_then(|n| i64::try_from(n).ok()),
         currency: message.text(49).and_then(|t| currency(&t)),
         batch: batch(message),
         card: card(message, edge).map(Box::new),

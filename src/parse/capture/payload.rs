@@ -1,7 +1,7 @@
 //! What a connection carries: finds ISO 8583, TLS and HTTP in its bytes and cuts the messages out.
 
-use tapscope_parsers::protocol::iso8583::framing::{Frame, LengthForm};
-use tapscope_parsers::protocol::iso8583::{Detected, Wire, detect};
+use tapscope_parsers::protocol::iso8583::framing::{Frame, Header, LengthForm};
+use tapscope_parsers::protocol::iso8583::{Detected, Message, Wire, detect};
 use tapscope_parsers::protocol::net::{http, tls};
 
 use super::tls::TlsState;
@@ -51,9 +51,8 @@ pub(super) struct HttpSeen {
 
 /// A message cut out, for the caller to turn into an event.
 pub(super) struct Cut<'a> {
-    pub(super) wire: &'a Wire,
-    /// Header and message, without the length.
-    pub(super) bytes: &'a [u8],
+    pub(super) message: Message<'a>,
+    pub(super) header: Header<'a>,
     pub(super) frames: &'a [u32],
     pub(super) nanos: i64,
     /// Stream offset behind it.
@@ -89,6 +88,11 @@ impl Payload {
             Protocol::Tls(state) => Some(state),
             _ => None,
         }
+    }
+
+    /// True once it is known what the connection speaks.
+    pub(super) fn is_decided(&self) -> bool {
+        !matches!(self.protocol, Protocol::Unknown)
     }
 
     pub(super) fn carried(&self) -> Option<&'static str> {
@@ -245,7 +249,7 @@ impl Payload {
         }
         if let Some(wire) = known
             && wire.length != LengthForm::None
-            && wire.fits(bytes)
+            && wire.starts(bytes)
         {
             self.protocol = Protocol::Iso(wire);
             return Some(wire);
@@ -411,7 +415,7 @@ impl Payload {
                 _ => None,
             };
             if let Some(lead) = lead
-                && let Some((message, _)) = wire.read_body(&buffer[lead..])
+                && let Some((message, header)) = wire.read_body(&buffer[lead..])
                 && (message.fields.len() >= 3 || message.whole())
             {
                 let (frames, nanos) = carriers(&marks, 0, buffer.len());
@@ -419,8 +423,8 @@ impl Payload {
                 out(
                     direction,
                     Cut {
-                        wire,
-                        bytes: &buffer[lead..],
+                        message,
+                        header,
                         frames: &frames,
                         nanos,
                         end: self.halves[direction].base + buffer.len() as u64,
@@ -490,22 +494,22 @@ fn pull(
             Frame::KeepAlive(n) => at += n,
             Frame::Bad => return (at, false, count),
             Frame::Message { lead, body } => {
-                let Some(message) = rest.get(lead..lead + body) else {
+                let Some(whole) = rest.get(lead..lead + body) else {
                     // Not all there: is it one at all?
                     let visible = rest.get(lead..).unwrap_or_default();
                     let enough = visible.len() >= wire.header.size() + 4;
-                    let ok = !enough || wire.read_body(visible).is_some();
+                    let ok = !enough || wire.begins(visible);
                     return (at, ok, count);
                 };
-                if wire.read_body(message).is_none() {
+                let Some((message, header)) = wire.read_body(whole) else {
                     return (at, false, count);
-                }
+                };
                 let end = at + lead + body;
                 let (frames, nanos) = carriers(marks, at, end);
                 count += 1;
                 out(Cut {
-                    wire,
-                    bytes: message,
+                    message,
+                    header,
                     frames: &frames,
                     nanos,
                     end: base + end as u64,

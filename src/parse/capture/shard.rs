@@ -10,12 +10,13 @@ use tapscope_parsers::protocol::net::tcp::{Piece, Segment, StreamLimits};
 use super::Issues;
 use super::dns::{Names, Resolved};
 use super::endpoints::Endpoints;
-use super::flow::{Awaited, Flow, Step};
+use super::flow::{Awaited, Flow, Meta, Step};
 use super::packets::{Body, Item};
-use super::payload::Cut;
+use super::payload::{Cut, Payload as Carried};
 use super::{health, message};
 use crate::event::{
-    Connection, Event, HttpEvent, IcmpEvent, Keys, Payload, Place, Stamp, TimeQuality, TlsEvent,
+    Connection, Event, HttpEvent, IcmpEvent, Keys, Payload, Place, Stamp, Text, TimeQuality,
+    TlsEvent,
 };
 use crate::parse::Context;
 use crate::plan::Limits;
@@ -41,6 +42,7 @@ struct Candidate {
     frame: u32,
     lane: u64,
     timed: bool,
+    names: (Text, Text),
 }
 
 /// What a shard leaves behind.
@@ -54,11 +56,20 @@ pub(super) struct Done {
 
 /// One shard.
 pub(super) struct Shard {
-    source: u32,
     flows: HashMap<Key, Box<Flow>, foldhash::fast::RandomState>,
     idle: VecDeque<(i64, Key)>,
     closed: VecDeque<(i64, Key)>,
     names: Names,
+    out: Out,
+    icmp: usize,
+    max_flows: usize,
+    idle_nanos: i64,
+    limits: StreamLimits,
+}
+
+/// What a shard has made so far.
+struct Out {
+    source: u32,
     events: Vec<Event>,
     candidates: Vec<Candidate>,
     learnt: Vec<(SocketAddr, Wire)>,
@@ -67,31 +78,36 @@ pub(super) struct Shard {
     understood: u64,
     ignored: u64,
     damaged: u64,
-    icmp: usize,
     clock: i64,
-    max_flows: usize,
-    idle_nanos: i64,
-    limits: StreamLimits,
+}
+
+/// What is at hand while a flow is worked on.
+#[derive(Clone, Copy)]
+struct With<'w> {
+    known: &'w Endpoints,
+    ctx: &'w Context<'w>,
 }
 
 impl Shard {
     pub(super) fn new(source: u32, limits: &Limits, shards: usize) -> Self {
         Self {
-            source,
             flows: HashMap::default(),
             idle: VecDeque::new(),
             closed: VecDeque::new(),
             names: Names::default(),
-            events: Vec::new(),
-            candidates: Vec::new(),
-            learnt: Vec::new(),
-            own: Endpoints::default(),
-            issues: Issues::new(source),
-            understood: 0,
-            ignored: 0,
-            damaged: 0,
+            out: Out {
+                source,
+                events: Vec::new(),
+                candidates: Vec::new(),
+                learnt: Vec::new(),
+                own: Endpoints::default(),
+                issues: Issues::new(source),
+                understood: 0,
+                ignored: 0,
+                damaged: 0,
+                clock: i64::MIN,
+            },
             icmp: 0,
-            clock: i64::MIN,
             max_flows: (limits.flows / shards).max(16),
             idle_nanos: limits.flow_idle_seconds.saturating_mul(1_000_000_000),
             limits: StreamLimits {
@@ -102,17 +118,19 @@ impl Shard {
     }
 
     pub(super) fn clock(&self) -> i64 {
-        self.clock
+        self.out.clock
     }
 
     pub(super) fn take_learnt(&mut self) -> Vec<(SocketAddr, Wire)> {
-        std::mem::take(&mut self.learnt)
+        std::mem::take(&mut self.out.learnt)
     }
 
     pub(super) fn take(&mut self, item: &Item<'_>, known: &Endpoints, ctx: &Context<'_>) {
-        self.clock = self.clock.max(item.nanos);
+        self.out.clock = self.out.clock.max(item.nanos);
         match &item.body {
-            Body::Tcp { segment, missing } => self.tcp(item, segment, *missing, known, ctx),
+            Body::Tcp { segment, missing } => {
+                self.tcp(item, segment, *missing, With { known, ctx });
+            }
             Body::Dns(payload) => self.names.take(item, payload),
             Body::Icmp(error) => self.icmp(item, error),
         }
@@ -121,8 +139,8 @@ impl Shard {
     fn icmp(&mut self, item: &Item<'_>, error: &tapscope_parsers::protocol::net::icmp::IcmpError) {
         self.icmp += 1;
         if self.icmp > MAX_ICMP {
-            self.ignored += u64::from(item.record);
-            self.issues.add(
+            self.out.ignored += u64::from(item.record);
+            self.out.issues.add(
                 Place::Frame(item.frame),
                 "icmp_limit",
                 1,
@@ -130,7 +148,7 @@ impl Shard {
             );
             return;
         }
-        self.understood += u64::from(item.record);
+        self.out.understood += u64::from(item.record);
         let event = IcmpEvent {
             from: item.source.ip(),
             version: error.version,
@@ -147,9 +165,9 @@ impl Shard {
         let lane = error
             .about
             .and_then(|(a, b)| self.flows.get(&sorted(a, b)))
-            .map_or(0, |f| f.id);
-        self.events.push(Event {
-            source: self.source,
+            .map_or(0, |f| f.meta.id);
+        self.out.events.push(Event {
+            source: self.out.source,
             place: Place::Frame(item.frame),
             at: stamp(item.nanos, item.timed),
             lane,
@@ -158,70 +176,53 @@ impl Shard {
         });
     }
 
-    fn tcp(
-        &mut self,
-        item: &Item<'_>,
-        segment: &Segment<'_>,
-        missing: u32,
-        known: &Endpoints,
-        ctx: &Context<'_>,
-    ) {
+    fn tcp(&mut self, item: &Item<'_>, segment: &Segment<'_>, missing: u32, with: With<'_>) {
         let key = sorted(item.source, item.destination);
-        let mut flow = match self.flows.remove(&key) {
-            Some(flow) => flow,
-            None => self.open(item, segment, key, known, ctx),
-        };
-        let limits = self.limits;
-        let mut was_over = flow.is_over();
-        let step = flow.take(
-            item,
-            segment,
-            missing,
-            &limits,
-            &mut |flow, direction, piece| {
-                self.piece(flow, direction, piece, known, ctx);
-            },
-        );
-        if matches!(step, Step::Reopens) {
-            self.end(flow, known, ctx);
-            flow = self.open(item, segment, key, known, ctx);
-            was_over = false;
-            let _ = flow.take(
-                item,
-                segment,
-                missing,
-                &limits,
-                &mut |flow, direction, piece| {
-                    self.piece(flow, direction, piece, known, ctx);
-                },
-            );
+        if !self.flows.contains_key(&key) {
+            self.open(item, segment, key, with);
         }
-        self.acknowledged(&mut flow, item.nanos);
-        if flow.is_over() && !was_over {
+        let (out, limits) = (&mut self.out, &self.limits);
+        let Some(flow) = self.flows.get_mut(&key) else {
+            return;
+        };
+        let mut was_over = flow.meta.is_over();
+        let mut sink = |meta: &mut Meta, payload: &mut Carried, direction, piece: Piece<'_>| {
+            out.piece(meta, payload, direction, piece, with);
+        };
+        if matches!(
+            flow.take(item, segment, missing, limits, &mut sink),
+            Step::Reopens
+        ) {
+            let old = std::mem::replace(flow, Box::new(Flow::new(item, segment, key)));
+            self.idle.push_back((item.nanos, key));
+            was_over = false;
+            out.end(old, with);
+            let mut sink = |meta: &mut Meta, payload: &mut Carried, direction, piece: Piece<'_>| {
+                out.piece(meta, payload, direction, piece, with);
+            };
+            flow.take(item, segment, missing, limits, &mut sink);
+        }
+        if !flow.meta.awaited.is_empty() {
+            out.acknowledged(flow, item.nanos);
+        }
+        if !was_over && flow.meta.is_over() {
             self.closed.push_back((item.nanos, key));
         }
-        self.flows.insert(key, flow);
     }
 
-    fn open(
-        &mut self,
-        item: &Item<'_>,
-        segment: &Segment<'_>,
-        key: Key,
-        known: &Endpoints,
-        ctx: &Context<'_>,
-    ) -> Box<Flow> {
+    fn open(&mut self, item: &Item<'_>, segment: &Segment<'_>, key: Key, with: With<'_>) {
         while self.flows.len() >= self.max_flows {
-            if !self.evict_oldest(known, ctx) {
+            if !self.evict_oldest(with) {
                 break;
             }
         }
         self.idle.push_back((item.nanos, key));
-        Box::new(Flow::new(item, segment, key))
+        self.flows
+            .insert(key, Box::new(Flow::new(item, segment, key)));
     }
 
     /// Makes room: the flow that is idle for longest, those with payments last.
-    fn evict_oldest(&mut self, known: &Endpoints, ctx: &Context<'_>) -> bool {
+    fn evict_oldest(&mut self, with: With<'_>) -> bool {
         for round in 0..64 {
             let Some((since, key)) = self.idle.pop_front() else {
                 return false;
@@ -229,20 +230,20 @@ impl Shard {
             let Some(flow) = self.flows.get(&key) else {
                 continue;
             };
-            let newer = flow.last_at > since;
+            let newer = flow.meta.last_at > since;
             let payment = flow.payload.carried() == Some("iso8583");
             if (newer || payment) && round < 32 {
-                self.idle.push_back((flow.last_at, key));
+                self.idle.push_back((flow.meta.last_at, key));
                 continue;
             }
             if let Some(flow) = self.flows.remove(&key) {
-                self.issues.add(
-                    Place::Frame(flow.first_frame),
+                self.out.issues.add(
+                    Place::Frame(flow.meta.first_frame),
                     "flow_evicted",
                     1,
                     "more connections at a time than are kept".into(),
                 );
-                self.end(flow, known, ctx);
+                self.out.end(flow, with);
                 return true;
             }
         }
@@ -251,77 +252,133 @@ impl Shard {
 
     /// Ends flows that closed a while ago or that are idle for long.
     pub(super) fn tidy(&mut self, ctx: &Context<'_>, known: &Endpoints) {
+        let with = With { known, ctx };
+        let clock = self.out.clock;
         while let Some((since, key)) = self.closed.front().copied() {
-            if self.clock.saturating_sub(since) <= LINGER {
+            if clock.saturating_sub(since) <= LINGER {
                 break;
             }
             self.closed.pop_front();
-            let quiet = self
-                .flows
-                .get(&key)
-                .is_some_and(|f| f.is_over() && self.clock.saturating_sub(f.last_at) > LINGER);
-            if quiet {
-                if let Some(flow) = self.flows.remove(&key) {
-                    self.end(flow, known, ctx);
-                }
-            } else if self.flows.get(&key).is_some_and(|f| f.is_over()) {
-                self.closed.push_back((self.clock, key));
+            let Some(flow) = self.flows.get(&key).filter(|f| f.meta.is_over()) else {
+                continue;
+            };
+            if clock.saturating_sub(flow.meta.last_at) <= LINGER {
+                self.closed.push_back((clock, key));
+            } else if let Some(flow) = self.flows.remove(&key) {
+                self.out.end(flow, with);
             }
         }
         while let Some((since, key)) = self.idle.front().copied() {
-            if self.clock.saturating_sub(since) <= self.idle_nanos {
+            if clock.saturating_sub(since) <= self.idle_nanos {
                 break;
             }
             self.idle.pop_front();
             let Some(flow) = self.flows.get(&key) else {
                 continue;
             };
-            if self.clock.saturating_sub(flow.last_at) > self.idle_nanos {
-                if let Some(flow) = self.flows.remove(&key) {
-                    self.end(flow, known, ctx);
-                }
-            } else {
-                self.idle.push_back((flow.last_at, key));
+            if clock.saturating_sub(flow.meta.last_at) <= self.idle_nanos {
+                self.idle.push_back((flow.meta.last_at, key));
+            } else if let Some(flow) = self.flows.remove(&key) {
+                self.out.end(flow, with);
             }
         }
     }
 
     /// The capture ends at `end`: so do all flows.
     pub(super) fn finish(&mut self, end: i64, known: &Endpoints, ctx: &Context<'_>) {
-        self.clock = self.clock.max(end);
+        self.out.clock = self.out.clock.max(end);
         let mut flows: Vec<Box<Flow>> = self.flows.drain().map(|(_, f)| f).collect();
-        flows.sort_by_key(|f| f.first_frame);
+        flows.sort_by_key(|f| f.meta.first_frame);
         for flow in flows {
-            self.end(flow, known, ctx);
+            self.out.end(flow, With { known, ctx });
         }
         self.names.finish(end);
     }
 
+    /// All hosts are known: decides on the connections put aside.
+    pub(super) fn settle(&mut self, known: &Endpoints) {
+        let out = &mut self.out;
+        for candidate in std::mem::take(&mut out.candidates) {
+            let server = candidate.connection.server;
+            let portal = matches!(
+                candidate.http.as_ref().map(|e| &e.payload),
+                Some(Payload::Http(h)) if h.status == 511
+            );
+            if known.carries_payments(&server) || portal {
+                out.keep(candidate);
+            } else {
+                out.ignored += candidate.bytes;
+            }
+        }
+        for resolved in std::mem::take(&mut self.names.failures) {
+            out.resolution(resolved);
+        }
+        for frame in std::mem::take(&mut self.names.damaged) {
+            out.issues.add(
+                Place::Frame(frame),
+                "dns_malformed",
+                1,
+                "expected a DNS message with one question".into(),
+            );
+        }
+    }
+
+    /// Hosts of the connections kept.
+    pub(super) fn kept_servers(&self) -> BTreeSet<IpAddr> {
+        self.out
+            .events
+            .iter()
+            .filter_map(|e| match &e.payload {
+                Payload::Tcp(c) => Some(c.server.ip()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Events, issues and bytes; resolutions that led to `wanted` hosts are added.
+    pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>) -> Done {
+        for resolved in self.names.used(wanted) {
+            self.out.resolution(resolved);
+        }
+        Done {
+            events: self.out.events,
+            issues: self.out.issues,
+            understood: self.out.understood,
+            ignored: self.out.ignored + self.names.ignored,
+            damaged: self.out.damaged,
+        }
+    }
+}
+
+impl Out {
     fn piece(
         &mut self,
-        flow: &mut Flow,
+        meta: &mut Meta,
+        payload: &mut Carried,
         direction: usize,
         piece: Piece<'_>,
-        known: &Endpoints,
-        ctx: &Context<'_>,
+        with: With<'_>,
     ) {
-        let mut payload = std::mem::take(&mut flow.payload);
         match piece {
             Piece::Bytes { data, frame, nanos } => {
-                let wire = self.wire_of(flow, known);
-                let mid_stream = !flow.opening_seen;
+                let known = if payload.is_decided() {
+                    None
+                } else {
+                    self.wire_of(meta, with.known)
+                };
+                let mid_stream = !meta.opening_seen;
                 let noted = payload.bytes(
                     direction,
                     data,
                     frame,
                     nanos,
                     mid_stream,
-                    wire,
-                    ctx.edge,
-                    &mut |direction, cut| self.message(flow, direction, &cut, ctx),
+                    known,
+                    with.ctx.edge,
+                    &mut |direction, cut| self.message(meta, direction, &cut, with.ctx),
                 );
                 if let Some(wire) = noted.learnt {
-                    self.learn(flow.server_end(), wire);
+                    self.learn(meta.server_end(), wire);
                 }
                 if noted.desync {
                     self.damaged += 1;
@@ -333,56 +390,43 @@ impl Shard {
                     );
                 }
             }
-            Piece::Gap(bytes) => {
-                payload.gap(direction, bytes, &mut |direction, cut| {
-                    self.message(flow, direction, &cut, ctx);
-                });
-            }
+            Piece::Gap(bytes) => payload.gap(direction, bytes, &mut |direction, cut| {
+                self.message(meta, direction, &cut, with.ctx);
+            }),
         }
-        flow.payload = payload;
     }
 
-    fn wire_of(&self, flow: &Flow, known: &Endpoints) -> Option<Wire> {
-        let server = flow.server_end();
-        self.own.wire(&server).or_else(|| known.wire(&server))
+    fn wire_of(&self, meta: &Meta, known: &Endpoints) -> Option<Wire> {
+        let server = meta.server_end();
+        known.wire(&server).or_else(|| self.own.wire(&server))
     }
 
     fn learn(&mut self, server: SocketAddr, wire: Wire) {
-        self.own.learn(vec![(server, wire)]);
-        self.learnt.push((server, wire));
+        if self.own.wire(&server).is_none() {
+            self.own.learn(vec![(server, wire)]);
+            self.learnt.push((server, wire));
+        }
     }
 
-    fn message(&mut self, flow: &mut Flow, direction: usize, cut: &Cut<'_>, ctx: &Context<'_>) {
-        let Some((iso, keys)) =
-            message::build(cut, flow.id, flow.client_end(), flow.server_end(), ctx.edge)
-        else {
-            return;
-        };
-        // Without an opening, the first message tells which end is the host.
-        let request = (iso.mti / 10) % 2 == 0;
-        let (iso, keys) = if !flow.role_sure {
-            let client = if request { direction } else { 1 - direction };
-            flow.role_sure = true;
-            if client == flow.client {
-                (iso, keys)
-            } else {
-                flow.client = client;
-                match message::build(cut, flow.id, flow.client_end(), flow.server_end(), ctx.edge) {
-                    Some(built) => built,
-                    None => return,
-                }
-            }
-        } else {
-            (iso, keys)
-        };
-        let frame = cut.frames.first().copied().unwrap_or(flow.first_frame);
+    fn message(&mut self, meta: &mut Meta, direction: usize, cut: &Cut<'_>, ctx: &Context<'_>) {
+        let (iso, mut keys) = message::build(cut, meta.id, ctx.edge);
+        if !meta.role_sure {
+            // Without an opening, the first message tells which end is the host.
+            let request = (iso.mti / 10) % 2 == 0;
+            meta.client = if request { direction } else { 1 - direction };
+            meta.role_sure = true;
+        }
+        let (device, host) = meta.names();
+        keys.device = Some(device);
+        keys.host = Some(host);
+        let frame = cut.frames.first().copied().unwrap_or(meta.first_frame);
         if let Some(text) = &iso.damage {
             self.damaged += 1;
             self.issues
                 .add(Place::Frame(frame), "iso8583_damaged", 1, text.to_string());
         }
-        if flow.awaited.len() < MAX_AWAITED {
-            flow.awaited.push(Awaited {
+        if meta.awaited.len() < MAX_AWAITED {
+            meta.awaited.push(Awaited {
                 direction,
                 end: i64::try_from(cut.end).unwrap_or(i64::MAX),
                 event: self.events.len(),
@@ -392,8 +436,8 @@ impl Shard {
         self.events.push(Event {
             source: self.source,
             place: Place::Frame(frame),
-            at: stamp(cut.nanos, flow.timed),
-            lane: flow.id,
+            at: stamp(cut.nanos, meta.timed),
+            lane: meta.id,
             keys,
             payload: Payload::Iso8583(Box::new(iso)),
         });
@@ -401,12 +445,9 @@ impl Shard {
 
     /// Notes on messages that TCP has acknowledged by now.
     fn acknowledged(&mut self, flow: &mut Flow, nanos: i64) {
-        if flow.awaited.is_empty() {
-            return;
-        }
         let acked = [flow.halves[0].acked_to, flow.halves[1].acked_to];
         let events = &mut self.events;
-        flow.awaited.retain(|wait| {
+        flow.meta.awaited.retain(|wait| {
             let done = acked[wait.direction] >= wait.end;
             if done
                 && let Some(event) = events.get_mut(wait.event)
@@ -419,45 +460,49 @@ impl Shard {
     }
 
     /// A flow is over: its last messages, its TLS and HTTP, its row.
-    fn end(&mut self, mut flow: Box<Flow>, known: &Endpoints, ctx: &Context<'_>) {
-        flow.drain(&mut |flow, direction, piece| self.piece(flow, direction, piece, known, ctx));
-        let mut payload = std::mem::take(&mut flow.payload);
-        let wire = self.wire_of(&flow, known);
-        let noted = payload.finish(!flow.opening_seen, wire, ctx.edge, &mut |direction, cut| {
-            self.message(&mut flow, direction, &cut, ctx);
+    fn end(&mut self, mut flow: Box<Flow>, with: With<'_>) {
+        flow.drain(&mut |meta, payload, direction, piece| {
+            self.piece(meta, payload, direction, piece, with);
         });
-        flow.payload = payload;
+        let known = self.wire_of(&flow.meta, with.known);
+        let Flow { meta, payload, .. } = &mut *flow;
+        let mid_stream = !meta.opening_seen;
+        let noted = payload.finish(mid_stream, known, with.ctx.edge, &mut |direction, cut| {
+            self.message(meta, direction, &cut, with.ctx);
+        });
         if let Some(wire) = noted.learnt {
-            self.learn(flow.server_end(), wire);
+            self.learn(flow.meta.server_end(), wire);
         }
         self.flow_issues(&flow);
-        let connection = health::connection(&flow);
-        let http = self.http(&flow);
         if let Some(event) = self.tls(&flow) {
             self.events.push(event);
         }
         let carried = flow.payload.carried();
         let keep = health::is_trouble(&flow) && !flow.payload.is_web()
             || matches!(carried, Some("iso8583" | "tls"));
+        let known_host = keep || self.candidates.len() < MAX_CANDIDATES;
+        if !known_host || (!keep && flow.payload.is_web() && flow.payload.http.is_none()) {
+            self.ignored += flow.meta.record_bytes;
+            return;
+        }
         let candidate = Candidate {
-            bytes: flow.record_bytes,
-            connection,
-            http,
-            frame: flow.first_frame,
-            lane: flow.id,
-            timed: flow.timed,
+            bytes: flow.meta.record_bytes,
+            connection: health::connection(&flow),
+            http: self.http(&flow),
+            frame: flow.meta.first_frame,
+            lane: flow.meta.id,
+            timed: flow.meta.timed,
+            names: flow.meta.names(),
         };
         if keep {
             self.keep(candidate);
-        } else if self.candidates.len() < MAX_CANDIDATES {
-            self.candidates.push(candidate);
         } else {
-            self.ignored += flow.record_bytes;
+            self.candidates.push(candidate);
         }
     }
 
     fn flow_issues(&mut self, flow: &Flow) {
-        let place = Place::Frame(flow.first_frame);
+        let place = Place::Frame(flow.meta.first_frame);
         for half in &flow.halves {
             let stream = &half.stream;
             if stream.gap_bytes > 0 {
@@ -488,11 +533,11 @@ impl Shard {
                 );
             }
         }
-        if flow.wild > 0 {
+        if flow.meta.wild > 0 {
             self.issues.add(
                 place,
                 "tcp_out_of_window",
-                u64::from(flow.wild),
+                u64::from(flow.meta.wild),
                 "segments far outside the window".into(),
             );
         }
@@ -508,25 +553,28 @@ impl Shard {
             return None;
         }
         // A handshake that was under way when the capture ended proves nothing.
-        let silent = self.clock.saturating_sub(flow.last_at) > LINGER;
-        if state.alert.is_none() && flow.ended_at.is_none() && !silent {
+        let silent = self.clock.saturating_sub(flow.meta.last_at) > LINGER;
+        if state.alert.is_none() && flow.meta.ended_at.is_none() && !silent {
             return None;
         }
         let (frame, nanos) = match state.alert {
             Some((_, _, _, frame, nanos)) => (frame, nanos),
-            None => (flow.cites.last_data.max(flow.first_frame), flow.last_at),
+            None => (
+                flow.meta.cites.last_data.max(flow.meta.first_frame),
+                flow.meta.last_at,
+            ),
         };
         let event = TlsEvent {
-            flow: flow.id,
+            flow: flow.meta.id,
             stage: state.stage(),
             alert: state.alert.map(|(_, description, ..)| description),
             alert_from: state
                 .alert
-                .map(|(_, _, direction, ..)| flow.side(direction)),
+                .map(|(_, _, direction, ..)| flow.meta.side(direction)),
             client_version: state.client_version,
             server_name: state.server_name(),
-            client: flow.client_end(),
-            server: flow.server_end(),
+            client: flow.meta.client_end(),
+            server: flow.meta.server_end(),
             certificate_validity: state.validity,
             certificate_issuer: state.issuer.clone(),
         };
@@ -541,11 +589,11 @@ impl Shard {
         );
         (telling || flow.payload.strange_http()).then(|| {
             let event = HttpEvent {
-                flow: flow.id,
+                flow: flow.meta.id,
                 status: seen.status,
                 location: seen.location.clone(),
-                client: flow.client_end(),
-                server: flow.server_end(),
+                client: flow.meta.client_end(),
+                server: flow.meta.server_end(),
             };
             self.event(flow, seen.frame, seen.nanos, Payload::Http(Box::new(event)))
         })
@@ -555,9 +603,9 @@ impl Shard {
         Event {
             source: self.source,
             place: Place::Frame(frame),
-            at: stamp(nanos, flow.timed),
-            lane: flow.id,
-            keys: ends(flow.client_end(), flow.server_end()),
+            at: stamp(nanos, flow.meta.timed),
+            lane: flow.meta.id,
+            keys: ends(flow.meta.client_end(), flow.meta.server_end()),
             payload,
         }
     }
@@ -571,47 +619,13 @@ impl Shard {
             place: Place::Frame(candidate.frame),
             at: stamp(connection.first_at.saturating_mul(1000), candidate.timed),
             lane: candidate.lane,
-            keys: ends(connection.client, connection.server),
+            keys: Keys {
+                device: Some(candidate.names.0),
+                host: Some(candidate.names.1),
+                ..Keys::default()
+            },
             payload: Payload::Tcp(Box::new(connection)),
         });
-    }
-
-    /// All hosts are known: decides on the connections put aside.
-    pub(super) fn settle(&mut self, known: &Endpoints) {
-        for candidate in std::mem::take(&mut self.candidates) {
-            let server = candidate.connection.server;
-            let portal = matches!(
-                candidate.http.as_ref().map(|e| &e.payload),
-                Some(Payload::Http(h)) if h.status == 511
-            );
-            if known.carries_payments(&server) || portal {
-                self.keep(candidate);
-            } else {
-                self.ignored += candidate.bytes;
-            }
-        }
-        for resolved in std::mem::take(&mut self.names.failures) {
-            self.resolution(resolved);
-        }
-        for frame in std::mem::take(&mut self.names.damaged) {
-            self.issues.add(
-                Place::Frame(frame),
-                "dns_malformed",
-                1,
-                "expected a DNS message with one question".into(),
-            );
-        }
-    }
-
-    /// Hosts of the connections kept.
-    pub(super) fn kept_servers(&self) -> BTreeSet<IpAddr> {
-        self.events
-            .iter()
-            .filter_map(|e| match &e.payload {
-                Payload::Tcp(c) => Some(c.server.ip()),
-                _ => None,
-            })
-            .collect()
     }
 
     fn resolution(&mut self, resolved: Resolved) {
@@ -628,20 +642,6 @@ impl Shard {
             keys,
             payload: Payload::Dns(Box::new(resolved.event)),
         });
-    }
-
-    /// Events, issues and bytes; resolutions that led to `wanted` hosts are added.
-    pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>) -> Done {
-        for resolved in self.names.used(wanted) {
-            self.resolution(resolved);
-        }
-        Done {
-            events: self.events,
-            issues: self.issues,
-            understood: self.understood,
-            ignored: self.ignored + self.names.ignored,
-            damaged: self.damaged,
-        }
     }
 }
 

@@ -55,3 +55,106 @@ fn later_samples_count_too() {
     let why = probe(&head, &later).why;
     assert!(why.contains("20 of 2"), "{why}");
 }
+
+/// The corpus, where it is present.
+fn corpus() -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("TAPSCOPE_CORPUS").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
+        Into::into,
+    );
+    path.is_dir().then_some(path)
+}
+
+/// Every stream below a folder of the corpus: path from there, and what it is.
+fn kinds(root: &std::path::Path, folder: &str) -> Vec<(String, String)> {
+    let plan = crate::plan::Plan {
+        inputs: vec![root.join(folder)],
+        ..crate::source::tests::empty_plan()
+    };
+    let mut out = Vec::new();
+    for input in crate::source::find(&plan).inputs {
+        crate::decode::each_stream(&input, &plan, &mut |info, _| {
+            let probe = probe(info.head, &info.later_samples());
+            let encoding = match probe.kind {
+                InputKind::Text { encoding, .. } => encoding.name(),
+                _ => "",
+            };
+            let from = root.join(folder).display().to_string();
+            let path = info.path.replace(&format!("{from}/"), "");
+            out.push((path, format!("{} {encoding}", probe.kind.name())));
+        });
+    }
+    out
+}
+
+/// What SOURCES.md says of the corpus' files: folder, end of the path, kind. The last entry that fits holds.
+const CORPUS: &[(&str, &str, &str)] = &[
+    ("logs", ".md", "plain UTF-8"),
+    ("logs", "LICENSE", "plain UTF-8"),
+    ("logs", ".txt", "plain UTF-8"),
+    ("logs", "loghub/Android_2k.log", "logcat UTF-8"),
+    ("logs", "loghub/HealthApp_2k.log", "timed UTF-8"),
+    ("logs", "loghub/Linux_2k.log", "syslog UTF-8"),
+    ("logs", "loghub/Mac_2k.log", "syslog UTF-8"),
+    ("logs", "loghub/OpenStack_2k.log", "prefixed UTF-8"),
+    ("logs", "jpos/jmeter-iso8583-demo.log", "applog UTF-8"),
+    ("logs", "jpos/jmeter-iso8583-traces.xml", "jtl UTF-8"),
+    ("logs", ".xml.log", "jpos UTF-8"),
+    ("logs", ".json", "json UTF-8"),
+    ("logs", ".logcat", "logcat UTF-8"),
+    ("logs", "pcscd/pcscd-foreground-notime.log", "pcscd UTF-8"),
+    ("logs", ".hex", "zvt-packet "),
+    ("logs", "zvt/ingenico-zvt-serial-tracer-redacted.log", "zvt-tracer UTF-8"),
+    ("apdu", ".txt", "plain UTF-8"),
+    ("apdu", ".md", "plain UTF-8"),
+    ("apdu", ".yaml", "plain UTF-8"),
+    ("apdu", ".json", "json UTF-8"),
+    ("apdu", ".pcscd.log", "pcscd UTF-8"),
+    ("apdu", ".opensc-debug.log", "opensc UTF-8"),
+    ("apdu", ".trace", "proxmark-trace "),
+    ("apdu", ".pcap", "pcap"),
+    ("apdu", ".pcapng", "pcapng "),
+    ("apdu", "emvpt_contact_t0.log", "applog UTF-8"),
+    ("apdu", "emvpt_ctls_gpo_6985.log", "applog UTF-8"),
+    ("apdu", "SYNTH_nci_linux_libnfc-nci_mastercard.log", "nxp-console UTF-8"),
+    ("apdu", "SYNTH_nci_logcat_nxp_arrow_gpo_6985.log", "logcat UTF-8"),
+    ("apdu", "SYNTH_nci_logcat_nxp_old_mastercard_ok.log", "logcat UTF-8"),
+    ("apdu", "SYNTH_nci_logcat_nxp_old_taglost_in_readrecord.log", "logcat UTF-8"),
+    ("net", ".pcap", "pcap"),
+    ("net", ".pcap.gz", "pcap"),
+    ("net", ".pcapng", "pcapng "),
+    ("net", ".pcapng.gz", "pcapng "),
+    ("net", ".pcapng.zst", "pcapng "),
+    ("net", ".snoop", "snoop "),
+    ("net", ".jsonl", "json-lines UTF-8"),
+    ("net", ".truth.json", "json UTF-8"),
+    ("net/jpos-logs", "log", "jpos UTF-8"),
+    ("net/jpos-logs", "xml", "jpos UTF-8"),
+    ("net/jpos-logs", "lagotto/log4j.txt", "applog UTF-8"),
+    ("net/jpos-logs", "lagotto/mixed-bag.txt", "jpos UTF-8"),
+    // A micro sign in ISO 8859-1.
+    ("net/jpos-logs", "q2_custom_impl_jpos3.log", "jpos windows-1252"),
+];
+
+#[test]
+fn the_corpus_is_recognised_as_its_sources_say() {
+    let Some(root) = corpus() else {
+        eprintln!("SKIPPED: no corpus at ../shared/corpus or $TAPSCOPE_CORPUS");
+        return;
+    };
+    let mut checked = 0;
+    for folder in ["logs", "apdu", "net"] {
+        for (path, kind) in kinds(&root, folder) {
+            let full = format!("{folder}/{path}");
+            let want = CORPUS
+                .iter()
+                .rev()
+                .find(|(folder, end, _)| full.starts_with(folder) && path.ends_with(end));
+            if let Some((_, _, want)) = want {
+                assert!(kind.starts_with(want), "{full}: {kind}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 280, "{checked}");
+}

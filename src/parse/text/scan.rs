@@ -14,12 +14,17 @@ use crate::parse::Context;
 const ATTENTION: u32 = 300;
 /// Lines after an answer in which it may go on.
 const AFTERGLOW: u32 = 12;
+/// Bytes around a payment in which general words are looked for: some thousand lines; what is too far by time or lines is left out later.
+const WINDOW: usize = 256 << 10;
 /// How far back the head of a continuation line is looked for.
 const LOOK_BACK: usize = 96;
 
 /// What is built once for the process: finders, and readers of each content.
 pub(super) struct Scanner {
+    /// What only payments have.
     gate: AhoCorasick,
+    /// General computing: looked for near payments only.
+    general: AhoCorasick,
     pub(super) readers: Readers,
 }
 
@@ -31,8 +36,15 @@ pub(super) fn scanner() -> Option<&'static Scanner> {
 
 fn build() -> Option<Scanner> {
     let readers = Readers::new().ok()?;
-    let mut patterns: Vec<Vec<u8>> = Vec::new();
-    for anchor in content::anchors(&readers) {
+    let gate = finder(content::anchors(&readers))?;
+    let general = finder(content::general_anchors(&readers))?;
+    Some(Scanner { gate, general, readers })
+}
+
+/// Anchors in UTF-8 and, the Chinese ones, in GB18030 too.
+fn finder(anchors: Vec<String>) -> Option<AhoCorasick> {
+    let mut patterns: Vec<Vec<u8>> = Vec::with_capacity(anchors.len() * 2);
+    for anchor in anchors {
         if !anchor.is_ascii() {
             let (bytes, _, lossy) = encoding_rs::GB18030.encode(&anchor);
             if !lossy {
@@ -41,18 +53,19 @@ fn build() -> Option<Scanner> {
         }
         patterns.push(anchor.into_bytes());
     }
-    let gate = AhoCorasick::builder()
+    AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::LeftmostFirst)
         .start_kind(StartKind::Unanchored)
         .kind(Some(AhoCorasickKind::DFA))
         .build(&patterns)
-        .ok()?;
-    Some(Scanner { gate, readers })
+        .ok()
 }
 
 /// What one line (or a few) gave.
 pub(super) struct Item {
+    /// Offset of its line in the block.
+    at: usize,
     /// Line within the block, from 0.
     pub line: u32,
     /// Bytes of the lines that gave it.
@@ -75,8 +88,6 @@ pub(super) struct Block {
     pub items: Vec<Item>,
     /// Line ends in the block.
     pub lines: u32,
-    /// First and last time written in the block.
-    pub last_time: Option<RawTime>,
 }
 
 /// FNV-1a: the same on every machine and in every run.
@@ -93,13 +104,7 @@ pub(super) fn hash(parts: &[&[u8]]) -> u64 {
 }
 
 /// Reads a block that begins and ends at record borders.
-pub(super) fn block(
-    scanner: &Scanner,
-    format: &'static LogFormat,
-    text: &[u8],
-    ctx: &Context<'_>,
-) -> Block {
-    let mut out = Block::default();
+pub(super) fn block(scanner: &Scanner, format: &'static LogFormat, text: &[u8], ctx: &Context<'_>) -> Block {
     let mut walk = Walk {
         scanner,
         format,
@@ -108,27 +113,21 @@ pub(super) fn block(
         attention: AFTERGLOW,
         open: true,
         head_cache: None,
+        items: Vec::new(),
+        read: Vec::new(),
     };
-    let mut at = 0;
-    while at < text.len() {
-        if walk.attention == 0 {
-            let input = Input::new(text).span(at..text.len()).anchored(Anchored::No);
-            let Some(hit) = walk.scanner.gate.find(input) else {
-                break;
-            };
-            let start = memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
-            out.lines += count_lines(&text[at..start]);
-            at = start;
-        } else {
-            walk.attention -= 1;
-        }
-        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
-        let used = walk.line(at, end, &mut out);
-        out.lines += count_lines(&text[at..used]);
-        at = used;
+    walk.payments();
+    walk.general();
+    let mut items = walk.items;
+    items.sort_by_key(|item| item.at);
+    let (mut lines, mut at) = (0, 0);
+    for item in &mut items {
+        lines += count_lines(&text[at..item.at]);
+        at = item.at;
+        item.line = lines;
     }
-    out.lines += count_lines(&text[at.min(text.len())..]);
-    out
+    lines += count_lines(&text[at..]);
+    Block { items, lines }
 }
 
 fn count_lines(text: &[u8]) -> u32 {
@@ -156,19 +155,82 @@ struct Walk<'a> {
     open: bool,
     /// Start of the last record head that was parsed, and what it said.
     head_cache: Option<(usize, Head<'a>)>,
+    items: Vec<Item>,
+    /// Lines that were read: start and end.
+    read: Vec<(usize, usize)>,
 }
 
 impl<'a> Walk<'a> {
+    /// Lines that hold an anchor of payments, and those after a command in which its answer may stand.
+    fn payments(&mut self) {
+        let text = self.text;
+        let mut at = 0;
+        while at < text.len() {
+            if self.attention == 0 {
+                let input = Input::new(text).span(at..text.len()).anchored(Anchored::No);
+                let Some(hit) = self.scanner.gate.find(input) else {
+                    break;
+                };
+                at = memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
+            } else {
+                self.attention -= 1;
+            }
+            let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
+            let used = self.line(at, end);
+            self.read.push((at, used));
+            at = used;
+        }
+    }
+
+    /// Lines of general computing in the neighbourhood of payments.
+    fn general(&mut self) {
+        let text = self.text;
+        let mut windows: Vec<(usize, usize)> = Vec::new();
+        for item in &self.items {
+            if matches!(item.found, Found::Said { payment: false, .. } | Found::Nci(_)) {
+                continue;
+            }
+            let (from, to) = (item.at.saturating_sub(WINDOW), (item.at + WINDOW).min(text.len()));
+            match windows.last_mut() {
+                Some(last) if from <= last.1 => last.1 = to,
+                _ => windows.push((from, to)),
+            }
+        }
+        let read = std::mem::take(&mut self.read);
+        let mut done = read.iter().copied().peekable();
+        self.open = false;
+        for (from, to) in windows {
+            let mut at = if from == 0 { 0 } else { memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |n| from + n + 1) };
+            while at < to {
+                while done.next_if(|(_, end)| *end <= at).is_some() {}
+                if let Some((start, end)) = done.peek()
+                    && *start <= at
+                {
+                    at = *end;
+                    continue;
+                }
+                let stop = done.peek().map_or(to, |(start, _)| (*start).min(to));
+                let input = Input::new(text).span(at..stop).anchored(Anchored::No);
+                let Some(hit) = self.scanner.general.find(input) else {
+                    at = stop;
+                    continue;
+                };
+                let start = memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
+                let end = memchr::memchr(b'\n', &text[hit.start()..]).map_or(text.len(), |n| hit.start() + n + 1);
+                self.line(start, end);
+                at = end;
+            }
+        }
+    }
+
     /// Reads the line at `start..end`; returns where reading goes on (behind the line, or behind all lines of a message).
-    fn line(&mut self, start: usize, end: usize, out: &mut Block) -> usize {
+    fn line(&mut self, start: usize, end: usize) -> usize {
         let limit = self.ctx.plan.limits.line_bytes;
         let whole = trim_line(&self.text[start..end.min(start + limit)]);
         if whole.is_empty() {
             return end;
         }
-        let own = (self.format.is_head)(whole)
-            .then(|| (self.format.head)(whole))
-            .flatten();
+        let own = (self.format.is_head)(whole).then(|| (self.format.head)(whole)).flatten();
         let (head, message, inherited) = match own {
             Some(head) => {
                 self.head_cache = Some((start, head));
@@ -185,32 +247,16 @@ impl<'a> Walk<'a> {
         if let Some(open) = iso_xml_start(&self.text[start..end])
             && let Some((iso, length)) = line::iso_xml(&self.text[start + open..], self.ctx)
         {
-            let behind = (start + open + length)
-                .max(end - 1)
-                .min(self.text.len() - 1);
-            used = memchr::memchr(b'\n', &self.text[behind..])
-                .map_or(self.text.len(), |n| behind + n + 1);
+            let behind = (start + open + length).max(end - 1).min(self.text.len() - 1);
+            used = memchr::memchr(b'\n', &self.text[behind..]).map_or(self.text.len(), |n| behind + n + 1);
             found.push(iso);
         }
         if found.is_empty() {
-            line::read(
-                self.scanner,
-                &head,
-                message,
-                self.open,
-                self.ctx,
-                &mut found,
-            );
+            line::read(self.scanner, &head, message, self.open, self.ctx, &mut found);
         }
         for item in &found {
             match item {
-                Found::Apdu(
-                    ApduLine::Bytes {
-                        way: content::apdu::Way::Command,
-                        ..
-                    }
-                    | ApduLine::Announced { .. },
-                ) => {
+                Found::Apdu(ApduLine::Bytes { way: content::apdu::Way::Command, .. } | ApduLine::Announced { .. }) => {
                     self.open = true;
                     self.attention = ATTENTION;
                 }
@@ -228,16 +274,13 @@ impl<'a> Walk<'a> {
             }
             return used;
         }
-        let process = hash(&[if head.process.is_empty() {
-            head.tag
-        } else {
-            head.process
-        }]);
+        let process = hash(&[if head.process.is_empty() { head.tag } else { head.process }]);
         let lane = hash(&[head.process, head.thread]);
         let bytes = (used - start) as u64;
         for (index, found) in found.into_iter().enumerate() {
-            out.items.push(Item {
-                line: out.lines,
+            self.items.push(Item {
+                at: start,
+                line: 0,
                 bytes: if index == 0 { bytes } else { 0 },
                 time: head.time,
                 inherited,
@@ -259,20 +302,14 @@ impl<'a> Walk<'a> {
             if let Some((cached, head)) = self.head_cache
                 && cached >= at
             {
-                return Head {
-                    message: &[],
-                    ..head
-                };
+                return Head { message: &[], ..head };
             }
             let before = memchr::memrchr(b'\n', &self.text[..at - 1]).map_or(0, |n| n + 1);
             let line = trim_line(&self.text[before..at]);
             if (self.format.is_head)(line) {
                 let head = (self.format.head)(line).unwrap_or_default();
                 self.head_cache = Some((before, head));
-                return Head {
-                    message: &[],
-                    ..head
-                };
+                return Head { message: &[], ..head };
             }
             at = before;
         }

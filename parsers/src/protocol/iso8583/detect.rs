@@ -198,6 +198,25 @@ impl Wire {
         Some((best_reading(self.dialect, bytes), header))
     }
 
+    /// True where header and type indicator stand at the start of `frame`.
+    #[must_use]
+    pub fn begins(&self, frame: &[u8]) -> bool {
+        self.header.read(frame).is_some_and(|header| {
+            let bytes = frame.get(header.raw.len()..).unwrap_or_default();
+            gate(self.dialect, bytes)
+        })
+    }
+
+    /// True where a length, a header and a type indicator stand at the start of `b`.
+    #[must_use]
+    pub fn starts(&self, b: &[u8]) -> bool {
+        let Frame::Message { lead, body } = self.length.read(b) else {
+            return false;
+        };
+        let rest = b.get(lead..).unwrap_or_default();
+        self.begins(rest.get(..body).unwrap_or(rest))
+    }
+
     /// True where a whole message, or the visible part of one, stands at the start of `b`.
     #[must_use]
     pub fn fits(&self, b: &[u8]) -> bool {

@@ -67,18 +67,48 @@ impl<'a> Value<'a> {
                 let all = self.raw.len() * 2;
                 let count = usize::from(self.count).min(all);
                 let skip = if self.field.right { all - count } else { 0 };
-                nibbles(self.raw)
-                    .skip(skip)
-                    .take(count)
-                    .map(|n| nibble_digit(n, self.field.kind == Kind::Track))
-                    .collect::<String>()
-                    .into()
+                let track = self.field.kind == Kind::Track;
+                let mut text = String::with_capacity(count);
+                text.extend(
+                    nibbles(self.raw)
+                        .skip(skip)
+                        .take(count)
+                        .map(|n| nibble_digit(n, track)),
+                );
+                text.into()
             }
             (_, Digits::Ascii) => match std::str::from_utf8(self.raw) {
                 Ok(text) => text.into(),
                 Err(_) => String::from_utf8_lossy(self.raw),
             },
             (_, Digits::Ebcdic) => charset::ebcdic_text(self.raw).into(),
+        }
+    }
+
+    /// The number that a numeric field holds; `None` where it holds other things than up to 19 digits.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        let add = |n: u64, d: u8| {
+            (d < 10)
+                .then(|| n.checked_mul(10)?.checked_add(u64::from(d)))
+                .flatten()
+        };
+        match (self.field.kind, self.dialect.number) {
+            (Kind::Number, Digits::Bcd) => {
+                let all = self.raw.len() * 2;
+                let count = usize::from(self.count).min(all);
+                let skip = if self.field.right { all - count } else { 0 };
+                nibbles(self.raw).skip(skip).take(count).try_fold(0, add)
+            }
+            (Kind::Number, Digits::Ascii) => self
+                .raw
+                .iter()
+                .try_fold(0, |n, b| add(n, b.wrapping_sub(b'0'))),
+            (Kind::Number, Digits::Ebcdic) => self
+                .raw
+                .iter()
+                .try_fold(0, |n, b| add(n, b.wrapping_sub(0xF0))),
+            _ => None,
         }
     }
 
@@ -228,10 +258,12 @@ pub fn parse_as<'a>(
         .fields
         .reserve_exact(usize::try_from(bits.count_ones()).unwrap_or(0));
     let version = u8::try_from(number / 1000).unwrap_or(0);
-    for number in 2..=128u8 {
-        if bits & (1 << (128 - u32::from(number))) == 0 {
-            continue;
-        }
+    // Bit 1 says that there is a second bitmap; it is no field.
+    let mut left = bits & (u128::MAX >> 1);
+    while left != 0 {
+        let zeros = left.leading_zeros();
+        left &= !(1 << (127 - zeros));
+        let number = u8::try_from(zeros + 1).unwrap_or(128);
         let spec = match variant {
             Some((n, field)) if n == number => Some(field),
             _ => dialect.field(number, version),

@@ -347,6 +347,9 @@ fn shape<L: Write>(
     if matches!(cause, "DEV_CDCVM_REQUIRED" | "DEV_WALLET_NOT_READY") {
         c.phone = true;
     }
+    if cause == "USER_POOR_PLACEMENT" {
+        c.phone = false;
+    }
     if cause == "LIM_CVM_NOT_POSSIBLE" {
         *index += run.w.fleet.cards + 50_000_000;
         *c = card(seed, *index, Some(Scheme::UnionPay), true);

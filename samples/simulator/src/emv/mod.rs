@@ -184,7 +184,7 @@ fn read_record(rec: u8, sfi: u8) -> Vec<u8> {
 /// Track 2 equivalent data.
 #[must_use]
 pub fn track2(card: &Card) -> Vec<u8> {
-    bcd(&format!("{}D{}2010000000000", card.pan, card.expiry), 0xF)
+    bcd(&format!("{}D{}20100000", card.pan, card.expiry), 0xF)
 }
 
 /// A whole presentment on the contactless interface.

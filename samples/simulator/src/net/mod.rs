@@ -419,6 +419,14 @@ impl World {
         self.seg(c, true, t + c.rtt, Path::Through, flag::ACK, c.cseq, b"")
     }
 
+    /// Terminal closes its side; the host only acknowledges that.
+    pub fn half_close(&mut self, c: &mut Tcp) -> io::Result<()> {
+        let t = c.t + 8 * MS;
+        self.seg(c, true, t, Path::Through, flag::FIN | flag::ACK, c.cseq, b"")?;
+        c.cseq = c.cseq.wrapping_add(1);
+        self.seg(c, false, t + c.rtt / 2, Path::Through, flag::ACK, c.sseq, b"")
+    }
+
     /// A reset from one end (or, with another TTL, from a box between).
     pub fn reset(&mut self, c: &mut Tcp, up: bool, at: Micros, ttl: u8) -> io::Result<()> {
         c.ttl_host = ttl;

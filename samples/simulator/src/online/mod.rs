@@ -131,7 +131,7 @@ impl World {
             q.t(
                 35,
                 format!(
-                    "{}{}{}2010000000000",
+                    "{}{}{}20100000",
                     s.card.pan,
                     if one { "D" } else { "=" },
                     s.card.expiry
@@ -256,7 +256,7 @@ impl World {
                 )?;
                 let end = s.t;
                 c.t = end;
-                self.close(&mut c)?;
+                self.half_close(&mut c)?;
                 self.down_late(&mut c, at, &d)?;
             } else {
                 self.host_lines(host, &q, None, arrived, s)?;

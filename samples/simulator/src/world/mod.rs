@@ -116,7 +116,12 @@ impl World {
                     Vendor::A => (format!("{dir}/logcat-{}", t.serial), ".log"),
                     Vendor::B => (format!("{dir}/{}", t.tid), ".txt"),
                 };
-                sinks.add(Kind::Log, stem, ext, DAY, Vec::new(), pack)
+                let head: &[u8] = if t.vendor == Vendor::A {
+                    b"--------- beginning of main\n"
+                } else {
+                    b""
+                };
+                sinks.add(Kind::Log, stem, ext, DAY, head.to_vec(), pack)
             }));
             let own = matches!(t.trace, TraceMode::FileTxRx | TraceMode::FileArrows);
             traces.push(own.then(|| {

@@ -1,0 +1,326 @@
+//! Facts out of what the network did: names, connections, TLS, ICMP, HTTP.
+
+use super::Row;
+use super::list::Fact;
+use super::view::View;
+use crate::correlate::Correlated;
+use crate::event::{Connection, Payload, Side, Signal, TlsStage};
+
+/// Median connect or round trip time of all connections, microseconds.
+pub fn rtt_median(correlated: &Correlated) -> Option<i64> {
+    let mut times: Vec<i64> = correlated
+        .events
+        .iter()
+        .filter_map(|event| match &event.payload {
+            Payload::Tcp(connection) => trip(connection),
+            _ => None,
+        })
+        .collect();
+    if times.is_empty() {
+        return None;
+    }
+    let middle = times.len() / 2;
+    let (_, median, _) = times.select_nth_unstable(middle);
+    Some(*median)
+}
+
+fn trip(connection: &Connection) -> Option<i64> {
+    connection.connect_micros.max(connection.rtt_micros)
+}
+
+/// The capture shows that the connection got through.
+fn opened(connection: &Connection) -> bool {
+    connection.connect_micros.is_some()
+        || connection.server_data.is_some()
+        || (!connection.opening_seen && !connection.refused && connection.client_data.is_some())
+}
+
+/// The last word was the terminal's: it waits for an answer.
+fn waiting(connection: &Connection) -> bool {
+    match (connection.client_data, connection.server_data) {
+        (Some((_, client)), Some((_, server))) => client > server,
+        (Some(_), None) => true,
+        _ => false,
+    }
+}
+
+/// Network facts.
+pub fn facts(view: &View<'_>, median: Option<i64>, row: &mut Row) {
+    let covered = view.has_capture();
+    let mut traffic: Vec<u32> = view
+        .connections
+        .iter()
+        .map(|seen| seen.index)
+        .chain(view.dns.iter().map(|seen| seen.index))
+        .chain(view.tls.iter().map(|seen| seen.index))
+        .collect();
+    if view.captured && traffic.is_empty() {
+        traffic.extend(view.messages.iter().map(|seen| seen.index));
+    }
+    row.seen(Fact::traffic_seen, &traffic, covered);
+    connections(view, row, covered);
+    speed(view, median, row, covered);
+    names(view, row, covered);
+    tls(view, row, covered);
+    errors(view, row, covered);
+    trouble(view, row, covered);
+}
+
+fn of(view: &View<'_>, test: impl Fn(&Connection) -> bool) -> Vec<u32> {
+    view.connections
+        .iter()
+        .filter(|seen| test(seen.what))
+        .map(|seen| seen.index)
+        .collect()
+}
+
+fn connections(view: &View<'_>, row: &mut Row, covered: bool) {
+    let mut tried = of(view, |c| c.opening_seen || c.client_data.is_some());
+    tried.extend(view.signals(&[
+        Signal::Connecting,
+        Signal::Connected,
+        Signal::ConnectTimeout,
+        Signal::ConnectRefused,
+    ]));
+    row.seen(
+        Fact::connect_attempted,
+        &tried,
+        covered || view.has_log(),
+    );
+    if let Some(seen) = view.connections.last() {
+        row.text(Fact::server, &seen.what.server.to_string(), &[seen.index]);
+    } else if let Some(host) = &view.attempt.keys.host {
+        row.text(Fact::server, host, &[]);
+    }
+    let known = !view.connections.is_empty();
+    if known {
+        let syns = view
+            .connections
+            .iter()
+            .map(|seen| i64::from(seen.what.syn_count))
+            .sum();
+        row.int(
+            Fact::syn_count,
+            syns,
+            &of(view, |c| c.opening_seen),
+        );
+    }
+    let silent = of(view, |c| {
+        c.opening_seen
+            && c.connect_micros.is_none()
+            && !c.refused
+            && c.syn_count >= 2
+            && c.server_bytes == 0
+            && c.server_data.is_none()
+    });
+    row.seen(Fact::syn_unanswered, &silent, covered);
+    row.seen(Fact::connect_ok, &of(view, opened), covered);
+    let mut refused = of(view, |c| c.refused);
+    refused.extend(view.signal(Signal::ConnectRefused));
+    row.seen(
+        Fact::connect_refused,
+        &refused,
+        covered || view.has_log(),
+    );
+    let reset = of(view, |c| {
+        !c.refused
+            && matches!(c.reset_by, Some(Side::Server | Side::Middlebox))
+            && waiting(c)
+    });
+    row.seen(Fact::reset_mid, &reset, covered);
+    let by = view.connections.iter().find_map(|seen| {
+        let side = match seen.what.reset_by? {
+            Side::Client => "client",
+            Side::Server => "server",
+            Side::Middlebox => "middlebox",
+        };
+        Some((side, seen.index))
+    });
+    row.text_or(Fact::reset_by, by, covered);
+    let fin = of(view, |c| {
+        c.closed_by == Some(Side::Server) && c.reset_by.is_none() && waiting(c)
+    });
+    row.seen(Fact::fin_early, &fin, covered);
+    let unacked = of(view, |c| c.client_unacked > 0);
+    row.seen(Fact::data_unacked, &unacked, covered);
+    let mut opaque = of(view, |c| c.carried == Some("tls"));
+    opaque.extend(view.tls.iter().map(|seen| seen.index));
+    row.seen(Fact::opaque, &opaque, covered);
+}
+
+fn speed(view: &View<'_>, median: Option<i64>, row: &mut Row, covered: bool) {
+    let connect = view
+        .connections
+        .iter()
+        .filter_map(|seen| Some((seen.what.connect_micros?, seen.index)))
+        .max();
+    if let Some((micros, event)) = connect {
+        row.int(Fact::connect_ms, micros / 1000, &[event]);
+    }
+    let rtt = view
+        .connections
+        .iter()
+        .filter_map(|seen| Some((seen.what.rtt_micros?, seen.index)))
+        .max();
+    if let Some((micros, event)) = rtt {
+        row.int(Fact::rtt_ms, micros / 1000, &[event]);
+    }
+    if let Some((micros, event)) = connect.max(rtt) {
+        let high = micros >= 1_000_000
+            || median.is_some_and(|median| micros >= 5 * median && micros >= 100_000);
+        row.bool(Fact::rtt_high, high, &[event]);
+    }
+    if !view.connections.is_empty() || covered {
+        let again = of(view, |c| c.client_retransmissions + c.server_retransmissions > 0);
+        let sum = view
+            .connections
+            .iter()
+            .map(|seen| {
+                i64::from(seen.what.client_retransmissions)
+                    + i64::from(seen.what.server_retransmissions)
+            })
+            .sum();
+        row.int(Fact::retransmissions, sum, &again);
+        let zero = of(view, |c| c.zero_windows > 0);
+        let sum = view
+            .connections
+            .iter()
+            .map(|seen| i64::from(seen.what.zero_windows))
+            .sum();
+        row.int(Fact::zero_windows, sum, &zero);
+    }
+}
+
+fn names(view: &View<'_>, row: &mut Row, covered: bool) {
+    let hits = |test: &dyn Fn(Option<u8>) -> bool| -> Vec<u32> {
+        view.dns
+            .iter()
+            .filter(|seen| test(seen.what.rcode))
+            .map(|seen| seen.index)
+            .collect()
+    };
+    let failed = hits(&|code| !matches!(code, Some(0 | 3)));
+    row.seen(Fact::dns_failed, &failed, covered);
+    row.seen(Fact::dns_nx, &hits(&|code| code == Some(3)), covered);
+    let bad = view
+        .dns
+        .iter()
+        .rev()
+        .find(|seen| seen.what.rcode != Some(0))
+        .or_else(|| view.dns.last());
+    if let Some(seen) = bad {
+        row.text(Fact::dns_name, &seen.what.name, &[seen.index]);
+        if let Some(micros) = seen.what.answer_micros {
+            row.int(Fact::dns_ms, micros / 1000, &[seen.index]);
+        }
+    }
+}
+
+fn tls(view: &View<'_>, row: &mut Row, covered: bool) {
+    let alert = view
+        .tls
+        .iter()
+        .find_map(|seen| Some((seen.what.alert?, seen.what.alert_from, seen.index)));
+    match alert {
+        Some((alert, from, event)) => {
+            row.int(Fact::tls_alert, i64::from(alert), &[event]);
+            let side = match from {
+                Some(Side::Client) => "client",
+                Some(Side::Server) => "server",
+                Some(Side::Middlebox) => "middlebox",
+                None => "",
+            };
+            row.text(Fact::tls_alert_from, side, &[event]);
+        }
+        None if covered => {
+            row.int(Fact::tls_alert, -1, &[]);
+            row.text(Fact::tls_alert_from, "", &[]);
+        }
+        None => {}
+    }
+    let stalled: Vec<u32> = view
+        .tls
+        .iter()
+        .filter(|seen| seen.what.stage == TlsStage::ClientHello && seen.what.alert.is_none())
+        .map(|seen| seen.index)
+        .collect();
+    row.seen(Fact::tls_no_server_hello, &stalled, covered);
+    let old: Vec<u32> = view
+        .tls
+        .iter()
+        .filter(|seen| seen.what.client_version.is_some_and(|v| v <= 0x0302))
+        .map(|seen| seen.index)
+        .collect();
+    row.seen(Fact::tls_client_old, &old, !view.tls.is_empty());
+    let dated = view.tls.iter().find_map(|seen| {
+        let (from, until) = seen.what.certificate_validity?;
+        let now = seen.at?.div_euclid(1_000_000);
+        Some((now < from || now > until, seen.index))
+    });
+    if let Some((invalid, event)) = dated {
+        row.bool(Fact::tls_cert_invalid, invalid, &[event]);
+    }
+    if let Some((issuer, event)) = view
+        .tls
+        .iter()
+        .find_map(|seen| Some((seen.what.certificate_issuer.as_deref()?, seen.index)))
+    {
+        row.text(Fact::tls_issuer, issuer, &[event]);
+    }
+}
+
+fn errors(view: &View<'_>, row: &mut Row, covered: bool) {
+    let icmp = view.icmp.first().map(|seen| {
+        let version = if seen.what.version == 6 { 6 } else { 4 };
+        (
+            format!("{version}/{}/{}", seen.what.kind, seen.what.code),
+            seen.index,
+        )
+    });
+    row.text_or(
+        Fact::icmp,
+        icmp.as_ref().map(|(text, event)| (text.as_str(), *event)),
+        covered,
+    );
+    if let Some(seen) = view.http.first() {
+        let status = seen.what.status;
+        row.int(Fact::http_status, i64::from(status), &[seen.index]);
+        let redirect = (300..400).contains(&status) || status == 511;
+        row.bool(Fact::http_redirect, redirect, &[seen.index]);
+    } else if covered {
+        row.int(Fact::http_status, 0, &[]);
+        row.bool(Fact::http_redirect, false, &[]);
+    }
+}
+
+fn trouble(view: &View<'_>, row: &mut Row, covered: bool) {
+    let facts = [
+        Fact::syn_unanswered,
+        Fact::connect_refused,
+        Fact::reset_mid,
+        Fact::fin_early,
+        Fact::data_unacked,
+        Fact::rtt_high,
+        Fact::dns_failed,
+        Fact::dns_nx,
+        Fact::tls_no_server_hello,
+        Fact::http_redirect,
+    ];
+    let mut any = facts.iter().any(|&fact| row.is(fact));
+    any |= matches!(row.get(Fact::tls_alert), Some(super::Value::Int(alert)) if *alert > 0);
+    any |= matches!(row.get(Fact::icmp), Some(super::Value::Text(text)) if !text.is_empty());
+    let logged = view.signals(&[
+        Signal::DnsFailed,
+        Signal::ConnectTimeout,
+        Signal::ConnectRefused,
+        Signal::LinkDown,
+        Signal::ConnectionReset,
+        Signal::TlsFailed,
+        Signal::TlsCertificate,
+    ]);
+    if any || !logged.is_empty() {
+        row.bool(Fact::network_trouble, true, &logged);
+    } else if covered || view.has_log() {
+        row.bool(Fact::network_trouble, false, &[]);
+    }
+}

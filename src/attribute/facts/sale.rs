@@ -1,0 +1,220 @@
+//! Facts out of the other attempts of the same sale and card: retries, chip afterwards, duplicates.
+
+use foldhash::HashMap;
+
+use super::list::Fact;
+use super::{Context, Row};
+use crate::correlate::{Attempt, Correlated, Interface, Outcome, Stage};
+use crate::event::{Payload, Signal, Text};
+
+/// Attempts by sale and by card.
+pub struct Sales {
+    /// Attempts of each sale, by start. Looked up, never walked.
+    by_sale: HashMap<Text, Vec<u32>>,
+    /// Attempts of each card, by start. Looked up, never walked.
+    by_card: HashMap<u128, Vec<u32>>,
+}
+
+const SECOND: i64 = 1_000_000;
+
+impl Sales {
+    /// Reads all attempts once.
+    pub fn new(correlated: &Correlated) -> Self {
+        let mut sales = Self {
+            by_sale: HashMap::default(),
+            by_card: HashMap::default(),
+        };
+        for (index, attempt) in (0u32..).zip(&correlated.attempts) {
+            if !attempt.sale_id.is_empty() {
+                sales
+                    .by_sale
+                    .entry(attempt.sale_id.clone())
+                    .or_default()
+                    .push(index);
+            }
+            if let Some(token) = attempt.keys.card.as_ref().and_then(|card| card.token) {
+                sales.by_card.entry(token).or_default().push(index);
+            }
+        }
+        sales
+    }
+
+    /// Attempts of a sale.
+    pub fn of(&self, sale: &Text) -> &[u32] {
+        self.by_sale.get(sale).map_or(&[], Vec::as_slice)
+    }
+
+    /// The card of an attempt: its own, else the one that another attempt of the sale shows.
+    pub fn card(&self, correlated: &Correlated, attempt: &Attempt) -> Option<u128> {
+        let own = |attempt: &Attempt| attempt.keys.card.as_ref()?.token;
+        own(attempt).or_else(|| {
+            self.of(&attempt.sale_id)
+                .iter()
+                .find_map(|&index| own(correlated.attempts.get(index as usize)?))
+        })
+    }
+}
+
+/// Presented without contact.
+pub fn is_tap(attempt: &Attempt) -> bool {
+    matches!(
+        attempt.interface,
+        Interface::Contactless | Interface::Unknown
+    )
+}
+
+/// Sale facts.
+pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
+    let correlated = context.correlated;
+    let Some(attempt) = correlated.attempts.get(index) else {
+        return;
+    };
+    let sale = context.sales.of(&attempt.sale_id);
+    if sale.is_empty() {
+        return;
+    }
+    let others = |later: bool| {
+        sale.iter().filter_map(move |&other| {
+            let found = correlated.attempts.get(other as usize)?;
+            let is_later = (found.number, other) > (attempt.number, index as u32);
+            (other as usize != index && is_later == later).then_some(found)
+        })
+    };
+    let cite = |attempt: &Attempt| attempt.events.last().copied();
+    let within = |other: &Attempt, seconds: i64| {
+        matches!((attempt.ended_at.or(attempt.started_at), other.started_at), (Some(end), Some(start)) if start - end <= seconds * SECOND)
+    };
+    row.int(
+        Fact::sale_attempts,
+        i64::try_from(sale.len()).unwrap_or(i64::MAX),
+        &[],
+    );
+    let mut put = |fact: Fact, found: Option<&Attempt>| {
+        let cited: Vec<u32> = found.and_then(cite).into_iter().collect();
+        row.bool(fact, found.is_some(), &cited);
+    };
+    let chip = |other: &Attempt| other.interface == Interface::Contact;
+    put(
+        Fact::retry_ok,
+        others(true).find(|other| {
+            is_tap(other)
+                && within(other, 60)
+                && (other.outcome == Outcome::Approved
+                    || (other.stage > attempt.stage && other.stage >= Stage::Gpo))
+        }),
+    );
+    put(
+        Fact::retry_approved,
+        others(true)
+            .find(|other| is_tap(other) && within(other, 60) && other.outcome == Outcome::Approved),
+    );
+    put(
+        Fact::contact_ok_after,
+        others(true).find(|other| {
+            chip(other)
+                && (other.outcome == Outcome::Approved
+                    || (other.stage >= Stage::Selected
+                        && !has_signal(correlated, other, Signal::ContactReadFailed)))
+        }),
+    );
+    put(
+        Fact::contact_approved_after,
+        others(true).find(|other| chip(other) && other.outcome == Outcome::Approved),
+    );
+    put(
+        Fact::contact_failed_after,
+        others(true).find(|other| has_signal(correlated, other, Signal::ContactReadFailed)),
+    );
+    put(
+        Fact::other_interface_after,
+        others(true).find(|other| {
+            !matches!(
+                other.interface,
+                Interface::Contactless | Interface::Unknown
+            )
+        }),
+    );
+    put(
+        Fact::earlier_tap_failed,
+        others(false).find(|other| is_tap(other) && other.outcome != Outcome::Approved),
+    );
+    put(
+        Fact::earlier_answer_lost,
+        others(false).find(|other| {
+            other.stage >= Stage::OnlineRequest
+                && matches!(other.outcome, Outcome::TimedOut | Outcome::Reversed)
+        }),
+    );
+    put(
+        Fact::retap_of_lost,
+        others(false).find(|other| {
+            other.stage < Stage::Outcome
+                && (other.outcome == Outcome::TryAgain
+                    || has_signal(correlated, other, Signal::CardRemoved))
+        }),
+    );
+    put(
+        Fact::duplicate_of_approved,
+        others(false).find(|other| {
+            other.outcome == Outcome::Approved
+                && other.keys.amount_minor == attempt.keys.amount_minor
+                && attempt.keys.amount_minor.is_some()
+                && matches!((other.ended_at, attempt.started_at), (Some(end), Some(start)) if start - end <= 120 * SECOND)
+        }),
+    );
+    put(
+        Fact::pin_retry_approved,
+        others(true).find(|other| {
+            other.outcome == Outcome::Approved
+                && (chip(other) || sent_pin(correlated, other))
+        }),
+    );
+    smaller(context, index, attempt, row);
+}
+
+fn has_signal(correlated: &Correlated, attempt: &Attempt, signal: Signal) -> bool {
+    attempt.events.iter().any(|&event| {
+        matches!(
+            correlated.events.get(event as usize).map(|event| &event.payload),
+            Some(Payload::Log(line)) if line.signal == signal
+        )
+    })
+}
+
+fn sent_pin(correlated: &Correlated, attempt: &Attempt) -> bool {
+    attempt.events.iter().any(|&event| {
+        matches!(
+            correlated.events.get(event as usize).map(|event| &event.payload),
+            Some(Payload::Iso8583(message)) if message.pin_present
+        )
+    })
+}
+
+fn smaller(context: &Context<'_>, index: usize, attempt: &Attempt, row: &mut Row) {
+    let Some(token) = context.sales.card(context.correlated, attempt) else {
+        return;
+    };
+    let (Some(amount), Some(at)) = (attempt.keys.amount_minor, attempt.started_at) else {
+        return;
+    };
+    let found = context
+        .sales
+        .by_card
+        .get(&token)
+        .into_iter()
+        .flatten()
+        .filter(|&&other| other as usize != index)
+        .filter_map(|&other| context.correlated.attempts.get(other as usize))
+        .find(|other| {
+            other.outcome == Outcome::Approved
+                && other.keys.amount_minor.is_some_and(|small| small < amount)
+                && other
+                    .started_at
+                    .is_some_and(|start| (start - at).abs() <= 3_600 * SECOND)
+        });
+    let cited: Vec<u32> = found
+        .and_then(|other| other.events.last().copied())
+        .into_iter()
+        .collect();
+    row.bool(Fact::smaller_amount_approved, found.is_some(), &cited);
+}

@@ -1,0 +1,289 @@
+//! One attempt's events, sorted by what they are.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Row;
+use super::list::Fact;
+use crate::correlate::{Attempt, Correlated, Covered, Interface, Outcome};
+use crate::event::{
+    Connection, Direction, DnsEvent, Exchange, Field, HttpEvent, IcmpEvent, IsoMessage, LogEvent,
+    Payload, Signal, SourceKind, TlsEvent,
+};
+use crate::plan::Plan;
+
+/// An event's index and aligned time, and what it holds.
+pub struct Seen<'a, T> {
+    pub index: u32,
+    pub at: Option<i64>,
+    pub source: u32,
+    pub what: &'a T,
+}
+
+/// One attempt's events, in time order.
+pub struct View<'a> {
+    pub attempt: &'a Attempt,
+    pub covered: Covered,
+    pub logs: Vec<Seen<'a, LogEvent>>,
+    pub exchanges: Vec<Seen<'a, Exchange>>,
+    pub fields: Vec<Seen<'a, Field>>,
+    pub messages: Vec<Seen<'a, IsoMessage>>,
+    pub connections: Vec<Seen<'a, Connection>>,
+    pub tls: Vec<Seen<'a, TlsEvent>>,
+    pub dns: Vec<Seen<'a, DnsEvent>>,
+    pub icmp: Vec<Seen<'a, IcmpEvent>>,
+    pub http: Vec<Seen<'a, HttpEvent>>,
+    /// A capture contributed events to the attempt.
+    pub captured: bool,
+}
+
+impl<'a> View<'a> {
+    /// Sorts an attempt's events.
+    pub fn new(correlated: &'a Correlated, index: usize) -> Self {
+        let attempt = &correlated.attempts[index];
+        let mut view = Self {
+            attempt,
+            covered: correlated
+                .coverage
+                .of
+                .get(index)
+                .copied()
+                .unwrap_or_default(),
+            logs: Vec::new(),
+            exchanges: Vec::new(),
+            fields: Vec::new(),
+            messages: Vec::new(),
+            connections: Vec::new(),
+            tls: Vec::new(),
+            dns: Vec::new(),
+            icmp: Vec::new(),
+            http: Vec::new(),
+            captured: false,
+        };
+        for &index in &attempt.events {
+            let Some(event) = correlated.events.get(index as usize) else {
+                continue;
+            };
+            let at = correlated.aligned.get(index as usize).copied().flatten();
+            let kind = correlated
+                .sources
+                .get(event.source as usize)
+                .and_then(|source| source.kind);
+            view.captured |= kind == Some(SourceKind::Capture);
+            let source = event.source;
+            match &event.payload {
+                Payload::Log(what) => view.logs.push(Seen { index, at, source, what }),
+                Payload::Apdu(what) => view.exchanges.push(Seen { index, at, source, what }),
+                Payload::Nfc(what) => view.fields.push(Seen { index, at, source, what }),
+                Payload::Iso8583(what) => view.messages.push(Seen { index, at, source, what }),
+                Payload::Tcp(what) => view.connections.push(Seen { index, at, source, what }),
+                Payload::Tls(what) => view.tls.push(Seen { index, at, source, what }),
+                Payload::Dns(what) => view.dns.push(Seen { index, at, source, what }),
+                Payload::Icmp(what) => view.icmp.push(Seen { index, at, source, what }),
+                Payload::Http(what) => view.http.push(Seen { index, at, source, what }),
+            }
+        }
+        view
+    }
+
+    /// A log or its lines cover the attempt.
+    pub fn has_log(&self) -> bool {
+        self.covered.log || !self.logs.is_empty()
+    }
+
+    /// A card dialogue covers the attempt.
+    pub fn has_dialogue(&self) -> bool {
+        self.covered.apdu || !self.exchanges.is_empty() || !self.fields.is_empty()
+    }
+
+    /// A capture covers the attempt.
+    pub fn has_capture(&self) -> bool {
+        self.covered.capture || self.captured
+    }
+
+    /// Events of a signal.
+    pub fn signal(&self, signal: Signal) -> Vec<u32> {
+        self.logs
+            .iter()
+            .filter(|line| line.what.signal == signal)
+            .map(|line| line.index)
+            .collect()
+    }
+
+    /// Events of any of these signals.
+    pub fn signals(&self, signals: &[Signal]) -> Vec<u32> {
+        self.logs
+            .iter()
+            .filter(|line| signals.contains(&line.what.signal))
+            .map(|line| line.index)
+            .collect()
+    }
+
+    /// Last value of that name in the log.
+    pub fn value(&self, name: &str) -> Option<(&'a str, u32)> {
+        self.logs.iter().rev().find_map(|line| {
+            let (_, value) = line.what.values.iter().find(|(key, _)| *key == name)?;
+            Some((value.as_str(), line.index))
+        })
+    }
+
+    /// First plain value of a tag in the dialogue, by direction where given.
+    pub fn tag(&self, tag: u32, sent: Option<bool>) -> Option<(&'a [u8], u32)> {
+        self.exchanges
+            .iter()
+            .find_map(|seen| Some((bytes_of(&seen.what.tags, tag, sent)?, seen.index)))
+    }
+
+    /// First plain value of a tag in field 55 of a request.
+    pub fn tag55(&self, tag: u32) -> Option<(&'a [u8], u32)> {
+        self.messages
+            .iter()
+            .filter(|seen| seen.what.direction() == Direction::Request)
+            .find_map(|seen| Some((bytes_of(&seen.what.tags, tag, None)?, seen.index)))
+    }
+
+    /// First plain value of a tag, from the dialogue, else from field 55.
+    pub fn any_tag(&self, tag: u32) -> Option<(&'a [u8], u32)> {
+        self.tag(tag, None).or_else(|| self.tag55(tag))
+    }
+
+    /// The true date as YYMMDD, in the zone of the run.
+    pub fn true_date(&self, plan: &Plan) -> Option<u32> {
+        let at = Timestamp::from_microsecond(self.attempt.started_at?).ok()?;
+        let zone = plan.zone.clone().unwrap_or(TimeZone::UTC);
+        let date = at.to_zoned(zone).date();
+        let year = u32::try_from(date.year().rem_euclid(100)).ok()?;
+        let month = u32::try_from(date.month()).ok()?;
+        let day = u32::try_from(date.day()).ok()?;
+        Some(year * 10_000 + month * 100 + day)
+    }
+
+    /// Facts of the attempt as correlated.
+    pub fn attempt_facts(&self, plan: &Plan, row: &mut Row) {
+        let attempt = self.attempt;
+        row.text(Fact::stage, attempt.stage.name(), &[]);
+        row.int(Fact::step, attempt.stage as i64, &[]);
+        row.text(Fact::outcome, attempt.outcome.name(), &[]);
+        row.text(Fact::sale_outcome, attempt.sale_outcome.name(), &[]);
+        row.int(Fact::attempt_number, i64::from(attempt.number), &[]);
+        row.text(Fact::interface, attempt.interface.name(), &[]);
+        let tap = matches!(
+            attempt.interface,
+            Interface::Contactless | Interface::Unknown
+        );
+        row.bool(Fact::is_tap, tap, &[]);
+        let keys = &attempt.keys;
+        if let Some(scheme) = keys.scheme {
+            row.text(Fact::scheme, scheme, &[]);
+        }
+        if let Some(kernel) = keys.kernel {
+            row.text(Fact::kernel, kernel, &[]);
+        }
+        if let Some(aid) = &keys.aid {
+            row.text(Fact::aid, aid, &[]);
+        }
+        if let Some(bin) = keys.card.as_ref().and_then(|card| card.bin()) {
+            row.text(Fact::issuer_bin, bin, &[]);
+        }
+        if let Some(amount) = keys.amount_minor {
+            row.int(Fact::amount_minor, amount, &[]);
+            row.bool(Fact::amount_zero, amount == 0, &[]);
+        }
+        row.bool(Fact::log_covered, self.has_log(), &[]);
+        row.bool(Fact::apdu_covered, self.has_dialogue(), &[]);
+        row.bool(Fact::capture_covered, self.has_capture(), &[]);
+        if let Some(minute) = self.local_minute(plan) {
+            let night = minute >= 22 * 60 + 50 || minute < 5 * 60;
+            row.bool(Fact::night_window, night, &[]);
+        }
+    }
+
+    /// Minute of the local day: from a message's own F12, else by the zone of the run.
+    fn local_minute(&self, plan: &Plan) -> Option<i64> {
+        let from_message = self.messages.iter().find_map(|seen| {
+            let time = seen.what.field(12)?;
+            let hour: i64 = time.get(..2)?.parse().ok()?;
+            let minute: i64 = time.get(2..4)?.parse().ok()?;
+            (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+        });
+        from_message.or_else(|| {
+            let zone = plan.zone.clone()?;
+            let at = Timestamp::from_microsecond(self.attempt.started_at?).ok()?;
+            let time = at.to_zoned(zone).time();
+            Some(i64::from(time.hour()) * 60 + i64::from(time.minute()))
+        })
+    }
+}
+
+/// A plain value of a tag.
+pub fn bytes_of(
+    tags: &[crate::event::Tag],
+    tag: u32,
+    sent: Option<bool>,
+) -> Option<&[u8]> {
+    tags.iter().find_map(|object| match &object.value {
+        crate::event::TagValue::Bytes(bytes)
+            if object.tag == tag && sent.is_none_or(|sent| sent == object.sent) =>
+        {
+            Some(&**bytes)
+        }
+        _ => None,
+    })
+}
+
+/// The attempt ended in a failure; unknown ends count where something went visibly wrong.
+pub fn failed(view: &View<'_>) -> bool {
+    match view.attempt.outcome {
+        Outcome::Approved => false,
+        Outcome::Unknown => {
+            let unanswered = view
+                .exchanges
+                .iter()
+                .any(|seen| seen.what.answered == Some(false));
+            let network = view
+                .connections
+                .iter()
+                .any(|seen| seen.what.refused || seen.what.reset_by.is_some());
+            let trouble = view.logs.iter().any(|seen| is_trouble(seen.what.signal));
+            let refused = view
+                .exchanges
+                .last()
+                .and_then(|seen| seen.what.sw)
+                .is_some_and(|sw| sw != 0x9000);
+            unanswered || network || trouble || refused
+        }
+        _ => true,
+    }
+}
+
+/// Signals that say that something went wrong.
+pub fn is_trouble(signal: Signal) -> bool {
+    use Signal as S;
+    !matches!(
+        signal,
+        S::Note
+            | S::SaleStart
+            | S::PresentCard
+            | S::PollingStart
+            | S::CardDetected
+            | S::CardReadOk
+            | S::PinAsked
+            | S::OnlineRequest
+            | S::Connecting
+            | S::Connected
+            | S::RequestSent
+            | S::ResponseReceived
+            | S::SignOn
+            | S::Approved
+            | S::SaleEnd
+            | S::ContactInserted
+            | S::OtherPayment
+            | S::ConfigValue
+            | S::Repaired
+            | S::SignalLow
+            | S::Roamed
+            | S::LowPower
+            | S::OtherError
+            | S::UseChip
+    )
+}
