@@ -9,7 +9,7 @@ pub const fn default_weight(role: Role) -> f64 {
     match role {
         Role::Decisive => 5.0,
         Role::Supporting => 1.0,
-        Role::Refuting => 4.0,
+        Role::Refuting => 5.0,
     }
 }
 

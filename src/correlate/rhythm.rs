@@ -15,6 +15,8 @@ const ENOUGH: usize = 6;
 const REACH: i64 = 20 * 60_000_000;
 /// Two points fall together within this.
 const NEAR: i64 = 1_500_000;
+/// Connecting and sending, said one after the other, are one moment.
+const SAME_MOMENT: i64 = 5_000_000;
 
 /// Binds addresses to terminals and gives their logs a clock, where no payment message could.
 pub(super) fn bind(
@@ -24,71 +26,44 @@ pub(super) fn bind(
     identity: &mut Identity,
     clocks: &mut [Clock],
 ) {
-    let mut by_device: BTreeMap<Text, Vec<i64>> = BTreeMap::new();
-    for fragment in fragments
-        .iter()
-        .filter(|fragment| fragment.shape == Shape::Connection)
-    {
-        let Some(device) = fragment
-            .keys
-            .device
-            .as_ref()
-            .filter(|device| !identity.knows_device(device))
-        else {
+    // Address and host together: a terminal also talks to others.
+    let mut by_device: BTreeMap<(Text, Text), Vec<i64>> = BTreeMap::new();
+    for fragment in fragments.iter().filter(|fragment| fragment.shape == Shape::Connection) {
+        let (Some(device), Some(host)) = (&fragment.keys.device, &fragment.keys.host) else {
             continue;
         };
+        if identity.knows_device(device) {
+            continue;
+        }
         for &index in &fragment.events {
             let event = &events[index as usize];
             if let (Payload::Tcp(connection), Some(at)) = (&event.payload, event.at.utc_micros)
                 && connection.opening_seen
             {
-                let clock = &clocks[event.source as usize];
-                by_device
-                    .entry(device.clone())
-                    .or_default()
-                    .push(clock.align(at));
+                let at = clocks[event.source as usize].align(at);
+                by_device.entry((device.clone(), host.clone())).or_default().push(at);
             }
         }
     }
+    by_device.retain(|_, times| times.len() >= ENOUGH);
     if by_device.is_empty() {
         return;
     }
     for times in by_device.values_mut() {
         times.sort_unstable();
     }
-    let mut by_source: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
-    for event in events {
-        let is_stretch = sources[event.source as usize].kind != Some(SourceKind::Capture);
-        if let (true, Payload::Log(line), Some(at)) =
-            (is_stretch, &event.payload, event.at.utc_micros)
-            && line.signal == Signal::Connecting
-        {
-            by_source.entry(event.source).or_default().push(at);
-        }
-    }
-    let mut found: Vec<(usize, u32, Text, i64, usize)> = Vec::new();
-    for (&source, log) in &by_source {
+    let mut found: Vec<(usize, u32, Text, i64)> = Vec::new();
+    for (source, log) in online_moments(sources, events) {
         if log.len() < ENOUGH || identity.terminal_of_source(source).is_none() {
             continue;
         }
-        let unknown = clocks[source as usize].pairs == 0;
-        for (device, connections) in &by_device {
-            if connections.len() < ENOUGH {
-                continue;
-            }
-            let Some((offset, hits)) = best_offset(
-                log,
-                connections,
-                if unknown {
-                    None
-                } else {
-                    Some(&clocks[source as usize])
-                },
-            ) else {
+        let clock = &clocks[source as usize];
+        for ((device, _), connections) in &by_device {
+            let Some((offset, hits)) = best_offset(&log, connections, (clock.pairs > 0).then_some(clock)) else {
                 continue;
             };
-            if hits >= ENOUGH && hits * 10 >= log.len().min(connections.len()) * 8 {
-                found.push((hits, source, device.clone(), offset, log.len()));
+            if hits >= ENOUGH && hits * 4 >= log.len() * 3 {
+                found.push((hits, source, device.clone(), offset));
             }
         }
     }
@@ -97,7 +72,7 @@ pub(super) fn bind(
         (std::cmp::Reverse(a.0), a.1, &a.2).cmp(&(std::cmp::Reverse(b.0), b.1, &b.2))
     });
     let mut used: Vec<u32> = Vec::new();
-    for (hits, source, device, offset, _) in found {
+    for (hits, source, device, offset) in found {
         if used.contains(&source) || identity.knows_device(&device) {
             continue;
         }
@@ -118,6 +93,25 @@ pub(super) fn bind(
             };
         }
     }
+}
+
+/// When each log says that it goes online; a line soon after another is the same moment.
+fn online_moments(sources: &[Source], events: &[Event]) -> BTreeMap<u32, Vec<i64>> {
+    let mut by_source: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    for event in events {
+        if sources[event.source as usize].kind == Some(SourceKind::Capture) {
+            continue;
+        }
+        if let (Payload::Log(line), Some(at)) = (&event.payload, event.at.utc_micros)
+            && matches!(line.signal, Signal::Connecting | Signal::RequestSent)
+        {
+            let moments = by_source.entry(event.source).or_default();
+            if moments.last().is_none_or(|&last| at - last > SAME_MOMENT) {
+                moments.push(at);
+            }
+        }
+    }
+    by_source
 }
 
 /// The offset (log minus reference) at which most points fall together, and how many do.

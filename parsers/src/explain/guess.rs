@@ -15,6 +15,9 @@ pub fn guess(bytes: &[u8]) -> Vec<Kind> {
             .count();
         objects > 0 && named * 2 >= objects
     };
+    if crate::protocol::iso8583::detect_bare(bytes).is_some() {
+        kinds.push(Kind::Iso8583);
+    }
     if iso7816::looks_like_command(bytes) {
         kinds.push(Kind::Command);
     }

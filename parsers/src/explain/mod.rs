@@ -5,6 +5,7 @@
 
 mod apdu;
 mod guess;
+mod iso8583;
 mod object;
 mod value;
 
@@ -83,6 +84,8 @@ pub enum Kind {
     StatusWord,
     /// The value of a tag: bit fields, AFL, CVM list, AID, dates …
     Value(u32),
+    /// An ISO 8583 message, with or without length and header.
+    Iso8583,
     /// Bytes that nothing is known of.
     Unknown,
 }
@@ -97,6 +100,7 @@ impl Kind {
             "response" | "rapdu" | "answer" => Self::Response,
             "tlv" => Self::Tlv,
             "dol" | "pdol" | "cdol" | "ddol" => Self::Dol,
+            "iso8583" | "8583" | "iso" => Self::Iso8583,
             "sw" | "status" => Self::StatusWord,
             "tvr" => Self::Value(0x95),
             "tsi" => Self::Value(0x9B),
@@ -133,6 +137,7 @@ impl Kind {
             Self::Dol => "dol".to_owned(),
             Self::DolData => "dol-data".to_owned(),
             Self::StatusWord => "sw".to_owned(),
+            Self::Iso8583 => "iso8583".to_owned(),
             Self::Value(tag) => format!("{tag:X}"),
             Self::Unknown => "unknown".to_owned(),
         }
@@ -184,6 +189,7 @@ pub fn explain(kind: Kind, bytes: &[u8], context: Context<'_>) -> Node {
         ),
         Kind::StatusWord => apdu::status_word(bytes, 0, context.command),
         Kind::Value(tag) => object::primitive(&mut work, tag, 0, bytes.len()),
+        Kind::Iso8583 => iso8583::message(&mut work),
         Kind::Unknown => Node::new("Unknown bytes", "未知数据"),
     };
     if root.place.is_none() {

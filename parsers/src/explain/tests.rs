@@ -44,6 +44,7 @@ fn context<'a>(words: &str, dol: &'a mut Vec<u8>) -> Context<'a> {
                     "GPO" => iso7816::Kind::GetProcessingOptions,
                     "READ_RECORD" => iso7816::Kind::ReadRecord,
                     "GENERATE_AC" => iso7816::Kind::GenerateAc,
+                    "ERRD" => iso7816::Kind::ExchangeRelayResistanceData,
                     "VERIFY" => iso7816::Kind::Verify,
                     other => panic!("{other}"),
                 });

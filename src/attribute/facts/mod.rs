@@ -210,3 +210,9 @@ pub(super) fn build(context: &Context<'_>, index: usize, failed: bool) -> FactRo
     sale::facts(context, index, &mut row);
     row.finish()
 }
+
+/// Column of the first signal fact.
+#[cfg(test)]
+pub(super) fn first_signal() -> usize {
+    log::FIRST_SIGNAL.index()
+}

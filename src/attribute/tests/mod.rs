@@ -1,1 +1,4 @@
 //! Tests of attribution.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod catalogue;
