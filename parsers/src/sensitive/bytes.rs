@@ -232,7 +232,14 @@ fn loose_digits(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
 
 /// Card numbers in ASCII and EBCDIC.
 fn characters(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
-    if bytes.len() < 13 {
+    // Thirteen digits of one kind, or nothing to look for.
+    let digits = |kind: u8| {
+        bytes
+            .iter()
+            .filter(|&&b| (kind..kind + 10).contains(&b))
+            .count()
+    };
+    if bytes.len() < 13 || (digits(b'0') < 13 && digits(0xF0) < 13) {
         return;
     }
     runs(
