@@ -18,7 +18,7 @@ use crate::event::{
 use crate::parse::Context;
 
 /// Healthy connections remembered until it is known whether their host takes payments.
-const MAX_CANDIDATES: usize = 65_536;
+const MAX_CANDIDATES: usize = 16_384;
 /// Rows of connections without a payment message that are kept: a port scan is no reason to run out of memory.
 const MAX_ROWS: usize = 50_000;
 /// Messages of one flow whose acknowledgement is awaited.
