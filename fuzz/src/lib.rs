@@ -7,6 +7,7 @@ pub mod card_numbers;
 pub mod iso8583;
 pub mod protocols;
 pub mod reassembly;
+pub mod records;
 pub mod tlv;
 
 #[cfg(test)]
@@ -78,5 +79,10 @@ mod tests {
     #[test]
     fn reassembly() {
         replay("reassembly", super::reassembly::run);
+    }
+
+    #[test]
+    fn records() {
+        replay("records", super::records::run);
     }
 }

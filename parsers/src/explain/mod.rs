@@ -85,12 +85,12 @@ pub enum Kind {
     StatusWord,
     /// The value of a tag: bit fields, AFL, CVM list, AID, dates …
     Value(u32),
-    /// An ISO 8583 message, with or without length and header.
-    Iso8583,
     /// An answer to reset of a contact card.
     Atr,
     /// An answer to select of a contactless card.
     Ats,
+    /// An ISO 8583 message, with or without length and header.
+    Iso8583,
     /// Bytes that nothing is known of.
     Unknown,
 }
@@ -198,9 +198,9 @@ pub fn explain(kind: Kind, bytes: &[u8], context: Context<'_>) -> Node {
         ),
         Kind::StatusWord => apdu::status_word(bytes, 0, context.command),
         Kind::Value(tag) => object::primitive(&mut work, tag, 0, bytes.len()),
-        Kind::Iso8583 => iso8583::message(&mut work),
         Kind::Atr => reset::atr(&work),
         Kind::Ats => reset::ats(&work),
+        Kind::Iso8583 => iso8583::message(&mut work),
         Kind::Unknown => Node::new("Unknown bytes", "未知数据"),
     };
     if root.place.is_none() {

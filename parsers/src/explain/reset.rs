@@ -50,7 +50,14 @@ fn parts(bytes: &[u8]) -> (Parts, Option<Damage>) {
                 continue;
             }
             let Some(&byte) = bytes.get(at) else {
-                return (parts, short("atr_short", at, "the interface bytes that T0 and TD announce"));
+                return (
+                    parts,
+                    short(
+                        "atr_short",
+                        at,
+                        "the interface bytes that T0 and TD announce",
+                    ),
+                );
             };
             parts.push((format!("{letter}{group}"), at, 1));
             if letter == "TD" {
@@ -66,7 +73,10 @@ fn parts(bytes: &[u8]) -> (Parts, Option<Damage>) {
     }
     let end = at + historical;
     if bytes.len() < end + usize::from(check) {
-        return (parts, short("atr_short", at, "the historical bytes and the check byte"));
+        return (
+            parts,
+            short("atr_short", at, "the historical bytes and the check byte"),
+        );
     }
     if historical > 0 {
         parts.push(("Historical bytes".to_owned(), at, historical));
@@ -76,11 +86,25 @@ fn parts(bytes: &[u8]) -> (Parts, Option<Damage>) {
         parts.push(("TCK".to_owned(), at, 1));
         at += 1;
         if bytes.iter().skip(1).take(at - 1).fold(0, |x, b| x ^ b) != 0 {
-            return (parts, short("atr_check", at - 1, "a check byte that makes the sum of bytes after TS zero"));
+            return (
+                parts,
+                short(
+                    "atr_check",
+                    at - 1,
+                    "a check byte that makes the sum of bytes after TS zero",
+                ),
+            );
         }
     }
     let long = bytes.len() > at;
-    (parts, if long { short("atr_long", at, "the end of the ATR") } else { None })
+    (
+        parts,
+        if long {
+            short("atr_long", at, "the end of the ATR")
+        } else {
+            None
+        },
+    )
 }
 
 /// The whole input as an ATR.
@@ -91,7 +115,8 @@ pub(super) fn atr(work: &Work<'_>) -> Node {
         .into_iter()
         .map(|(name, at, length)| {
             let byte = work.bytes.get(at).copied().unwrap_or(0);
-            let node = Node::new(name.clone(), name.replace("Historical bytes", "历史字节")).at(at, length);
+            let node = Node::new(name.clone(), name.replace("Historical bytes", "历史字节"))
+                .at(at, length);
             match name.get(..2) {
                 Some("TS") if byte == 0x3B => node.says("direct convention", "正向约定"),
                 Some("TS") if byte == 0x3F => node.says("inverse convention", "反向约定"),
@@ -107,7 +132,11 @@ pub(super) fn atr(work: &Work<'_>) -> Node {
     let list = if protocols.is_empty() {
         "T=0".to_owned()
     } else {
-        protocols.iter().map(|p| format!("T={p}")).collect::<Vec<_>>().join(", ")
+        protocols
+            .iter()
+            .map(|p| format!("T={p}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     Node::new("Answer to reset", "复位应答")
         .says(list.clone(), list)
@@ -137,7 +166,11 @@ pub(super) fn ats(work: &Work<'_>) -> Node {
     let Some(&length) = bytes.first() else {
         return root.faulty(short("ats_short", 0, "the length byte TL"));
     };
-    let mut children = vec![Node::new("TL", "TL").at(0, 1).says(format!("{length} bytes"), format!("{length}字节"))];
+    let mut children = vec![
+        Node::new("TL", "TL")
+            .at(0, 1)
+            .says(format!("{length} bytes"), format!("{length}字节")),
+    ];
     let mut fault = (usize::from(length) != bytes.len())
         .then(|| short("ats_length", 0, "as many bytes as TL says"))
         .flatten();
@@ -154,7 +187,11 @@ pub(super) fn ats(work: &Work<'_>) -> Node {
                 continue;
             }
             let Some(&byte) = bytes.get(at) else {
-                fault = fault.or(short("ats_short", at, "the interface bytes that T0 announces"));
+                fault = fault.or(short(
+                    "ats_short",
+                    at,
+                    "the interface bytes that T0 announces",
+                ));
                 break;
             };
             let node = Node::new(name, name).at(at, 1);
@@ -162,7 +199,9 @@ pub(super) fn ats(work: &Work<'_>) -> Node {
                 "TA" => node.says(rates(byte, false), rates(byte, true)),
                 "TB" => {
                     // FWT = 256 x 16 / 13.56 MHz x 2^FWI; SFGT likewise.
-                    let time = |exponent: u8| format!("{:.1} ms", 0.302_f64 * f64::from(1u32 << exponent.min(14)));
+                    let time = |exponent: u8| {
+                        format!("{:.1} ms", 0.302_f64 * f64::from(1u32 << exponent.min(14)))
+                    };
                     let (fwt, sfgt) = (time(byte >> 4), time(byte & 0xF));
                     node.says(
                         format!("the card answers within {fwt}; start-up guard time {sfgt}"),
@@ -195,7 +234,11 @@ fn rates(byte: u8, zh: bool) -> String {
             .filter(|(bit, _)| bits & bit != 0)
             .map(|(_, rate)| rate)
             .collect();
-        if more.is_empty() { "106".to_owned() } else { format!("106, {}", more.join(", ")) }
+        if more.is_empty() {
+            "106".to_owned()
+        } else {
+            format!("106, {}", more.join(", "))
+        }
     };
     let (from, to) = (list(byte >> 4 & 7), list(byte & 7));
     if zh {

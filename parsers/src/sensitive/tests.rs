@@ -86,6 +86,11 @@ fn text_table() {
             "374111111111111111=25122010000012345678?",
             "374111********1111=2512****************?",
         ),
+        // What looks like hex of objects with a track in it.
+        (
+            "%B4000000900000003^DOE/JOHN^2512",
+            "%B400000******0003^********^2512",
+        ),
         // PIN and verification values.
         ("pinblock=0412AC89ABCDEF67", "pinblock=****************"),
         ("PIN Block: 0412AC89ABCDEF67", "PIN Block: ****************"),
