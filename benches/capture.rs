@@ -12,6 +12,9 @@ use tapscope::parse::{Context, capture};
 use tapscope::plan::{Language, Limits, Plan};
 
 fn main() {
+    if std::env::args().any(|a| a == "flows") {
+        return open_flows(1_000_000);
+    }
     let megabytes = std::env::args()
         .skip(1)
         .find_map(|a| a.parse::<usize>().ok())
@@ -74,6 +77,110 @@ fn main() {
     );
 }
 
+/// A million connections that stay open, then one payment: memory, and whether the payment is still seen.
+fn open_flows(count: u32) {
+    let before = peak_kib();
+    let mut made = 0;
+    let mut tail = None;
+    let mut source = Generated(Vec::new(), 0, move |w: &mut Writer| {
+        if made < count {
+            for _ in 0..1000 {
+                made += 1;
+                let ip = made.to_be_bytes();
+                let client = ([10, ip[1], ip[2], ip[3]], 40_000);
+                w.packet(client, ([203, 0, 113, 10], 5811), (1000, 0), 2, &[]);
+                w.packet(([203, 0, 113, 10], 5811), client, (90_000, 1001), 0x12, &[]);
+                w.packet(
+                    client,
+                    ([203, 0, 113, 10], 5811),
+                    (1001, 90_001),
+                    0x18,
+                    b"hello",
+                );
+            }
+            return true;
+        }
+        if tail.is_none() {
+            tail = Some(());
+            w.connection(
+                ([10, 99, 0, 1], 50_000),
+                ([203, 0, 113, 10], 5811),
+                &message(true, 7, 7),
+                &message(false, 7, 7),
+            );
+            return true;
+        }
+        false
+    });
+    let plan = plan();
+    let edge = Edge::new(Some([1; 32]));
+    let ctx = Context {
+        edge: &edge,
+        plan: &plan,
+        source: 0,
+        path: "flows.pcap",
+        forced_format: None,
+        progress: &|_| {},
+    };
+    let start = Instant::now();
+    let parsed = capture::run(&mut source, &ctx);
+    let messages = parsed
+        .events
+        .iter()
+        .filter(|e| matches!(e.payload, Payload::Iso8583(_)))
+        .count();
+    println!(
+        "{count} open flows: {:.1} s, {} events, {messages} messages (2 expected), peak {} MiB (before {} MiB), {:?}",
+        start.elapsed().as_secs_f64(),
+        parsed.events.len(),
+        peak_kib() >> 10,
+        before >> 10,
+        parsed.issues.last().map(|i| (i.code, i.count)),
+    );
+}
+
+fn peak_kib() -> u64 {
+    std::fs::read_to_string("/proc/self/status")
+        .unwrap_or_default()
+        .lines()
+        .find_map(|l| {
+            l.strip_prefix("VmHWM:")?
+                .trim()
+                .strip_suffix(" kB")?
+                .trim()
+                .parse()
+                .ok()
+        })
+        .unwrap_or(0)
+}
+
+/// A capture that is made while it is read.
+struct Generated<F>(Vec<u8>, u64, F);
+
+impl<F: FnMut(&mut Writer) -> bool> Read for Generated<F> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() {
+            let mut w = Writer {
+                file: Vec::new(),
+                micros: self.1,
+                id: self.1 as u16,
+            };
+            if self.1 == 0 {
+                w.head();
+            }
+            if !(self.2)(&mut w) {
+                return Ok(0);
+            }
+            self.1 = w.micros;
+            self.0 = w.file;
+        }
+        let n = into.len().min(self.0.len());
+        into[..n].copy_from_slice(&self.0[..n]);
+        self.0.drain(..n);
+        Ok(n)
+    }
+}
+
 struct Trickle<'a>(&'a [u8]);
 
 impl Read for Trickle<'_> {
@@ -109,6 +216,12 @@ struct Writer {
 }
 
 impl Writer {
+    fn head(&mut self) {
+        for n in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, 1] {
+            self.file.extend(n.to_le_bytes());
+        }
+    }
+
     fn packet(
         &mut self,
         from: ([u8; 4], u16),
@@ -253,9 +366,7 @@ fn generate(size: usize) -> Vec<u8> {
         micros: 0,
         id: 0,
     };
-    for n in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, 1] {
-        w.file.extend(n.to_le_bytes());
-    }
+    w.head();
     let page = vec![b'x'; 1800];
     let web = [
         &b"HTTP/1.1 200 OK\r\nContent-Length: 1800\r\n\r\n"[..],

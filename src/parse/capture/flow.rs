@@ -240,10 +240,11 @@ impl Flow {
         let half = &mut self.halves[direction];
         let print = u32::from(segment.checksum) << 16 | u32::from(segment.flags);
         let tag = (segment.sequence, segment.acknowledgement ^ print, item.id);
-        let copy = half
-            .last
-            .iter()
-            .any(|l| (l.0, l.1, l.2) == tag && l.3 > 0 && item.nanos.saturating_sub(l.3).saturating_abs() <= within);
+        let copy = half.last.iter().any(|l| {
+            (l.0, l.1, l.2) == tag
+                && l.3 > 0
+                && item.nanos.saturating_sub(l.3).saturating_abs() <= within
+        });
         if !copy {
             half.last.swap(0, 1);
             half.last[0] = (tag.0, tag.1, tag.2, item.nanos);

@@ -264,6 +264,14 @@ impl<'c> Run<'c> {
             });
         self.ledger.ignored += dealt.ignored;
         self.ledger.not_understood += dealt.not_understood;
+        for (link, (count, first)) in dealt.unknown {
+            self.issues.add(
+                Place::Frame(first),
+                "link_type_unknown",
+                count,
+                format!("packets of link type {link} are not read"),
+            );
+        }
         for (frame, expected) in dealt.malformed {
             self.ledger.damaged_records += 1;
             self.issues.add(

@@ -18,7 +18,9 @@ use crate::event::{
 use crate::parse::Context;
 
 /// Healthy connections remembered until it is known whether their host takes payments.
-const MAX_CANDIDATES: usize = 65_536;
+const MAX_CANDIDATES: usize = 16_384;
+/// Rows of connections without a payment message that are kept: a port scan is no reason to run out of memory.
+const MAX_ROWS: usize = 50_000;
 /// Messages of one flow whose acknowledgement is awaited.
 const MAX_AWAITED: usize = 64;
 
@@ -45,6 +47,8 @@ pub(super) struct Out {
     pub(super) ignored: u64,
     pub(super) damaged: u64,
     pub(super) clock: i64,
+    /// Rows kept of connections without a payment message.
+    pub(super) rows: usize,
 }
 
 /// What is at hand while a flow is worked on.
@@ -182,8 +186,22 @@ impl Out {
             self.events.push(event);
         }
         let carried = flow.payload.carried();
-        let keep = health::is_trouble(&flow) && !flow.payload.is_web()
-            || matches!(carried, Some("iso8583" | "tls"));
+        let payment = carried == Some("iso8583");
+        let mut keep = payment
+            || carried == Some("tls")
+            || (health::is_trouble(&flow) && !flow.payload.is_web());
+        if keep && !payment {
+            self.rows += 1;
+            if self.rows > MAX_ROWS {
+                keep = false;
+                self.issues.add(
+                    Place::Frame(flow.meta.first_frame),
+                    "connections_limit",
+                    1,
+                    "more failed or encrypted connections than are kept".into(),
+                );
+            }
+        }
         let known_host = keep || self.candidates.len() < MAX_CANDIDATES;
         if !known_host || (!keep && flow.payload.is_web() && flow.payload.http.is_none()) {
             self.ignored += flow.meta.record_bytes;

@@ -1,5 +1,6 @@
 //! Decodes the packets of a window in parallel and deals them to shards by flow.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use rayon::prelude::*;
@@ -39,6 +40,8 @@ pub(super) struct Dealt<'w> {
     pub(super) ignored: u64,
     pub(super) not_understood: u64,
     pub(super) malformed: Vec<(u32, &'static str)>,
+    /// Packets of link types that are not read: by type, how many and the first.
+    pub(super) unknown: BTreeMap<u16, (u64, u32)>,
 }
 
 impl<'w> Dealt<'w> {
@@ -73,6 +76,7 @@ struct Piece<'w> {
     ignored: u64,
     not_understood: u64,
     malformed: Vec<(u32, &'static str)>,
+    unknown: BTreeMap<u16, (u64, u32)>,
 }
 
 impl Decoder {
@@ -118,8 +122,12 @@ impl Decoder {
             ignored: 0,
             not_understood: 0,
             malformed: Vec::new(),
+            unknown: BTreeMap::new(),
         };
         for piece in pieces {
+            for (link, (count, first)) in piece.unknown {
+                dealt.unknown.entry(link).or_insert((0, first)).0 += count;
+            }
             dealt.ignored += piece.ignored;
             dealt.not_understood += piece.not_understood;
             dealt.malformed.extend(piece.malformed);
@@ -207,7 +215,14 @@ fn piece<'w>(window: &'w [u8], packets: &[Packet], shards: usize, start: i64) ->
                 }
             },
             Frame::Arp(_) | Frame::Other | Frame::Radio(_) => piece.ignored += record,
-            Frame::UnknownLink => piece.not_understood += record,
+            Frame::UnknownLink => {
+                piece.not_understood += record;
+                piece
+                    .unknown
+                    .entry(packet.link)
+                    .or_insert((0, packet.frame))
+                    .0 += 1;
+            }
             Frame::Malformed(expected) => {
                 piece.not_understood += record;
                 piece.malformed.push((packet.frame, expected));

@@ -67,6 +67,7 @@ impl Shard {
                 ignored: 0,
                 damaged: 0,
                 clock: i64::MIN,
+                rows: 0,
             },
             icmp: 0,
             max_flows: (limits.flows / shards).max(16),

@@ -297,6 +297,24 @@ fn keys_are_filled_and_nothing_sensitive_is_left() {
 #[test]
 #[ignore = "prints, does not check"]
 fn corpus_summary() {
+    if let Some(path) = std::env::var_os("TAPSCOPE_CAPTURE") {
+        let parsed = parse(&std::fs::read(path).unwrap(), &plan());
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for e in &parsed.events {
+            let what = match &e.payload {
+                Payload::Iso8583(m) => {
+                    format!("iso {} {:04} {}", m.dialect, m.mti, m.damage.is_some())
+                }
+                other => other.kind().to_owned(),
+            };
+            *kinds.entry(what).or_default() += 1;
+        }
+        println!(
+            "{kinds:#?}\n{:?}\n{:#?}",
+            parsed.source.ledger, parsed.issues
+        );
+        return;
+    }
     for folder in [
         "tcp-connect",
         "tcp-loss",
