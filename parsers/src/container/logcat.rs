@@ -94,7 +94,11 @@ pub(super) fn head(line: &[u8]) -> Option<Head<'_>> {
 fn stamp(line: &[u8]) -> Option<(RawTime, usize)> {
     match (line.get(2), line.get(4)) {
         (Some(b'-'), _) => time::logcat(line),
-        (_, Some(b'-')) => time::iso(line),
+        (_, Some(b'-')) => {
+            // logcat always writes a blank between date and time, and a dot before the fraction.
+            let place = |at: usize| line.get(at).copied();
+            (place(10) == Some(b' ') && place(19) == Some(b'.')).then(|| time::iso(line))?
+        }
         (Some(b':'), _) => time::clock_only_with_millis(line),
         _ => time::epoch(line).or_else(|| time::uptime(line)),
     }
