@@ -102,7 +102,8 @@ impl<'r> Blocks<'r> {
         if bytes.is_empty() {
             return None;
         }
-        self.carry.extend_from_slice(bytes.get(end..).unwrap_or_default());
+        self.carry
+            .extend_from_slice(bytes.get(end..).unwrap_or_default());
         bytes.truncate(end);
         let breaks = memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let lines = breaks + u64::from(bytes.last() != Some(&b'\n'));
@@ -149,7 +150,8 @@ impl<'r> Blocks<'r> {
             if let Some(at) = memchr::memchr(b'\n', &window) {
                 left_out += at as u64;
                 bytes.push(b'\n');
-                self.carry.extend_from_slice(window.get(at + 1..).unwrap_or_default());
+                self.carry
+                    .extend_from_slice(window.get(at + 1..).unwrap_or_default());
                 break;
             }
             left_out += window.len() as u64;
@@ -173,10 +175,11 @@ mod tests {
         let mut blocks = Blocks::new(&mut reader, block, line);
         let (mut out, mut cut) = (Vec::new(), Vec::new());
         let (mut offset, mut number, mut index) = (0, 1, 0);
-        while let Some(block) = blocks
-            .next_block(&|bytes| container::split_point(format, bytes))
-        {
-            assert_eq!((block.index, block.offset, block.line), (index, offset, number));
+        while let Some(block) = blocks.next_block(&|bytes| container::split_point(format, bytes)) {
+            assert_eq!(
+                (block.index, block.offset, block.line),
+                (index, offset, number)
+            );
             offset += block.bytes.len() as u64 + block.left_out();
             number += block.lines;
             index += 1;

@@ -566,9 +566,22 @@ fn lines_put_together_from_pieces_of_others_are_safe() {
         .iter()
         .flat_map(|f| f.samples.iter().chain(f.counter_samples))
         .map(|s| s.as_bytes())
-        .chain([&b"\n"[..], b"\r\n", b"\0\0", b" ", b"\xEF\xBB\xBF", b"\xCF\xC2\xCE\xE7", b"99999999999999999999", b"[[[[", b"\"\\"])
+        .chain([
+            &b"\n"[..],
+            b"\r\n",
+            b"\0\0",
+            b" ",
+            b"\xEF\xBB\xBF",
+            b"\xCF\xC2\xCE\xE7",
+            b"99999999999999999999",
+            b"[[[[",
+            b"\"\\",
+        ])
         .collect();
-    let rounds = std::env::var("TAPSCOPE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
+    let rounds = std::env::var("TAPSCOPE_ROUNDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(2000);
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for _ in 0..rounds {
         let mut text = Vec::new();
@@ -604,7 +617,12 @@ fn lines_put_together_from_pieces_of_others_are_safe() {
             for (_, line) in lines(&text) {
                 let line = trim_line(line);
                 // A head without the cheap test would be lost when records are cut.
-                assert!((format.head)(line).is_none() || (format.is_head)(line), "{}: {:?}", format.name, String::from_utf8_lossy(line));
+                assert!(
+                    (format.head)(line).is_none() || (format.is_head)(line),
+                    "{}: {:?}",
+                    format.name,
+                    String::from_utf8_lossy(line)
+                );
                 let _ = unwrap(line);
             }
         }
