@@ -5,23 +5,15 @@ use std::io::Read as _;
 
 use serde_json::{Value, json};
 use tapscope_parsers::explain::{Context, Kind, Node, explain, guess};
-use tapscope_parsers::protocol::iso8583::{self, Detected, Message, names};
 
 use crate::cli::args::{DecodeArgs, Lang};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::{DONE, Ending};
-use crate::parse::edge::Edge;
 use crate::report::clean;
 
 /// Bytes of an input that are explained.
 const MOST: usize = 1 << 20;
-
-/// What is to be explained, and as what.
-enum Asked {
-    Kind(Kind),
-    Iso8583,
-}
 
 pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
     let (asked, rest) = split(&args.words);
@@ -29,38 +21,24 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
     if bytes.is_empty() {
         return Err(Failure::usage("nothing to decode: no hex digit was given"));
     }
-    let message = iso8583_of(&bytes);
-    let (name, others, node) = match asked {
-        Some(Asked::Kind(kind)) => {
-            let node = explain(kind, &bytes, context(args));
-            (kind.name(), Vec::new(), node)
-        }
-        Some(Asked::Iso8583) => {
-            let node = message.ok_or_else(|| {
-                Failure::failed("no ISO 8583 message of a known dialect begins here")
-            })?;
-            ("iso8583".to_owned(), Vec::new(), node)
-        }
-        None => {
-            let kinds = guess(&bytes);
-            let names = |kinds: &[Kind]| {
-                kinds
-                    .iter()
-                    .filter(|kind| **kind != Kind::Unknown)
-                    .map(|kind| kind.name())
-                    .collect::<Vec<_>>()
-            };
-            match message {
-                Some(node) => ("iso8583".to_owned(), names(&kinds), node),
-                None => {
-                    let kind = kinds.first().copied().unwrap_or(Kind::Unknown);
-                    let others = names(kinds.get(1..).unwrap_or_default());
-                    (kind.name(), others, explain(kind, &bytes, context(args)))
-                }
-            }
-        }
+    let guessed = asked.is_none();
+    let kinds = match asked {
+        Some(kind) => vec![kind],
+        None => guess(&bytes),
     };
-    let guessed = asked_nothing(&args.words);
+    let kind = kinds.first().copied().unwrap_or(Kind::Unknown);
+    let name = kind.name();
+    let others: Vec<String> = kinds
+        .iter()
+        .skip(1)
+        .filter(|kind| **kind != Kind::Unknown)
+        .map(|kind| kind.name())
+        .collect();
+    let context = Context {
+        kernel: args.kernel,
+        ..Context::default()
+    };
+    let node = explain(kind, &bytes, context);
     if args.json {
         output.json(&json!({
             "kind": name, "guessed": guessed, "could_also_be": others, "node": as_json(&node),
@@ -83,28 +61,15 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
     Ok(DONE)
 }
 
-fn context(args: &DecodeArgs) -> Context<'static> {
-    Context {
-        kernel: args.kernel,
-        ..Context::default()
-    }
-}
-
-fn asked_nothing(words: &[String]) -> bool {
-    split(words).0.is_none()
-}
-
 /// The kind, where the first word names one and something follows.
-fn split(words: &[String]) -> (Option<Asked>, &[String]) {
+fn split(words: &[String]) -> (Option<Kind>, &[String]) {
     if let [first, rest @ ..] = words
         && !rest.is_empty()
+        && let Some(kind) = Kind::from_name(first)
+        // Hex that is set apart may begin like a tag.
+        && (first.len() > 2 || unhex(first).is_none() || first.eq_ignore_ascii_case("sw"))
     {
-        if matches!(first.to_lowercase().as_str(), "iso8583" | "iso" | "8583") {
-            return (Some(Asked::Iso8583), rest);
-        }
-        if let Some(kind) = Kind::from_name(first) {
-            return (Some(Asked::Kind(kind)), rest);
-        }
+        return (Some(kind), rest);
     }
     (None, words)
 }
@@ -151,66 +116,6 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
             .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
             .collect(),
     )
-}
-
-/// An ISO 8583 message as a tree, where the bytes are one.
-fn iso8583_of(bytes: &[u8]) -> Option<Node> {
-    if let Detected::Yes(wire, _) = iso8583::detect(bytes, true)
-        && let Some((message, header)) = wire.read(bytes)
-    {
-        return Some(message_node(&message, header.processing_demand));
-    }
-    let (_, message) = iso8583::detect_bare(bytes)?;
-    Some(message_node(&message, None))
-}
-
-fn message_node(message: &Message<'_>, demand: Option<u8>) -> Node {
-    // Only masks: the key dies here.
-    let edge = Edge::new(None);
-    let (en, zh) = names::message_type(message.mti);
-    let mut children = Vec::new();
-    if let Some(demand) = demand {
-        let (en, zh) = names::processing_demand(demand);
-        children.push(Node {
-            label_en: "header, processing demand".to_owned(),
-            label_zh: "报文头，处理要求".to_owned(),
-            meaning_en: format!("{demand}: {en}"),
-            meaning_zh: format!("{demand}：{zh}"),
-            ..Node::default()
-        });
-    }
-    for value in &message.fields {
-        let (en, zh) = names::field(value.number);
-        let mut node = Node {
-            label_en: format!("{:>3} {en}", value.number),
-            label_zh: format!("{:>3} {zh}", value.number),
-            ..Node::default()
-        };
-        let shown = match value.number {
-            2 => edge.card(value.digits().as_bytes()).masked.to_string(),
-            35 | 36 | 45 | 52 => format!("({} bytes, not shown)", value.raw.len()),
-            55 => {
-                node.children = explain(Kind::Tlv, value.raw, Context::default()).children;
-                String::new()
-            }
-            number => match message.text(number) {
-                Some(text) => edge.text(&text).to_string(),
-                None => edge.hex(value.raw).to_string(),
-            },
-        };
-        node.meaning_zh.clone_from(&shown);
-        node.meaning_en = shown;
-        children.push(node);
-    }
-    Node {
-        label_en: format!("{:04} {en}", message.mti),
-        label_zh: format!("{:04} {zh}", message.mti),
-        meaning_en: format!("dialect {}", message.dialect.name),
-        meaning_zh: format!("方言 {}", message.dialect.name),
-        children,
-        fault: message.damage.map(|(_, damage)| damage),
-        ..Node::default()
-    }
 }
 
 fn tree(text: &mut String, node: &Node, lead: &str, below: &str, zh: bool, output: &Output) {
