@@ -55,13 +55,7 @@ fn is_head(line: &[u8]) -> bool {
             {
                 return h[5] == b' ' && h[8] == b':' && h[11] == b':' && h[14] == b'.';
             }
-            if let Some(h) = line.first_chunk::<20>()
-                && h[4] == b'-'
-                && h[7] == b'-'
-            {
-                return h[10] == b' ' && h[13] == b':' && h[16] == b':' && h[19] == b'.';
-            }
-            head(line).is_some()
+            year_shape(line) || head(line).is_some()
         }
         Some(b'[' | b' ' | b'-') => head(line).is_some(),
         Some(letter) if level_from_letter(*letter).is_some() => {
@@ -94,13 +88,24 @@ pub(super) fn head(line: &[u8]) -> Option<Head<'_>> {
     }
 }
 
+/// `YYYY-MM-DD hh:mm:ss.`, whatever the digits.
+fn year_shape(line: &[u8]) -> bool {
+    line.first_chunk::<20>().is_some_and(|h| {
+        h[4] == b'-'
+            && h[7] == b'-'
+            && h[10] == b' '
+            && h[13] == b':'
+            && h[16] == b':'
+            && h[19] == b'.'
+    })
+}
+
 fn stamp(line: &[u8]) -> Option<(RawTime, usize)> {
     match (line.get(2), line.get(4)) {
         (Some(b'-'), _) => time::logcat(line),
         (_, Some(b'-')) => {
             // logcat always writes a blank between date and time, and a dot before the fraction.
-            let place = |at: usize| line.get(at).copied();
-            (place(10) == Some(b' ') && place(19) == Some(b'.')).then(|| time::iso(line))?
+            year_shape(line).then(|| time::iso(line))?
         }
         (Some(b':'), _) => time::clock_only_with_millis(line),
         _ => time::epoch(line).or_else(|| time::uptime(line)),

@@ -548,6 +548,24 @@ fn names_are_unique_and_the_list_is_the_folder() {
     );
 }
 
+#[test]
+fn odd_spellings_are_seen_by_the_cheap_test_too() {
+    // Found by fuzzing: heads that were read, and yet began no record.
+    for (name, line) in [
+        ("syslog", "jun 14 15:16:01 combo app[1]: text"),
+        (
+            "syslog5424",
+            "083 <34>1 2003-10-11T22:14:15.003Z host app - - - text",
+        ),
+    ] {
+        let format = by_name(name).unwrap();
+        assert!((format.head)(line.as_bytes()).is_some(), "{line}");
+        assert!((format.is_head)(line.as_bytes()), "{line}");
+    }
+    let comma = b"2024-05-01T10:00:00,123456  1234-1250  Tag  com.acme.pay  E  text";
+    assert!((by_name("logcat").unwrap().head)(comma).is_none());
+}
+
 /// The same numbers in every run.
 struct Random(u64);
 
