@@ -6,6 +6,7 @@
 
 mod cursor;
 mod grammar;
+mod parts;
 mod zone;
 
 pub use grammar::{

@@ -1,6 +1,6 @@
 //! Turns a stream into blocks that end at record borders, in bounded memory whatever the stream holds.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 /// Bytes of a block, about: large enough to share out among threads, small enough for the caches.
 pub const BLOCK_BYTES: usize = 4 << 20;
@@ -39,6 +39,7 @@ pub struct Blocks<'r> {
     block_bytes: usize,
     line_bytes: usize,
     ended: bool,
+    error: Option<std::io::Error>,
 }
 
 impl<'r> Blocks<'r> {
@@ -55,7 +56,13 @@ impl<'r> Blocks<'r> {
             block_bytes: block_bytes.max(16),
             line_bytes: line_bytes.max(1),
             ended: false,
+            error: None,
         }
+    }
+
+    /// The read error that ended the stream, if one did. What was read before it is in the blocks.
+    pub fn take_error(&mut self) -> Option<std::io::Error> {
+        self.error.take()
     }
 
     /// Takes back a block's buffer, so that the next one need not be allocated.
@@ -68,13 +75,13 @@ impl<'r> Blocks<'r> {
 
     /// The next block; `None` at the end. `split` gives the last record border in a slice, 0 where there is none
     /// (`container::split_point`): then a record may fill two blocks before it is cut at a line end.
-    pub fn next_block(&mut self, split: &dyn Fn(&[u8]) -> usize) -> io::Result<Option<Block>> {
+    pub fn next_block(&mut self, split: &dyn Fn(&[u8]) -> usize) -> Option<Block> {
         let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.append(&mut self.carry);
         let mut cut_lines = Vec::new();
         let mut room = self.block_bytes;
         let end = loop {
-            self.fill(&mut bytes, room)?;
+            self.fill(&mut bytes, room);
             if self.ended {
                 break bytes.len();
             }
@@ -89,13 +96,14 @@ impl<'r> Blocks<'r> {
             if let Some(at) = memchr::memrchr(b'\n', &bytes) {
                 break at + 1;
             }
-            self.cut_line(&mut bytes, &mut cut_lines)?;
+            self.cut_line(&mut bytes, &mut cut_lines);
             break bytes.len();
         };
         if bytes.is_empty() {
-            return Ok(None);
+            return None;
         }
-        self.carry.extend_from_slice(bytes.get(end..).unwrap_or_default());
+        self.carry
+            .extend_from_slice(bytes.get(end..).unwrap_or_default());
         bytes.truncate(end);
         let breaks = memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let lines = breaks + u64::from(bytes.last() != Some(&b'\n'));
@@ -111,32 +119,39 @@ impl<'r> Blocks<'r> {
             line: block.line + lines,
             ..Block::default()
         };
-        Ok(Some(block))
+        Some(block)
     }
 
-    fn fill(&mut self, bytes: &mut Vec<u8>, most: usize) -> io::Result<()> {
+    fn fill(&mut self, bytes: &mut Vec<u8>, most: usize) {
         let want = most.saturating_sub(bytes.len());
-        if want == 0 {
-            return Ok(());
+        if want == 0 || self.ended {
+            return;
         }
-        let got = self.reader.take(want as u64).read_to_end(bytes)?;
-        self.ended = got < want;
-        Ok(())
+        bytes.reserve(want);
+        // Whatever was read before an error stays in `bytes`.
+        match self.reader.take(want as u64).read_to_end(bytes) {
+            Ok(got) => self.ended = got < want,
+            Err(error) => {
+                self.ended = true;
+                self.error = Some(error);
+            }
+        }
     }
 
     /// The buffer is one line without an end: keeps its start and passes over the rest up to the line end.
-    fn cut_line(&mut self, bytes: &mut Vec<u8>, cut_lines: &mut Vec<(u64, u64)>) -> io::Result<()> {
+    fn cut_line(&mut self, bytes: &mut Vec<u8>, cut_lines: &mut Vec<(u64, u64)>) {
         let keep = self.line_bytes.min(bytes.len());
         let mut left_out = (bytes.len() - keep) as u64;
         bytes.truncate(keep);
         let mut window = Vec::with_capacity(self.block_bytes);
         loop {
             window.clear();
-            self.fill(&mut window, self.block_bytes)?;
+            self.fill(&mut window, self.block_bytes);
             if let Some(at) = memchr::memchr(b'\n', &window) {
                 left_out += at as u64;
                 bytes.push(b'\n');
-                self.carry.extend_from_slice(window.get(at + 1..).unwrap_or_default());
+                self.carry
+                    .extend_from_slice(window.get(at + 1..).unwrap_or_default());
                 break;
             }
             left_out += window.len() as u64;
@@ -145,7 +160,6 @@ impl<'r> Blocks<'r> {
             }
         }
         cut_lines.push((self.next.line, left_out));
-        Ok(())
     }
 }
 
@@ -161,11 +175,11 @@ mod tests {
         let mut blocks = Blocks::new(&mut reader, block, line);
         let (mut out, mut cut) = (Vec::new(), Vec::new());
         let (mut offset, mut number, mut index) = (0, 1, 0);
-        while let Some(block) = blocks
-            .next_block(&|bytes| container::split_point(format, bytes))
-            .unwrap()
-        {
-            assert_eq!((block.index, block.offset, block.line), (index, offset, number));
+        while let Some(block) = blocks.next_block(&|bytes| container::split_point(format, bytes)) {
+            assert_eq!(
+                (block.index, block.offset, block.line),
+                (index, offset, number)
+            );
             offset += block.bytes.len() as u64 + block.left_out();
             number += block.lines;
             index += 1;
@@ -188,7 +202,7 @@ mod tests {
         let mut reader = text.as_bytes();
         let mut blocks = Blocks::new(&mut reader, 200, 1000);
         let format = container::by_name("logcat").unwrap();
-        while let Some(block) = blocks.next_block(&|b| container::split_point(format, b)).unwrap() {
+        while let Some(block) = blocks.next_block(&|b| container::split_point(format, b)) {
             assert!(block.bytes.starts_with(b"07-15"));
         }
         assert_eq!(joined(b"", 64, 10, "plain").0, b"");

@@ -239,14 +239,16 @@ pub fn utf8_reader<'r>(reader: Box<dyn Read + 'r>, encoding: Encoding) -> Box<dy
             out_at: 0,
             ended: false,
         }),
-        Some(_) if matches!(encoding, Encoding::Big5 | Encoding::Latin1) => Box::new(LineTranscoder {
-            inner: reader,
-            encoding,
-            raw: Vec::new(),
-            out: Vec::new(),
-            out_at: 0,
-            ended: false,
-        }),
+        Some(_) if matches!(encoding, Encoding::Big5 | Encoding::Latin1) => {
+            Box::new(LineTranscoder {
+                inner: reader,
+                encoding,
+                raw: Vec::new(),
+                out: Vec::new(),
+                out_at: 0,
+                ended: false,
+            })
+        }
         _ => reader,
     }
 }
@@ -270,7 +272,9 @@ impl LineTranscoder<'_> {
         self.out.clear();
         self.out_at = 0;
         while self.out.is_empty() && !self.ended {
-            let got = (&mut self.inner).take(STEP as u64).read_to_end(&mut self.raw)?;
+            let got = (&mut self.inner)
+                .take(STEP as u64)
+                .read_to_end(&mut self.raw)?;
             self.ended = got == 0;
             let end = match memchr::memrchr(b'\n', &self.raw) {
                 Some(at) if !self.ended => at + 1,
@@ -279,7 +283,8 @@ impl LineTranscoder<'_> {
             };
             let whole = self.raw.get(..end).unwrap_or_default();
             for line in whole.split_inclusive(|b| *b == b'\n') {
-                self.out.extend_from_slice(decode_line(line, self.encoding).as_bytes());
+                self.out
+                    .extend_from_slice(decode_line(line, self.encoding).as_bytes());
             }
             self.raw.drain(..end);
         }
@@ -442,9 +447,16 @@ mod tests {
                 .unwrap();
             assert_eq!(out, CHINESE.repeat(2000));
         }
-        let mixed = [encode(&"Händler gestört\n".repeat(9000), WINDOWS_1252), "für\n".as_bytes().to_vec(), vec![0xE4; 3]].concat();
+        let mixed = [
+            encode(&"Händler gestört\n".repeat(9000), WINDOWS_1252),
+            "für\n".as_bytes().to_vec(),
+            vec![0xE4; 3],
+        ]
+        .concat();
         let mut out = String::new();
-        utf8_reader(Box::new(mixed.as_slice()), Encoding::Latin1).read_to_string(&mut out).unwrap();
+        utf8_reader(Box::new(mixed.as_slice()), Encoding::Latin1)
+            .read_to_string(&mut out)
+            .unwrap();
         assert_eq!(out, format!("{}für\näää", "Händler gestört\n".repeat(9000)));
         let mut out = Vec::new();
         let odd = [0x41, 0, 0x42];

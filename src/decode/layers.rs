@@ -334,7 +334,11 @@ impl Walker<'_, '_, '_> {
         let before = self.streams.len();
         loop {
             match tar.next_entry() {
-                Ok(Some(Entry { name, size, is_file })) => {
+                Ok(Some(Entry {
+                    name,
+                    size,
+                    is_file,
+                })) => {
                     if !is_file {
                         continue;
                     }
@@ -343,7 +347,14 @@ impl Walker<'_, '_, '_> {
                     }
                     // A tar is not compressed: what bounds the ratio is what the tar itself came out of.
                     let raw = size.max(1);
-                    self.member(at, &shown_bytes(&name), raw, Some(size), &mut tar, "read_error");
+                    self.member(
+                        at,
+                        &shown_bytes(&name),
+                        raw,
+                        Some(size),
+                        &mut tar,
+                        "read_error",
+                    );
                 }
                 Ok(None) => break,
                 Err(why) => {

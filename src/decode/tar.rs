@@ -138,11 +138,15 @@ impl<'r> Tar<'r> {
 
 impl Read for Tar<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         if most == 0 {
             return Ok(0);
         }
-        let n = self.inner.read(buffer.get_mut(..most).unwrap_or_default())?;
+        let n = self
+            .inner
+            .read(buffer.get_mut(..most).unwrap_or_default())?;
         if n == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
@@ -197,7 +201,9 @@ fn pax(mut bytes: &[u8]) -> (Option<Vec<u8>>, Option<u64>) {
         if let Some(path) = record.strip_prefix(b"path=") {
             name = Some(path.to_vec());
         } else if let Some(digits) = record.strip_prefix(b"size=") {
-            size = std::str::from_utf8(digits).ok().and_then(|d| d.parse().ok());
+            size = std::str::from_utf8(digits)
+                .ok()
+                .and_then(|d| d.parse().ok());
         }
         bytes = bytes.get(length..).unwrap_or_default();
     }

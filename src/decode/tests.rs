@@ -41,7 +41,11 @@ fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
         if name.len() > 90 {
             let path = format!("path={name}\n");
             let length = path.len() + 4;
-            out.extend(tar_member("pax", b'x', format!("{length} {path}").as_bytes()));
+            out.extend(tar_member(
+                "pax",
+                b'x',
+                format!("{length} {path}").as_bytes(),
+            ));
             out.extend(tar_member("short", b'0', bytes));
         } else {
             out.extend(tar_member(name, b'0', bytes));
@@ -93,7 +97,11 @@ fn open(bytes: &[u8], plan: &Plan) -> (InputReport, Vec<(String, Vec<u8>)>) {
 }
 
 fn codes(report: &InputReport) -> Vec<&'static str> {
-    report.streams.iter().flat_map(|s| s.faults.iter().map(|f| f.code)).collect()
+    report
+        .streams
+        .iter()
+        .flat_map(|s| s.faults.iter().map(|f| f.code))
+        .collect()
 }
 
 const LINE: &[u8] = b"07-15 10:56:49.152   889  6213 D NxpNciR : len =   6 > 600603010001\n";
@@ -111,11 +119,21 @@ fn wrappings_come_off_in_any_nesting() {
         (gzip(&text), vec![("in", &text)]),
         (twice, vec![("in", &both)]),
         (gzip(&gzip(&text)), vec![("in", &text)]),
-        (inner.clone(), vec![("in!b.log", &text), ("in!日志\\x0a.log", LINE)]),
-        (gzip(&inner), vec![("in!b.log", &text), ("in!日志\\x0a.log", LINE)]),
+        (
+            inner.clone(),
+            vec![("in!b.log", &text), ("in!日志\\x0a.log", LINE)],
+        ),
+        (
+            gzip(&inner),
+            vec![("in!b.log", &text), ("in!日志\\x0a.log", LINE)],
+        ),
         (
             zip(&[("x.gz", &gzip(&text)), ("y.zip", &inner)]),
-            vec![("in!x.gz", &text), ("in!y.zip!b.log", &text), ("in!y.zip!日志\\x0a.log", LINE)],
+            vec![
+                ("in!x.gz", &text),
+                ("in!y.zip!b.log", &text),
+                ("in!y.zip!日志\\x0a.log", LINE),
+            ],
         ),
         (Vec::new(), vec![("in", b"")]),
         (zstd(&text), vec![("in", &text)]),
@@ -134,7 +152,10 @@ fn wrappings_come_off_in_any_nesting() {
     ];
     for (bytes, want) in cases {
         let (report, seen) = open(&bytes, &empty_plan());
-        let want: Vec<(String, Vec<u8>)> = want.into_iter().map(|(n, b)| (n.to_owned(), b.to_vec())).collect();
+        let want: Vec<(String, Vec<u8>)> = want
+            .into_iter()
+            .map(|(n, b)| (n.to_owned(), b.to_vec()))
+            .collect();
         assert_eq!(seen, want);
         assert_eq!(codes(&report), Vec::<&str>::new());
         assert_eq!(report.hashes, hash(&bytes, false));
@@ -143,7 +164,13 @@ fn wrappings_come_off_in_any_nesting() {
             assert_eq!(stream.bytes, content.len() as u64);
         }
     }
-    let (report, _) = open(&zip(&[("x.gz", &gzip(&text)), ("y", LINE)]), &Plan { custody: true, ..empty_plan() });
+    let (report, _) = open(
+        &zip(&[("x.gz", &gzip(&text)), ("y", LINE)]),
+        &Plan {
+            custody: true,
+            ..empty_plan()
+        },
+    );
     assert_eq!(report.streams[0].hashes, hash(&gzip(&text), true));
     assert_eq!(report.streams[1].hashes, hash(LINE, true));
 }
@@ -154,7 +181,12 @@ fn a_visitor_that_reads_nothing_changes_no_hash() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("in");
     std::fs::write(&path, &bytes).unwrap();
-    let input = Input { shown: Text::new("in"), size: bytes.len() as u64, stdin: false, path };
+    let input = Input {
+        shown: Text::new("in"),
+        size: bytes.len() as u64,
+        stdin: false,
+        path,
+    };
     let report = each_stream(&input, &empty_plan(), &mut |_, _| {});
     assert_eq!(report.hashes, hash(&bytes, false));
     assert_eq!(report.streams[0].bytes, LINE.len() as u64 * 100_000);
@@ -162,7 +194,9 @@ fn a_visitor_that_reads_nothing_changes_no_hash() {
 
 #[test]
 fn damage_keeps_what_was_read_at_every_cut() {
-    let text: Vec<u8> = (0..2000_u32).flat_map(|n| format!("line {n} {}\n", n.wrapping_mul(2_654_435_761)).into_bytes()).collect();
+    let text: Vec<u8> = (0..2000_u32)
+        .flat_map(|n| format!("line {n} {}\n", n.wrapping_mul(2_654_435_761)).into_bytes())
+        .collect();
     for bytes in [
         gzip(&text),
         zip(&[("a.log", &text), ("b.log", &text)]),
@@ -172,7 +206,10 @@ fn damage_keeps_what_was_read_at_every_cut() {
         lz4(&text),
         tar(&[("a.log", &text), ("b.log", &text)]),
     ] {
-        for cut in (0..bytes.len()).step_by(97).chain(bytes.len() - 40..bytes.len()) {
+        for cut in (0..bytes.len())
+            .step_by(97)
+            .chain(bytes.len() - 40..bytes.len())
+        {
             let (report, seen) = open(&bytes[..cut], &empty_plan());
             for (name, content) in &seen {
                 assert!(text.starts_with(content) || name == "in", "{name}");
@@ -181,7 +218,12 @@ fn damage_keeps_what_was_read_at_every_cut() {
             let silent_tar = bytes.get(257..262) == Some(b"ustar")
                 && (cut + 2048 > bytes.len() || cut % 512 == 0 || cut < 512);
             if cut > 10 && cut + 9 < bytes.len() && !silent_tar {
-                assert!(!codes(&report).is_empty(), "cut at {cut} of {} is silent: {:x?}", bytes.len(), &bytes[..4]);
+                assert!(
+                    !codes(&report).is_empty(),
+                    "cut at {cut} of {} is silent: {:x?}",
+                    bytes.len(),
+                    &bytes[..4]
+                );
             }
             assert_eq!(report.hashes, hash(&bytes[..cut], false));
         }
@@ -192,7 +234,10 @@ fn damage_keeps_what_was_read_at_every_cut() {
             changed[at] = bytes[at];
         }
     }
-    let (report, seen) = open(&[gzip(LINE), b"trailing rubbish".to_vec()].concat(), &empty_plan());
+    let (report, seen) = open(
+        &[gzip(LINE), b"trailing rubbish".to_vec()].concat(),
+        &empty_plan(),
+    );
     assert_eq!(seen[0].1, LINE);
     assert_eq!(codes(&report), ["gzip_damaged"]);
 }
@@ -204,7 +249,12 @@ fn limits_stop_bombs_and_deep_nesting() {
     let (report, seen) = open(&gzip(&vec![0; 8 << 20]), &plan);
     assert_eq!(codes(&report), ["decompress_limit"]);
     assert!(seen[0].1.len() < 3 << 20);
-    for bomb in [zstd(&vec![0; 8 << 20]), xz(&vec![0; 8 << 20]), bzip2(&vec![0; 8 << 20]), lz4(&vec![0; 64 << 20])] {
+    for bomb in [
+        zstd(&vec![0; 8 << 20]),
+        xz(&vec![0; 8 << 20]),
+        bzip2(&vec![0; 8 << 20]),
+        lz4(&vec![0; 64 << 20]),
+    ] {
         let (report, seen) = open(&bomb, &plan);
         assert_eq!(codes(&report), ["decompress_limit"], "{:x?}", &bomb[..4]);
         assert!(seen[0].1.len() < 60 << 20);
@@ -213,7 +263,10 @@ fn limits_stop_bombs_and_deep_nesting() {
     assert_eq!(codes(&report), ["decompress_limit"]);
     assert_eq!(report.streams.len(), 2);
     plan.limits.member_bytes = 100;
-    assert_eq!(codes(&open(&gzip(&LINE.repeat(9)), &plan).0), ["decompress_limit"]);
+    assert_eq!(
+        codes(&open(&gzip(&LINE.repeat(9)), &plan).0),
+        ["decompress_limit"]
+    );
     let deep = (0..5).fold(LINE.to_vec(), |bytes, _| gzip(&bytes));
     let (report, seen) = open(&deep, &empty_plan());
     assert_eq!(seen.len(), 0);
@@ -227,7 +280,12 @@ fn limits_stop_bombs_and_deep_nesting() {
 
 #[test]
 fn what_is_not_wrapped_is_not_taken_for_it() {
-    for bytes in [&b"PK is no zip"[..], b"\x1F\x8B\x07x", b"BZh rumours", b"\x1F\x8B"] {
+    for bytes in [
+        &b"PK is no zip"[..],
+        b"\x1F\x8B\x07x",
+        b"BZh rumours",
+        b"\x1F\x8B",
+    ] {
         assert_eq!(wrapping(bytes), Wrapping::None);
         let (_, seen) = open(bytes, &empty_plan());
         assert_eq!(seen[0].1, bytes);

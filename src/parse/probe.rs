@@ -80,11 +80,17 @@ pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
         return simple(InputKind::Capture(kind), "magic number of a capture file");
     }
     if let Some(name) = binary_trace(head) {
-        return simple(InputKind::BinaryTrace(name), "magic number or record structure of a binary trace");
+        return simple(
+            InputKind::BinaryTrace(name),
+            "magic number or record structure of a binary trace",
+        );
     }
     let wrapped = wrapping(head);
     if wrapped != Wrapping::None {
-        return simple(InputKind::Archive(wrapped), "magic number of a compression or archive");
+        return simple(
+            InputKind::Archive(wrapped),
+            "magic number of a compression or archive",
+        );
     }
     let mut samples: Vec<&[u8]> = vec![head];
     samples.extend(later.iter().map(Vec::as_slice));
@@ -157,13 +163,18 @@ fn is_proxmark(head: &[u8]) -> bool {
             // Ended with a whole record: two are enough.
             return records >= 2;
         }
-        let Some(&[t0, t1, t2, t3, _, _, l0, l1]) = head.get(at..).and_then(<[u8]>::first_chunk::<8>)
+        let Some(&[t0, t1, t2, t3, _, _, l0, l1]) =
+            head.get(at..).and_then(<[u8]>::first_chunk::<8>)
         else {
             break;
         };
         let time = u32::from_le_bytes([t0, t1, t2, t3]);
         let length = usize::from(u16::from_le_bytes([l0, l1]) & 0x7FFF);
-        if length == 0 || length > 512 || (records > 0 && time < last_time) || (records > 0 && time == 0) {
+        if length == 0
+            || length > 512
+            || (records > 0 && time < last_time)
+            || (records > 0 && time == 0)
+        {
             return false;
         }
         last_time = time;
@@ -176,9 +187,25 @@ fn is_proxmark(head: &[u8]) -> bool {
 /// One ZVT packet as a file: a class and instruction of the protocol, and a length that is the file's.
 fn is_zvt_packet(head: &[u8]) -> bool {
     const KNOWN: &[[u8; 2]] = &[
-        [0x04, 0x0F], [0x04, 0xFF], [0x04, 0x01], [0x04, 0x0D], [0x04, 0x0E], [0x06, 0x00], [0x06, 0x01], [0x06, 0x0F],
-        [0x06, 0x1E], [0x06, 0x22], [0x06, 0x23], [0x06, 0x30], [0x06, 0x50], [0x06, 0x70], [0x06, 0xD1], [0x06, 0xD3],
-        [0x80, 0x00], [0x84, 0x9C], [0x84, 0x83],
+        [0x04, 0x0F],
+        [0x04, 0xFF],
+        [0x04, 0x01],
+        [0x04, 0x0D],
+        [0x04, 0x0E],
+        [0x06, 0x00],
+        [0x06, 0x01],
+        [0x06, 0x0F],
+        [0x06, 0x1E],
+        [0x06, 0x22],
+        [0x06, 0x23],
+        [0x06, 0x30],
+        [0x06, 0x50],
+        [0x06, 0x70],
+        [0x06, 0xD1],
+        [0x06, 0xD3],
+        [0x80, 0x00],
+        [0x84, 0x9C],
+        [0x84, 0x83],
     ];
     let [class, instruction, length, rest @ ..] = head else {
         return false;

@@ -33,7 +33,12 @@ pub(super) static PRETTY: LogFormat = LogFormat {
     head: pretty_head,
     ends: |line| matches!(line, [b'}' | b']'] | [b'}' | b']', b',']),
     samples: &["{", "[", "[{"],
-    counter_samples: &["{\"a\":1}", "  {", "[main] text", "[ 20 Jul 2021 16:21:08:310 ]| x"],
+    counter_samples: &[
+        "{\"a\":1}",
+        "  {",
+        "[main] text",
+        "[ 20 Jul 2021 16:21:08:310 ]| x",
+    ],
 };
 
 fn lines_head(line: &[u8]) -> Option<Head<'_>> {
@@ -60,7 +65,9 @@ fn lines_head(line: &[u8]) -> Option<Head<'_>> {
             }
         }
         let text = from(window, at + step + 1);
-        let Some(end) = end_of_string(text) else { break };
+        let Some(end) = end_of_string(text) else {
+            break;
+        };
         at += step + end + 2;
         let Some(value) = skip_blanks(from(window, at)).strip_prefix(b":") else {
             continue;
@@ -69,7 +76,9 @@ fn lines_head(line: &[u8]) -> Option<Head<'_>> {
         let key = to(text, end);
         if let Some(rank) = time_key(key) {
             let rank = rank + if depth > 1 { 16 } else { 0 };
-            if rank < time_rank && let Some(raw) = value.and_then(time_of) {
+            if rank < time_rank
+                && let Some(raw) = value.and_then(time_of)
+            {
                 head.time = Some(raw);
                 time_rank = rank;
             }
@@ -116,7 +125,9 @@ fn name_part<'a>(head: &mut Head<'a>, key: &[u8], value: &'a [u8]) {
         b"host" | b"hostname" | b"_HOSTNAME" if head.host.is_empty() => head.host = value,
         b"pid" | b"_PID" if head.process.is_empty() => head.process = value,
         b"thread" | b"thread_name" if head.thread.is_empty() => head.thread = value,
-        b"logger" | b"logger_name" | b"realm" | b"SYSLOG_IDENTIFIER" | b"tag" if head.tag.is_empty() => {
+        b"logger" | b"logger_name" | b"realm" | b"SYSLOG_IDENTIFIER" | b"tag"
+            if head.tag.is_empty() =>
+        {
             head.tag = value;
         }
         _ => {}

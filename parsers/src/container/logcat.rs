@@ -1,8 +1,8 @@
 //! Android logcat in all its layouts, also mixed in one file.
 
 use super::scan::{
-    bracketed, digits, find_colon_blank, from, level_from_letter, level_from_word, skip_blanks, to, trim_end,
-    word,
+    bracketed, digits, find_colon_blank, from, level_from_letter, level_from_word, skip_blanks, to,
+    trim_end, word,
 };
 use super::{Head, Level, LogFormat, never};
 use crate::time::{self, RawTime};
@@ -51,14 +51,11 @@ fn is_head(line: &[u8]) -> bool {
     match line.first() {
         Some(b'0'..=b'9') => {
             if let Some(h) = line.first_chunk::<15>()
-                && h[2] == b'-' {
-                    return h[5] == b' ' && h[8] == b':' && h[11] == b':' && h[14] == b'.';
-                }
-            if let Some(h) = line.first_chunk::<20>()
-                && h[4] == b'-' && h[7] == b'-' {
-                    return h[10] == b' ' && h[13] == b':' && h[16] == b':' && h[19] == b'.';
-                }
-            head(line).is_some()
+                && h[2] == b'-'
+            {
+                return h[5] == b' ' && h[8] == b':' && h[11] == b':' && h[14] == b'.';
+            }
+            year_shape(line) || head(line).is_some()
         }
         Some(b'[' | b' ' | b'-') => head(line).is_some(),
         Some(letter) if level_from_letter(*letter).is_some() => {
@@ -91,10 +88,25 @@ pub(super) fn head(line: &[u8]) -> Option<Head<'_>> {
     }
 }
 
+/// `YYYY-MM-DD hh:mm:ss.`, whatever the digits.
+fn year_shape(line: &[u8]) -> bool {
+    line.first_chunk::<20>().is_some_and(|h| {
+        h[4] == b'-'
+            && h[7] == b'-'
+            && h[10] == b' '
+            && h[13] == b':'
+            && h[16] == b':'
+            && h[19] == b'.'
+    })
+}
+
 fn stamp(line: &[u8]) -> Option<(RawTime, usize)> {
     match (line.get(2), line.get(4)) {
         (Some(b'-'), _) => time::logcat(line),
-        (_, Some(b'-')) => time::iso(line),
+        (_, Some(b'-')) => {
+            // logcat always writes a blank between date and time, and a dot before the fraction.
+            year_shape(line).then(|| time::iso(line))?
+        }
         (Some(b':'), _) => time::clock_only_with_millis(line),
         _ => time::epoch(line).or_else(|| time::uptime(line)),
     }
@@ -175,20 +187,20 @@ fn brief(line: &[u8]) -> Option<Head<'_>> {
     };
     let rest = from(line, slash + 1);
     if let Some(open) = memchr::memchr(b'(', to(rest, 128))
-        && let Some((inside, after)) = bracketed(from(rest, open), b'(', b')', 12) {
-            let process = inside.trim_ascii();
-            if let (true, Some(message)) =
-                (super::scan::all_digits(process), after.strip_prefix(b":"))
-            {
-                return Some(Head {
-                    process,
-                    tag: trim_end(to(rest, open)),
-                    level,
-                    message: message.strip_prefix(b" ").unwrap_or(message),
-                    ..Head::default()
-                });
-            }
+        && let Some((inside, after)) = bracketed(from(rest, open), b'(', b')', 12)
+    {
+        let process = inside.trim_ascii();
+        if let (true, Some(message)) = (super::scan::all_digits(process), after.strip_prefix(b":"))
+        {
+            return Some(Head {
+                process,
+                tag: trim_end(to(rest, open)),
+                level,
+                message: message.strip_prefix(b" ").unwrap_or(message),
+                ..Head::default()
+            });
         }
+    }
     let at = find_colon_blank(rest, 80)?;
     let tag = to(rest, at);
     (!tag.is_empty() && !tag.contains(&b' ')).then(|| Head {
@@ -241,18 +253,19 @@ fn studio(rest: &[u8], raw: RawTime) -> Option<Head<'_>> {
     for _ in 0..12 {
         let (name, after) = word(rest, 160)?;
         if let (Some((level, next)), Some((package, gap))) = (level_and_rest(rest), before)
-            && (gap > 1 || next.starts_with(b" ") || memchr::memchr(b'.', package).is_some()) {
-                let package_at = columns.len() - rest.len() - gap - package.len();
-                return Some(Head {
-                    time: Some(raw),
-                    process,
-                    thread,
-                    tag: trim_end(to(columns, package_at)),
-                    level,
-                    message: skip_blanks(next),
-                    ..Head::default()
-                });
-            }
+            && (gap > 1 || next.starts_with(b" ") || memchr::memchr(b'.', package).is_some())
+        {
+            let package_at = columns.len() - rest.len() - gap - package.len();
+            return Some(Head {
+                time: Some(raw),
+                process,
+                thread,
+                tag: trim_end(to(columns, package_at)),
+                level,
+                message: skip_blanks(next),
+                ..Head::default()
+            });
+        }
         rest = skip_blanks(after);
         before = Some((name, after.len() - rest.len()));
     }

@@ -13,7 +13,10 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head: |line| line.first().is_some_and(u8::is_ascii_digit) && head(line).is_some(),
     head,
     ends: never,
-    samples: &["3:564:942 - NxpNciR:     len =  28 > 6105190102", "3:567:43 - NxpNciX:     len =   4 > 21060101"],
+    samples: &[
+        "3:564:942 - NxpNciR:     len =  28 > 6105190102",
+        "3:567:43 - NxpNciX:     len =   4 > 21060101",
+    ],
     counter_samples: &["10:15:02 - text", "3:564 - Tag: x", "3:564:942 text"],
 };
 

@@ -40,10 +40,11 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
         let mut rest = from(line, 9);
         let mut thread = &b""[..];
         if let Some((inside, after)) = bracketed(rest, b'[', b']', 24)
-            && all_digits(inside) {
-                thread = inside;
-                rest = skip_blanks(after);
-            }
+            && all_digits(inside)
+        {
+            thread = inside;
+            rest = skip_blanks(after);
+        }
         let known = source_place(rest)
             || !thread.is_empty()
             || [&b"APDU: "[..], b"SW: ", b"-> ", b"<- ", b"Card ATR"]

@@ -33,7 +33,7 @@ pub(super) static FORMAT: LogFormat = LogFormat {
 
 fn is_head(line: &[u8]) -> bool {
     match line.first() {
-        Some(b'A'..=b'Z') => time::syslog(line).is_some(),
+        Some(b'A'..=b'Z' | b'a'..=b'z') => time::syslog(line).is_some(),
         Some(b'<' | b'0'..=b'9') => head(line).is_some(),
         _ => false,
     }

@@ -10,7 +10,7 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     title: "syslog (RFC 5424), newline or octet-counted framing",
     spec: "RFC 5424, 6; RFC 6587, 3.4",
     specificity: 9,
-    is_head: |line| matches!(line.first(), Some(b'<' | b'1'..=b'9')) && head(line).is_some(),
+    is_head: |line| matches!(line.first(), Some(b'<' | b'0'..=b'9')) && head(line).is_some(),
     head,
     ends: never,
     samples: &[

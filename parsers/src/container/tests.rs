@@ -548,6 +548,24 @@ fn names_are_unique_and_the_list_is_the_folder() {
     );
 }
 
+#[test]
+fn odd_spellings_are_seen_by_the_cheap_test_too() {
+    // Found by fuzzing: heads that were read, and yet began no record.
+    for (name, line) in [
+        ("syslog", "jun 14 15:16:01 combo app[1]: text"),
+        (
+            "syslog5424",
+            "083 <34>1 2003-10-11T22:14:15.003Z host app - - - text",
+        ),
+    ] {
+        let format = by_name(name).unwrap();
+        assert!((format.head)(line.as_bytes()).is_some(), "{line}");
+        assert!((format.is_head)(line.as_bytes()), "{line}");
+    }
+    let comma = b"2024-05-01T10:00:00,123456  1234-1250  Tag  com.acme.pay  E  text";
+    assert!((by_name("logcat").unwrap().head)(comma).is_none());
+}
+
 /// The same numbers in every run.
 struct Random(u64);
 
@@ -566,9 +584,22 @@ fn lines_put_together_from_pieces_of_others_are_safe() {
         .iter()
         .flat_map(|f| f.samples.iter().chain(f.counter_samples))
         .map(|s| s.as_bytes())
-        .chain([&b"\n"[..], b"\r\n", b"\0\0", b" ", b"\xEF\xBB\xBF", b"\xCF\xC2\xCE\xE7", b"99999999999999999999", b"[[[[", b"\"\\"])
+        .chain([
+            &b"\n"[..],
+            b"\r\n",
+            b"\0\0",
+            b" ",
+            b"\xEF\xBB\xBF",
+            b"\xCF\xC2\xCE\xE7",
+            b"99999999999999999999",
+            b"[[[[",
+            b"\"\\",
+        ])
         .collect();
-    let rounds = std::env::var("TAPSCOPE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
+    let rounds = std::env::var("TAPSCOPE_ROUNDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(2000);
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for _ in 0..rounds {
         let mut text = Vec::new();
@@ -604,7 +635,12 @@ fn lines_put_together_from_pieces_of_others_are_safe() {
             for (_, line) in lines(&text) {
                 let line = trim_line(line);
                 // A head without the cheap test would be lost when records are cut.
-                assert!((format.head)(line).is_none() || (format.is_head)(line), "{}: {:?}", format.name, String::from_utf8_lossy(line));
+                assert!(
+                    (format.head)(line).is_none() || (format.is_head)(line),
+                    "{}: {:?}",
+                    format.name,
+                    String::from_utf8_lossy(line)
+                );
                 let _ = unwrap(line);
             }
         }

@@ -74,12 +74,14 @@ pub(super) fn timed_head(line: &[u8]) -> Option<Head<'_>> {
         let mut fields = piped.splitn(3, |b| *b == b'|');
         if let (Some(tag), Some(process), Some(message)) =
             (fields.next(), fields.next(), fields.next())
-            && tag.len() <= 80 && all_digits(process) {
-                head.tag = tag;
-                head.process = process;
-                head.message = message;
-                return Some(head);
-            }
+            && tag.len() <= 80
+            && all_digits(process)
+        {
+            head.tag = tag;
+            head.process = process;
+            head.message = message;
+            return Some(head);
+        }
     }
     let mut rest = skip_blanks(rest);
     if let Some(after) = rest

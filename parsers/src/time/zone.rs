@@ -139,13 +139,14 @@ pub(super) fn take_zone_name(c: &mut Cursor<'_>, raw: &mut RawTime, any: bool) -
         *to = *from;
     }
     t.literal(name);
-    if plain_zero
-        && let Some(seconds) = take_offset(&mut t, true) {
-            raw.offset_seconds = Some(seconds);
-            *c = t;
-            return true;
-        }
-    if t.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
+    if plain_zero && let Some(seconds) = take_offset(&mut t, true) {
+        raw.offset_seconds = Some(seconds);
+        *c = t;
+        return true;
+    }
+    if t.peek()
+        .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
+    {
         return false;
     }
     if plain_zero {

@@ -23,7 +23,12 @@ pub fn settle_years(parsed: &mut [Parsed]) {
     let middle = known.len() / 2;
     let (_, &mut median, _) = known.select_nth_unstable(middle);
     for one in parsed {
-        let Some(first) = one.events.iter().find(|event| stands_in(event)).map(|event| event.at) else {
+        let Some(first) = one
+            .events
+            .iter()
+            .find(|event| stands_in(event))
+            .map(|event| event.at)
+        else {
             continue;
         };
         let about = i16::try_from((median - first.utc_micros.unwrap_or(0)) / YEAR).unwrap_or(0);
@@ -39,7 +44,11 @@ pub fn settle_years(parsed: &mut [Parsed]) {
 }
 
 fn stands_in(event: &Event) -> bool {
-    event.at.quality.year_inferred && event.at.utc_micros.is_some_and(|micros| STAND_IN.contains(&micros))
+    event.at.quality.year_inferred
+        && event
+            .at
+            .utc_micros
+            .is_some_and(|micros| STAND_IN.contains(&micros))
 }
 
 #[cfg(test)]
@@ -55,7 +64,10 @@ mod tests {
                 place: Place::Line(1),
                 at: Stamp {
                     utc_micros: Some(time.parse::<jiff::Timestamp>().unwrap().as_microsecond()),
-                    quality: TimeQuality { year_inferred: *year_inferred, ..TimeQuality::default() },
+                    quality: TimeQuality {
+                        year_inferred: *year_inferred,
+                        ..TimeQuality::default()
+                    },
                 },
                 lane: 0,
                 keys: Keys::default(),
@@ -79,7 +91,11 @@ mod tests {
         parsed
             .events
             .iter()
-            .map(|e| jiff::Timestamp::from_microsecond(e.at.utc_micros.unwrap()).unwrap().to_string())
+            .map(|e| {
+                jiff::Timestamp::from_microsecond(e.at.utc_micros.unwrap())
+                    .unwrap()
+                    .to_string()
+            })
             .collect()
     }
 
@@ -87,11 +103,17 @@ mod tests {
     fn sources_without_a_year_move_next_to_the_others() {
         let mut run = [
             source(&[("2026-01-02T00:00:00Z", false)]),
-            source(&[("1970-12-31T23:00:00Z", true), ("1971-01-01T01:00:00Z", true)]),
+            source(&[
+                ("1970-12-31T23:00:00Z", true),
+                ("1971-01-01T01:00:00Z", true),
+            ]),
             source(&[("2025-12-31T23:00:00Z", true)]),
         ];
         settle_years(&mut run);
-        assert_eq!(shown(&run[1]), ["2025-12-31T23:00:00Z", "2026-01-01T01:00:00Z"]);
+        assert_eq!(
+            shown(&run[1]),
+            ["2025-12-31T23:00:00Z", "2026-01-01T01:00:00Z"]
+        );
         assert_eq!(shown(&run[2]), ["2025-12-31T23:00:00Z"]);
         let mut alone = [source(&[("1970-12-31T23:00:00Z", true)])];
         settle_years(&mut alone);

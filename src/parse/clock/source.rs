@@ -67,7 +67,11 @@ pub fn survey(format: &'static LogFormat, block: &[u8]) -> BlockSpan {
         }
         // A date in a banner or a message names the year as well as a head does.
         if clock.span.year.is_none() && record.head.time.is_some_and(|raw| raw.year.is_none()) {
-            let message = record.head.message.get(..256).unwrap_or(record.head.message);
+            let message = record
+                .head
+                .message
+                .get(..256)
+                .unwrap_or(record.head.message);
             clock.span.year = year_in(message).map(|year| (year, clock.turns));
         }
     }
@@ -105,7 +109,9 @@ mod tests {
             .find(|r| r.head.time.is_some())
             .unwrap();
         let stamp = clock.stamp(record.head.time.as_ref());
-        jiff::Timestamp::from_microsecond(stamp.utc_micros.unwrap()).unwrap().to_string()
+        jiff::Timestamp::from_microsecond(stamp.utc_micros.unwrap())
+            .unwrap()
+            .to_string()
     }
 
     #[test]
@@ -113,22 +119,44 @@ mod tests {
         let line = "07-15 10:56:49.152   889  6213 D Tag: text\n";
         let set = "07-15 10:56:50.000   889  6213 I Clock: network time 2023-07-15 10:56:50 set\n";
         assert_eq!(first("x.log", line), "1970-07-15T10:56:49.152Z");
-        assert_eq!(first("pos-2021-07-15.log", line), "2021-07-15T10:56:49.152Z");
-        assert_eq!(first("pos-2021-07-15.log", &format!("{line}{set}")), "2023-07-15T10:56:49.152Z");
+        assert_eq!(
+            first("pos-2021-07-15.log", line),
+            "2021-07-15T10:56:49.152Z"
+        );
+        assert_eq!(
+            first("pos-2021-07-15.log", &format!("{line}{set}")),
+            "2023-07-15T10:56:49.152Z"
+        );
     }
 
     #[test]
     fn the_sample_does_not_wind_the_clock() {
         let text = "12-31 23:59:59.000   1  1 D T: x\n01-01 00:00:00.000   1  1 D T: x\n";
         let format = by_name("logcat").unwrap();
-        let plan = crate::plan::Plan { year: Some(2023), ..empty_plan() };
+        let plan = crate::plan::Plan {
+            year: Some(2023),
+            ..empty_plan()
+        };
         let mut clock = SourceClock::new(&plan, "x", format, text.as_bytes());
         let years: Vec<i16> = records(format, text.as_bytes(), TextLimits::default())
             .map(|r| clock.stamp(r.head.time.as_ref()).utc_micros.unwrap())
-            .map(|m| jiff::Timestamp::from_microsecond(m).unwrap().to_zoned(jiff::tz::TimeZone::UTC).year())
+            .map(|m| {
+                jiff::Timestamp::from_microsecond(m)
+                    .unwrap()
+                    .to_zoned(jiff::tz::TimeZone::UTC)
+                    .year()
+            })
             .collect();
         assert_eq!(years, [2023, 2024]);
-        let late = clock.stamp_again(records(format, text.as_bytes(), TextLimits::default()).next().unwrap().head.time.as_ref().unwrap());
+        let late = clock.stamp_again(
+            records(format, text.as_bytes(), TextLimits::default())
+                .next()
+                .unwrap()
+                .head
+                .time
+                .as_ref()
+                .unwrap(),
+        );
         assert!(late.quality.inherited);
     }
 }

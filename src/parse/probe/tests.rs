@@ -104,7 +104,11 @@ const CORPUS: &[(&str, &str, &str)] = &[
     ("logs", ".logcat", "logcat UTF-8"),
     ("logs", "pcscd/pcscd-foreground-notime.log", "pcscd UTF-8"),
     ("logs", ".hex", "zvt-packet "),
-    ("logs", "zvt/ingenico-zvt-serial-tracer-redacted.log", "zvt-tracer UTF-8"),
+    (
+        "logs",
+        "zvt/ingenico-zvt-serial-tracer-redacted.log",
+        "zvt-tracer UTF-8",
+    ),
     ("apdu", ".txt", "plain UTF-8"),
     ("apdu", ".md", "plain UTF-8"),
     ("apdu", ".yaml", "plain UTF-8"),
@@ -116,10 +120,26 @@ const CORPUS: &[(&str, &str, &str)] = &[
     ("apdu", ".pcapng", "pcapng "),
     ("apdu", "emvpt_contact_t0.log", "applog UTF-8"),
     ("apdu", "emvpt_ctls_gpo_6985.log", "applog UTF-8"),
-    ("apdu", "SYNTH_nci_linux_libnfc-nci_mastercard.log", "nxp-console UTF-8"),
-    ("apdu", "SYNTH_nci_logcat_nxp_arrow_gpo_6985.log", "logcat UTF-8"),
-    ("apdu", "SYNTH_nci_logcat_nxp_old_mastercard_ok.log", "logcat UTF-8"),
-    ("apdu", "SYNTH_nci_logcat_nxp_old_taglost_in_readrecord.log", "logcat UTF-8"),
+    (
+        "apdu",
+        "SYNTH_nci_linux_libnfc-nci_mastercard.log",
+        "nxp-console UTF-8",
+    ),
+    (
+        "apdu",
+        "SYNTH_nci_logcat_nxp_arrow_gpo_6985.log",
+        "logcat UTF-8",
+    ),
+    (
+        "apdu",
+        "SYNTH_nci_logcat_nxp_old_mastercard_ok.log",
+        "logcat UTF-8",
+    ),
+    (
+        "apdu",
+        "SYNTH_nci_logcat_nxp_old_taglost_in_readrecord.log",
+        "logcat UTF-8",
+    ),
     ("net", ".pcap", "pcap"),
     ("net", ".pcap.gz", "pcap"),
     ("net", ".pcapng", "pcapng "),
@@ -133,7 +153,11 @@ const CORPUS: &[(&str, &str, &str)] = &[
     ("net/jpos-logs", "lagotto/log4j.txt", "applog UTF-8"),
     ("net/jpos-logs", "lagotto/mixed-bag.txt", "jpos UTF-8"),
     // A micro sign in ISO 8859-1.
-    ("net/jpos-logs", "q2_custom_impl_jpos3.log", "jpos windows-1252"),
+    (
+        "net/jpos-logs",
+        "q2_custom_impl_jpos3.log",
+        "jpos windows-1252",
+    ),
 ];
 
 #[test]

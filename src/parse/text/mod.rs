@@ -8,18 +8,18 @@ mod line;
 mod merge;
 mod scan;
 
+use std::cell::OnceCell;
 use std::io::Read;
 
 use rayon::prelude::*;
 use tapscope_parsers::container::{self, LogFormat};
 
+use crate::decode::blocks::{BLOCK_BYTES, Block, Blocks};
 use crate::event::{Event, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text};
 use crate::parse::clock::SourceClock;
 use crate::parse::{Context, Parsed};
 use merge::{Made, Merge};
 
-/// Bytes of a block.
-const BLOCK: usize = 4 << 20;
 /// Blocks that are read before they are processed: bounds memory, and results do not depend on it.
 const BATCH: usize = 4;
 /// Bytes of the head, middle and tail of the first block that tell the format.
@@ -41,18 +41,24 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         parsed.source.status = SourceStatus::Unreadable;
         return parsed;
     };
-    let mut blocks = Blocks::new(reader);
+    let mut blocks = Blocks::new(reader, BLOCK_BYTES, ctx.plan.limits.line_bytes);
     let mut ledger = Ledger::default();
-    let mut format: Option<&'static LogFormat> = None;
-    let first = blocks.next(&mut format, ctx);
-    let clock_format = format.unwrap_or_else(container::plain);
-    let clock = SourceClock::new(ctx.plan, ctx.path, clock_format, first.as_deref().unwrap_or_default());
+    let chosen: OnceCell<&'static LogFormat> = OnceCell::new();
+    let split = |bytes: &[u8]| {
+        let format = chosen.get_or_init(|| choose(bytes, ctx));
+        container::split_point(format, bytes)
+    };
+    let first = blocks.next_block(&split);
+    let sample = first.as_ref().map_or(&[][..], |block| &block.bytes);
+    let format = (!sample.is_empty()).then(|| *chosen.get_or_init(|| choose(sample, ctx)));
+    let scanned = format.unwrap_or_else(container::plain);
+    let clock = SourceClock::new(ctx.plan, ctx.path, scanned, sample);
     let mut merge = Merge::new(ctx, clock);
     let mut waiting = first;
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
-            let Some(block) = waiting.take().or_else(|| blocks.next(&mut format, ctx)) else {
+            let Some(block) = waiting.take().or_else(|| blocks.next_block(&split)) else {
                 break;
             };
             batch.push(block);
@@ -60,16 +66,18 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         if batch.is_empty() {
             break;
         }
-        let format = format.unwrap_or_else(container::plain);
         let results: Vec<scan::Block> = batch
             .par_iter()
-            .map(|text| scan::block(scanner, format, text, ctx))
+            .map(|block| scan::block(scanner, scanned, &block.bytes, ctx))
             .collect();
-        for (text, result) in batch.into_iter().zip(results) {
-            ledger.bytes += text.len() as u64;
-            (ctx.progress)(text.len() as u64);
+        for (block, result) in batch.into_iter().zip(results) {
+            let bytes = block.bytes.len() as u64 + block.left_out();
+            ledger.bytes += bytes;
+            ledger.not_understood += block.left_out();
+            parsed.issues.extend(cut_lines(&block, ctx));
+            (ctx.progress)(bytes);
             merge.block(result);
-            blocks.give_back(text);
+            blocks.recycle(block.bytes);
         }
         decode(&mut merge, &mut parsed.events, ctx);
     }
@@ -79,7 +87,7 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         Place::Line(line) | Place::Frame(line) => line,
         Place::Whole => 0,
     });
-    if let Some(error) = blocks.error.take() {
+    if let Some(error) = blocks.take_error() {
         parsed.source.status = SourceStatus::Damaged;
         parsed.source.first_damage = Some(
             ctx.edge
@@ -90,8 +98,12 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             place: Place::Whole,
             code: "read_failed",
             count: 1,
-            text: ctx.edge.text(&error),
+            text: ctx.edge.text(&error.to_string()),
         });
+    }
+    if ledger.not_understood > 0 && parsed.source.status == SourceStatus::Ok {
+        parsed.source.status = SourceStatus::Damaged;
+        parsed.source.first_damage = parsed.issues.first().map(|issue| issue.text.clone());
     }
     close(&mut parsed, ledger, format, &merge, ctx);
     parsed
@@ -141,12 +153,14 @@ fn close(
 ) {
     let format = format.unwrap_or_else(container::plain);
     let known = format.specificity > 0;
-    ledger.understood = merge.understood.min(ledger.bytes);
-    let rest = ledger.bytes - ledger.understood;
+    // What was left out of over-long lines is not understood, whatever the rest is.
+    let seen = ledger.bytes - ledger.not_understood;
+    ledger.understood = merge.understood.min(seen);
+    let rest = seen - ledger.understood;
     if known {
         ledger.ignored = rest;
     } else {
-        ledger.not_understood = rest;
+        ledger.not_understood += rest;
     }
     ledger.events = parsed.events.len() as u64;
     let dialogue_only = merge.dialogue_lines > 0 && merge.other_items * 20 <= merge.dialogue_lines;
@@ -189,84 +203,19 @@ fn name_hint(path: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Cuts a stream into blocks at record borders.
-struct Blocks<'r> {
-    reader: &'r mut dyn Read,
-    carry: Vec<u8>,
-    spare: Vec<Vec<u8>>,
-    done: bool,
-    error: Option<String>,
-}
-
-impl<'r> Blocks<'r> {
-    fn new(reader: &'r mut dyn Read) -> Self {
-        Self {
-            reader,
-            carry: Vec::new(),
-            spare: Vec::new(),
-            done: false,
-            error: None,
-        }
-    }
-
-    fn give_back(&mut self, mut block: Vec<u8>) {
-        block.clear();
-        self.spare.push(block);
-    }
-
-    /// The next block; the first one tells the format.
-    fn next(
-        &mut self,
-        format: &mut Option<&'static LogFormat>,
-        ctx: &Context<'_>,
-    ) -> Option<Vec<u8>> {
-        if self.done && self.carry.is_empty() {
-            return None;
-        }
-        let mut block = self.spare.pop().unwrap_or_default();
-        block.append(&mut self.carry);
-        let mut size = BLOCK;
-        loop {
-            self.fill(&mut block, size);
-            if block.is_empty() {
-                return None;
-            }
-            let format = *format.get_or_insert_with(|| choose(&block, ctx));
-            if self.done {
-                return Some(block);
-            }
-            let mut cut = container::split_point(format, &block);
-            if cut == 0 && size >= BLOCK + ctx.plan.limits.record_bytes {
-                cut = memchr::memrchr(b'\n', &block).map_or(block.len(), |n| n + 1);
-            }
-            if cut == 0 {
-                size += BLOCK;
-                continue;
-            }
-            self.carry.extend_from_slice(&block[cut..]);
-            block.truncate(cut);
-            return Some(block);
-        }
-    }
-
-    fn fill(&mut self, block: &mut Vec<u8>, size: usize) {
-        let mut filled = block.len();
-        if filled < size {
-            block.resize(size, 0);
-        }
-        while filled < size && !self.done {
-            match self.reader.read(&mut block[filled..]) {
-                Ok(0) => self.done = true,
-                Ok(n) => filled += n,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.error = Some(error.to_string());
-                    self.done = true;
-                }
-            }
-        }
-        block.truncate(filled);
-    }
+/// Lines of a block that were longer than a block can be: named, and the source is no longer whole.
+fn cut_lines(block: &Block, ctx: &Context<'_>) -> Vec<Issue> {
+    block
+        .cut_lines
+        .iter()
+        .map(|(line, bytes)| Issue {
+            source: ctx.source,
+            place: Place::Line(u32::try_from(*line).unwrap_or(u32::MAX)),
+            code: "line_too_long",
+            count: 1,
+            text: Text::from(format!("{bytes} bytes of the line are left out")),
+        })
+        .collect()
 }
 
 /// The format of a source: the one that was asked for, or the one that fits head, middle and tail of the first block best.
