@@ -17,6 +17,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
+pub(crate) use story::read as read_story;
+
 pub use model::{
     Attempt, AttemptKeys, Clock, Correlated, Coverage, Covered, Interface, Link, LinkMethod,
     Outcome, Stage,

@@ -25,7 +25,7 @@ pub(super) fn message(work: &mut Work<'_>) -> Node {
         let text = v.digits().into_owned();
         subfields::part(message.dialect.name, 60, &text, "60.3").map(str::to_owned)
     });
-    let management = management.or_else(|| message.text(70).map(|t| t.into_owned()));
+    let management = management.or_else(|| message.text(70).map(std::borrow::Cow::into_owned));
     let code = message.text(3);
     let purpose = names::purpose(message.mti, code.as_deref(), management.as_deref());
     let (en, zh) = message.dialect.title;

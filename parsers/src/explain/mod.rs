@@ -7,6 +7,7 @@ mod apdu;
 mod guess;
 mod iso8583;
 mod object;
+mod reset;
 mod value;
 
 use crate::damage::Damage;
@@ -84,6 +85,10 @@ pub enum Kind {
     StatusWord,
     /// The value of a tag: bit fields, AFL, CVM list, AID, dates …
     Value(u32),
+    /// An answer to reset of a contact card.
+    Atr,
+    /// An answer to select of a contactless card.
+    Ats,
     /// An ISO 8583 message, with or without length and header.
     Iso8583,
     /// Bytes that nothing is known of.
@@ -99,6 +104,8 @@ impl Kind {
             "apdu" | "command" | "capdu" => Self::Command,
             "response" | "rapdu" | "answer" => Self::Response,
             "tlv" => Self::Tlv,
+            "atr" => Self::Atr,
+            "ats" => Self::Ats,
             "dol" | "pdol" | "cdol" | "ddol" => Self::Dol,
             "iso8583" | "8583" | "iso" => Self::Iso8583,
             "sw" | "status" => Self::StatusWord,
@@ -139,6 +146,8 @@ impl Kind {
             Self::StatusWord => "sw".to_owned(),
             Self::Iso8583 => "iso8583".to_owned(),
             Self::Value(tag) => format!("{tag:X}"),
+            Self::Atr => "atr".to_owned(),
+            Self::Ats => "ats".to_owned(),
             Self::Unknown => "unknown".to_owned(),
         }
     }
@@ -189,6 +198,8 @@ pub fn explain(kind: Kind, bytes: &[u8], context: Context<'_>) -> Node {
         ),
         Kind::StatusWord => apdu::status_word(bytes, 0, context.command),
         Kind::Value(tag) => object::primitive(&mut work, tag, 0, bytes.len()),
+        Kind::Atr => reset::atr(&work),
+        Kind::Ats => reset::ats(&work),
         Kind::Iso8583 => iso8583::message(&mut work),
         Kind::Unknown => Node::new("Unknown bytes", "未知数据"),
     };

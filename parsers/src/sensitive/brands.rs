@@ -134,7 +134,7 @@ pub(super) fn numbers_in_run(
                 .and_then(|at| run.get(at..start))
                 .is_some_and(|ll| matches!(ll, [a, b] if usize::from(a * 10 + b) == length));
             let at_end = start == 0 || start + length == total;
-            let counts = (total <= 19 && at_end)
+            let counts = ((total <= 19 || anywhere) && at_end)
                 || ((total > 19 || anywhere)
                     && !digits.windows(8).any(|w| w.iter().all(|&d| d == 0)));
             if announced || counts {

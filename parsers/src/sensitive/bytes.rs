@@ -66,6 +66,9 @@ fn command_data(
     found: &mut Vec<Span>,
     done: &mut Vec<Span>,
 ) {
+    if command.data.is_empty() {
+        return;
+    }
     let offset = head + command.data_offset;
     match command.header {
         [_, 0x20 | 0x21 | 0x24, ..] => found.push(Span {

@@ -354,7 +354,9 @@ impl Scanner<'_, '_> {
             self.values.extend(word.iter().map(|&b| hex_value(b)));
             self.places.clear();
             self.places.extend(start..end);
-            if self.hex_string(0, length) {
+            let tail = word.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+            // `B4000000900000003^`: a letter and a number can look like objects too.
+            if self.hex_string(0, length) && !matches!(length - tail, 1 | 2) {
                 return;
             }
             let glued = start

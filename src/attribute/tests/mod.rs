@@ -2,3 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod catalogue;
+mod cohorts;
+mod stories;
+mod timeline;
