@@ -433,7 +433,9 @@ fn pairs(names: &str, values: &str) -> String {
         return format!("{names} = {values}");
     }
     let pairs = names.split(',').zip(values.split(','));
-    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name} = {value}")).collect();
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
     pairs.join(", ")
 }
 
