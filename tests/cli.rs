@@ -547,3 +547,44 @@ fn decode_explains_and_masks() {
     assert_eq!(json["kind"], "tlv");
     assert_eq!(json["guessed"], true);
 }
+
+#[test]
+fn flags_can_stand_in_a_file() {
+    let parent = tempfile::tempdir().unwrap();
+    let input = parent.path().join("input.log");
+    std::fs::write(&input, "2026-08-22 10:00:00 nothing of interest\n").unwrap();
+    let config = parent.path().join("tapscope.toml");
+    let out = parent.path().join("out");
+    let analyze = |text: &str, more: &[&str]| {
+        std::fs::write(&config, text).unwrap();
+        tapscope()
+            .args(["analyze", "--force", "--config"])
+            .args([&config, &input])
+            .arg("--out")
+            .arg(&out)
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let manifest = || {
+        let text = std::fs::read_to_string(out.join("manifest.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    analyze(
+        "tz = \"Asia/Shanghai\"\nyear = 2026\nlang = \"zh\"\ncustody = true\n",
+        &[],
+    );
+    let options = &manifest()["options"];
+    assert_eq!(options["zone"], "Asia/Shanghai");
+    assert_eq!(options["language"], "zh");
+    assert_eq!(options["custody"], true);
+    analyze("tz = \"Asia/Shanghai\"\n", &["--tz", "Europe/Berlin"]);
+    assert_eq!(
+        manifest()["options"]["zone"],
+        "Europe/Berlin",
+        "the command line wins"
+    );
+    let wrong = analyze("timezone = \"UTC\"\n", &[]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(err(&wrong).contains("timezone"), "{}", err(&wrong));
+}

@@ -89,7 +89,7 @@ impl From<Lang> for crate::plan::Language {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  tapscope analyze logs/ captures/day.pcap --out day1\n  tapscope analyze 'dump/**/*.gz' --out day1 --tz Asia/Shanghai --year 2026\n  adb logcat -d -v year,zone | tapscope analyze - --out now"
 )]

@@ -378,10 +378,8 @@ impl Teller<'_> {
         for line in lines {
             let _ = writeln!(self.text, "    {line}");
         }
-        let fact = clean(&format!(
-            "{} = {}  [{} {:+.1}]",
-            e.fact, e.value, e.rule, e.weight
-        ));
+        let fact = pairs(&e.fact, &e.value);
+        let fact = clean(&format!("{fact}  [{} {:+.1}]", e.rule, e.weight));
         let fact = self.paint(Paint::Dim, &fact);
         let _ = writeln!(self.text, "    {fact}");
         for place in e.locators.iter().take(6) {
@@ -427,6 +425,18 @@ impl Teller<'_> {
             }
         }
     }
+}
+
+/// `a,b` and `1,2` as `a = 1, b = 2`.
+fn pairs(names: &str, values: &str) -> String {
+    if names.split(',').count() != values.split(',').count() {
+        return format!("{names} = {values}");
+    }
+    let pairs = names.split(',').zip(values.split(','));
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    pairs.join(", ")
 }
 
 /// `12.3 ms`, `1.25 s`, `3 min 20 s`.

@@ -126,11 +126,15 @@
     s.append(svg("text", {x: L, y: 114}, time(from)), svg("text", {x: W, y: 114, "text-anchor": "end"}, delta(to - from)));
     return s;
   };
+  const pairsOf = (names, values) => {
+    const n = names.split(","), v = values.split(",");
+    return n.length === v.length ? n.map((name, i) => name + " = " + v[i]).join(", ") : names + " = " + values;
+  };
   const evidenceList = pieces => el("ul", {class: "evidence"}, ...pieces.map(e => {
     const role = S[e[1]];
     return el("li", {class: role === "refuting" || e[2] < 0 ? "against" : role === "decisive" ? "decisive" : "for"},
       (zh() ? S[e[4]] || S[e[3]] : S[e[3]]) + " ",
-      el("code", {}, S[e[5]] + " = " + S[e[6]]),
+      el("code", {}, pairsOf(S[e[5]], S[e[6]])),
       el("span", {class: "locator"}, e[7].map(l => S[l]).join("  ·  ")));
   }));
   const detail = i => {
