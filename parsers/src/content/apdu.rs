@@ -442,7 +442,7 @@ fn bare(text: &[u8]) -> Option<ApduLine> {
         return Some(ApduLine::More(bytes));
     }
     let (offset, bytes) = hex::dump_line(text, 16)?;
-    if offset.is_some_and(|at| at % 16 == 0) || bytes.len() == 16 || memchr::memmem::find(text, b"  ").is_some() || text_follows_colon(text, bytes.len()) || column_follows(text, bytes.len()) {
+    if offset.is_some_and(|at| at % 16 == 0) || bytes.len() == 16 || text.get((bytes.len() * 3).saturating_sub(1)..).is_some_and(|rest| rest.starts_with(b"  ")) || text_follows_colon(text, bytes.len()) || column_follows(text, bytes.len()) {
         return Some(ApduLine::More(bytes));
     }
     None

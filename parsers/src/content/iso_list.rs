@@ -45,6 +45,13 @@ pub fn read(text: &[u8]) -> Vec<Field<'_>> {
     fields
 }
 
+/// True where the text begins with a field's mark: a list with a field on each line.
+#[must_use]
+pub fn begins(text: &[u8]) -> bool {
+    let lead = text.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'[' | b'<' | b'"' | b'-' | b'*')).count();
+    mark(text, lead).is_some()
+}
+
 fn digits(text: &[u8], at: usize) -> Option<(u8, usize)> {
     let run: Vec<u8> = text.get(at..)?.iter().take_while(|b| b.is_ascii_digit()).take(4).copied().collect();
     if run.is_empty() || run.len() > 3 {
@@ -70,7 +77,6 @@ fn mark(text: &[u8], at: usize) -> Option<(u8, usize)> {
             }
             if let Some((number, after)) = digits(text, behind)
                 && text.get(after).is_some_and(|b| !b.is_ascii_alphanumeric())
-                && number > 0
             {
                 return Some((number, after));
             }

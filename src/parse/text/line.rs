@@ -137,7 +137,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             statements.push(Statement { signal, payment: named.payment });
         }
     }
-    let iso_fields = fields.len() >= 2 || fields.iter().any(|f| matches!(f.number, 0 | 11 | 39 | 41));
+    let iso_fields = fields.len() >= 2 || fields.len() == 1 && iso_list::begins(bytes) || fields.iter().any(|f| matches!(f.number, 0 | 11 | 39 | 41));
     if iso_fields
         && let Some(made) = iso::Fields::read(&fields, bytes, ctx)
         && (made.is_message() || statements.iter().all(|s| weak(s.signal)))

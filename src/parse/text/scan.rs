@@ -17,6 +17,8 @@ const ATTENTION: u32 = 300;
 const AFTERGLOW: u32 = 12;
 /// Bytes around a payment in which general words are looked for: some thousand lines; what is too far by time or lines is left out later.
 const WINDOW: usize = 256 << 10;
+/// Lines before the first telling field of a list that may be fields too.
+const FIELDS_BEFORE: usize = 16;
 /// How far back the head of a continuation line is looked for.
 const LOOK_BACK: usize = 96;
 
@@ -179,7 +181,32 @@ impl<'a> Walk<'a> {
             let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
             let used = self.line(at, end);
             self.read.push((at, used));
+            if matches!(self.items.last(), Some(Item { at: here, found: Found::IsoFields(_), .. }) if *here == at) {
+                self.fields_before(at);
+            }
             at = used;
+        }
+    }
+
+    /// A list with a field on each line begins with fields that say too little by themselves: they are read backwards.
+    fn fields_before(&mut self, start: usize) {
+        let floor = self.read.iter().rev().nth(1).map_or(0, |(_, end)| *end);
+        let mut start = start;
+        for _ in 0..FIELDS_BEFORE {
+            if start <= floor {
+                return;
+            }
+            let end = start;
+            start = memchr::memrchr(b'\n', &self.text[..end - 1]).map_or(0, |n| n + 1);
+            if start < floor {
+                return;
+            }
+            let before = self.items.len();
+            self.line(start, end);
+            self.read.push((start, end));
+            if !matches!(self.items.get(before), Some(Item { found: Found::IsoFields(_), .. })) {
+                return;
+            }
         }
     }
 
@@ -197,7 +224,8 @@ impl<'a> Walk<'a> {
                 _ => windows.push((from, to)),
             }
         }
-        let read = std::mem::take(&mut self.read);
+        let mut read = std::mem::take(&mut self.read);
+        read.sort_unstable();
         let mut done = read.iter().copied().peekable();
         self.open = false;
         for (from, to) in windows {

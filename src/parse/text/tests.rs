@@ -125,10 +125,9 @@ fn lines_of_other_threads_stand_between_a_pair() {
 
 #[test]
 fn data_of_gpo_and_generate_ac_are_cut_by_the_lists_seen_before() {
-    let text = "send: 00A4040007A000000004101000\nrecv: 6F128407A0000000041010A5079F38049F66049F029000\n\
-        send: 00A4040007A000000004101000\nrecv: 6F138407A0000000041010A5089F38059F66049F37049000\n\
+    let text = "send: 00A4040007A000000004101000\nrecv: 6F148407A0000000041010A5099F38069F66049F37049000\n\
         send: 80A800000A83083600400012345678 00\nrecv: 770A82021980940408010100 9000\n\
-        send: 00B2010C00\nrecv: 700C5A0862123400000012328C009000\n";
+        send: 00B2010C00\nrecv: 700C5A0862123400000012318C009000\n";
     let parsed = parse(text);
     let gpo = exchanges(&parsed).into_iter().find(|x| x.command == CommandKind::GetProcessingOptions).unwrap();
     assert_eq!(gpo.bytes(0x9F37), Some(&[0x12, 0x34, 0x56, 0x78][..]));
@@ -137,7 +136,7 @@ fn data_of_gpo_and_generate_ac_are_cut_by_the_lists_seen_before() {
     let keys = &parsed.events.iter().find(|e| matches!(&e.payload, Payload::Apdu(x) if x.command == CommandKind::GetProcessingOptions)).unwrap().keys;
     assert_eq!(keys.unpredictable_number, Some(0x1234_5678));
     let card = parsed.events.iter().find_map(|e| e.keys.card.as_ref()).unwrap();
-    assert_eq!(card.masked, "621234******1232");
+    assert_eq!(card.masked, "621234******1231");
 }
 
 #[test]
@@ -167,7 +166,7 @@ const CHINESE: &str = "03-15 10:21:03.120  2210  2288 I Trade   : 开始消费 �
     03-15 10:21:19.690  2210  2288 E Trade   : java.net.SocketTimeoutException: Read timed out\n\
     03-15 10:21:19.700  2210  2288 W Trade   : 接收超时，发起冲正\n\
     03-15 10:21:25.700  2210  2288 I Trade   : 应答码=96 参考号：123456789012\n\
-    03-15 10:21:26.900  2210  2288 I Trade   : 卡号 6212340000001232 有效期已过\n";
+    03-15 10:21:26.900  2210  2288 I Trade   : 卡号 6212340000001231 有效期已过\n";
 
 #[test]
 fn chinese_is_read_in_either_encoding() {
@@ -201,7 +200,7 @@ fn general_words_count_near_payments_only() {
 
 #[test]
 fn iso_messages_in_all_dresses() {
-    let xml = "<log realm=\"channel/10.0.0.1:6432\" at=\"2022-09-25T12:16:04.787\">\n  <receive>\n    <isomsg direction=\"incoming\">\n      <field id=\"0\" value=\"0210\"/>\n      <field id=\"2\" value=\"621234______1232\"/>\n      <field id=\"4\" value=\"000000012850\"/>\n      <field id=\"11\" value=\"000123\"/>\n      <field id=\"37\" value=\"123456789012\"/>\n      <field id=\"39\" value=\"91\"/>\n      <field id=\"41\" value=\"12345678\"/>\n      <field id=\"52\" value=\"[WIPED]\"/>\n    </isomsg>\n  </receive>\n</log>\n";
+    let xml = "<log realm=\"channel/10.0.0.1:6432\" at=\"2022-09-25T12:16:04.787\">\n  <receive>\n    <isomsg direction=\"incoming\">\n      <field id=\"0\" value=\"0210\"/>\n      <field id=\"2\" value=\"621234______1231\"/>\n      <field id=\"4\" value=\"000000012850\"/>\n      <field id=\"11\" value=\"000123\"/>\n      <field id=\"37\" value=\"123456789012\"/>\n      <field id=\"39\" value=\"91\"/>\n      <field id=\"41\" value=\"12345678\"/>\n      <field id=\"52\" value=\"[WIPED]\"/>\n    </isomsg>\n  </receive>\n</log>\n";
     let list = "2026-02-09 13:08:11,482 INFO host.Switch: <- MTI=0210 DE4=000000012850 DE11=000123 DE37=123456789012 DE39=91 DE41=12345678\n";
     let lines = "2026-02-09 13:08:11,482 INFO host.Switch: F0: 0210\n2026-02-09 13:08:11,482 INFO host.Switch: F4: 000000012850\n2026-02-09 13:08:11,482 INFO host.Switch: F11: 000123\n2026-02-09 13:08:11,482 INFO host.Switch: F37: 123456789012\n2026-02-09 13:08:11,482 INFO host.Switch: F39: 91\n2026-02-09 13:08:11,483 INFO host.Switch: F41: 12345678\n";
     for text in [xml, list, lines] {
@@ -233,10 +232,10 @@ fn the_radio_field_speaks() {
 
 #[test]
 fn no_card_number_leaves() {
-    let number = "6212340000001232";
+    let number = "6212340000001231";
     let bcd = number;
     let ascii: String = number.bytes().map(|b| format!("{b:02X}")).collect();
-    let grouped = "6212 3400 0000 1232";
+    let grouped = "6212 3400 0000 1231";
     let text = format!(
         "03-15 10:21:03.120  2210  2288 I Trade   : 请挥卡 卡号:{number}\n\
          03-15 10:21:03.121  2210  2288 I Trade   : card no {grouped} approved\n\
@@ -251,8 +250,8 @@ fn no_card_number_leaves() {
     );
     let parsed = parse_at(&format!("pos-{number}.log"), text.as_bytes());
     let shown = format!("{:?} {:?} {:?}", parsed.events, parsed.issues, parsed.source.device);
-    assert!(parsed.events.len() >= 8);
-    for form in [number, grouped, ascii.as_str(), &ascii.to_lowercase(), "62, 12, 34, 00, 00, 00, 12, 32", "98, 18, 52, 0, 0, 0, 18, 50", "2123400000012"] {
+    assert!(parsed.events.len() >= 6, "{shown}");
+    for form in [number, grouped, ascii.as_str(), &ascii.to_lowercase(), "62, 12, 34, 00, 00, 00, 12, 31", "98, 18, 52, 0, 0, 0, 18, 49", "2123400000012"] {
         if let Some(at) = shown.find(form) {
             panic!("{form} in …{}…", &shown[at.saturating_sub(120)..(at + 60).min(shown.len())]);
         }
