@@ -9,7 +9,7 @@ pub const fn default_weight(role: Role) -> f64 {
     match role {
         Role::Decisive => 5.0,
         Role::Supporting => 1.0,
-        Role::Refuting => 4.0,
+        Role::Refuting => 5.0,
     }
 }
 
@@ -27,8 +27,8 @@ pub const SOMETHING_ELSE: f64 = 1.0;
 pub const THRESHOLD: f64 = 2.4;
 /// A verdict must lead the next by this.
 pub const LEAD: f64 = 1.0;
-/// Prior of secondary causes against primary ones.
-pub const SECONDARY: f64 = -2.5;
+/// What a fall-back cause loses on a tap: it may contribute, it cannot explain.
+pub const SECONDARY: f64 = -10.0;
 /// Temperature of the softmax over scores: decisive evidence is right less often than its log-odds say.
 pub const TEMPERATURE: f64 = 1.25;
 

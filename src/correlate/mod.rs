@@ -17,6 +17,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
+pub(crate) use story::read as read_story;
+
 pub use model::{
     Attempt, AttemptKeys, Clock, Correlated, Coverage, Covered, Interface, Link, LinkMethod,
     Outcome, Stage,
@@ -107,11 +110,11 @@ fn members(fragments: &[Fragment], linked: &mut Linked) -> BTreeMap<u32, Vec<u32
     members
 }
 
-/// Server endpoints that carried payments.
+/// Server endpoints that carried payments, or that terminals name when they pay.
 fn payment_hosts(fragments: &[Fragment]) -> std::collections::BTreeSet<Text> {
     fragments
         .iter()
-        .filter(|fragment| fragment.shape == Shape::Messages)
+        .filter(|fragment| fragment.shape != Shape::Connection)
         .filter_map(|fragment| fragment.keys.host.clone())
         .collect()
 }

@@ -8,7 +8,7 @@ use crate::event::{
 
 /// What the events of an attempt say together.
 #[derive(Debug, Default)]
-pub(super) struct Story {
+pub(crate) struct Story {
     pub keys: AttemptKeys,
     pub interface: Interface,
     pub stage: Stage,
@@ -18,7 +18,7 @@ pub(super) struct Story {
 }
 
 /// Reads the story; `events` in time order, with their aligned times.
-pub(super) fn read(events: &[(&Event, Option<i64>)], terminal: Option<&Text>) -> Story {
+pub(crate) fn read(events: &[(&Event, Option<i64>)], terminal: Option<&Text>) -> Story {
     let mut reader = Reader::default();
     for &(event, at) in events {
         reader.see(event, at);

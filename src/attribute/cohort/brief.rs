@@ -31,6 +31,8 @@ pub struct Brief {
     pub bin: u32,
     pub scheme: u32,
     pub server: u32,
+    pub address: u32,
+    pub slow: bool,
     pub aid: u32,
     pub code: u32,
     pub name: u32,
@@ -201,7 +203,8 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
         || row.yes(Fact::log_cancelled);
     let init_failed = row.yes(Fact::log_reader_init_failed) || row.yes(Fact::log_reader_io_error);
     let reached_card = tap && step >= 3;
-    let slow = row.yes(Fact::rtt_high)
+    let server = row.str(Fact::server).unwrap_or("");
+    let bad = row.yes(Fact::rtt_high)
         || row.number(Fact::retransmissions).unwrap_or(0) >= 3
         || row.yes(Fact::data_unacked)
         || row.yes(Fact::syn_unanswered)
@@ -223,13 +226,18 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
         card: names.card.id(card.as_deref().unwrap_or("")),
         bin: names.bin.id(row.str(Fact::issuer_bin).unwrap_or("")),
         scheme: names.other.id(scheme),
-        server: names.server.id(row.str(Fact::server).unwrap_or("")),
+        server: names.server.id(server),
+        address: names.other.id(host_of(server)),
+        slow: row.yes(Fact::rtt_high)
+            || row.number(Fact::retransmissions).unwrap_or(0) >= 2
+            || row.yes(Fact::late_response)
+            || (row.yes(Fact::connect_ok) && row.number(Fact::syn_count).unwrap_or(0) >= 2),
         aid: names.other.id(keys.aid.as_deref().unwrap_or("")),
         code: names.other.id(code),
         name: names.other.id(row.str(Fact::dns_name).unwrap_or("")),
         tls_issuer: names.other.id(row.str(Fact::tls_issuer).unwrap_or("")),
         error: names.other.id(&error),
-        amount: keys.amount_minor,
+        amount: row.number(Fact::amount_minor),
         step,
         tap,
         contact: attempt.interface == Interface::Contact,
@@ -267,8 +275,8 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
         authenticated: tap && step >= 7 && !failed,
         no_common_aid: row.yes(Fact::log_no_common_aid)
             || row.yes(Fact::no_aid_selected_after_ppse),
-        network_bad: slow,
-        network_measured: slow
+        network_bad: bad,
+        network_measured: bad
             || row.yes(Fact::connect_ok)
             || row.number(Fact::rtt_ms).is_some()
             || row.yes(Fact::response_seen),
@@ -279,6 +287,14 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
             && !row.yes(Fact::dns_failed)
             && !row.yes(Fact::dns_nx),
         alert,
+    }
+}
+
+/// A server without its port.
+fn host_of(server: &str) -> &str {
+    match server.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !host.is_empty() => host,
+        _ => server,
     }
 }
 

@@ -12,7 +12,10 @@ impl Cohort {
             return;
         }
         let list = self.by_card.of(brief.card);
-        let day = self.near(list, brief.at, DAY, DAY);
+        // The same sale proves nothing: its card is what is in question.
+        let day = self
+            .near(list, brief.at, DAY, DAY)
+            .filter(|b| b.sale != brief.sale);
         let ok = |b: &Brief| b.tap && (b.approved || b.step >= 7 && !b.failed);
         let elsewhere = |b: &&Brief| b.terminal != brief.terminal;
         row.bool(

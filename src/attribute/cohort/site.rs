@@ -39,7 +39,10 @@ impl Cohort {
             let all_bad = count(self.each(list).filter(|b| b.network_bad).count());
             share(all_bad.saturating_sub(hits), all.saturating_sub(tries))
         };
+        // Several terminals without a way out are cut off; congestion lets something through, late.
+        let slow = count(window().filter(|b| b.slow).count());
         let fail = bad >= 3
+            && slow * 4 >= hits
             && share(bad, terminals) >= 0.3
             && share(hits, tries) >= 3.0 * expected
             && tail(hits, tries, expected.max(0.03)) < 1e-3;
@@ -64,7 +67,15 @@ impl Cohort {
             .any(|b| b.terminal != brief.terminal && b.connected);
         row.bool(Fact::others_connected, connected, &[]);
         if brief.server != NONE {
-            let list = self.by_server.of(brief.server);
+            // A log may state the address without its port.
+            let full = self.names.server.name(brief.server).rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok());
+            let by_address: Vec<u32>;
+            let list = if full {
+                self.by_server.of(brief.server)
+            } else {
+                by_address = self.all.iter().copied().filter(|&other| self.brief(other).is_some_and(|b| b.address == brief.address)).collect();
+                &by_address
+            };
             let window = || {
                 self.near(list, brief.at, 30 * MINUTE, 30 * MINUTE)
                     .filter(|b| b.terminal != brief.terminal && b.connected)

@@ -235,7 +235,7 @@ fn others(view: &View<'_>, row: &mut Row) {
         let (value, event) = view.tag(tag, Some(false))?;
         (value.len() == 6).then_some((bcd(value)?, event))
     });
-    if let (Some((balance, event)), Some(amount)) = (balance, view.attempt.keys.amount_minor) {
+    if let (Some((balance, event)), Some(amount)) = (balance, view.amount) {
         row.bool(Fact::ec_balance_short, balance < amount, &[event]);
     }
     // POS Cardholder Interaction Information (C-2): byte 2, bits 1 to 5 ask for an act on the device.

@@ -135,11 +135,6 @@ fn field(view: &View<'_>, row: &mut Row) {
         ),
         (Fact::activation_failed, &[FieldState::ActivationFailed], &[]),
         (Fact::not_iso_dep, &[FieldState::NotIsoDep], &[]),
-        (
-            Fact::card_lost,
-            &[FieldState::Lost],
-            &[Signal::CardRemoved],
-        ),
     ];
     for (fact, field_states, signals) in pairs {
         let hits = join(states(view, field_states), view.signals(signals));
@@ -150,6 +145,7 @@ fn field(view: &View<'_>, row: &mut Row) {
         };
         row.seen(*fact, &hits, covered);
     }
+    lost_before_complete(view, row, covered);
     row.seen(
         Fact::present_after,
         &states(view, &[FieldState::StillPresent]),
@@ -174,6 +170,35 @@ fn field(view: &View<'_>, row: &mut Row) {
         row.int(Fact::activations, count(&activated), &activated);
     }
     uids(view, row);
+}
+
+/// A card that leaves after it was read whole ("please remove card") is no loss.
+fn lost_before_complete(view: &View<'_>, row: &mut Row, covered: bool) {
+    let complete = |index: u32| {
+        let read = view
+            .logs
+            .iter()
+            .any(|line| {
+                line.index < index
+                    && matches!(
+                        line.what.signal,
+                        Signal::CardReadOk | Signal::OnlineRequest | Signal::RequestSent
+                    )
+            });
+        let cryptogram = view
+            .exchanges
+            .iter()
+            .any(|seen| seen.index < index && seen.what.bytes(0x9F26).is_some());
+        read || cryptogram
+    };
+    let mut lost = states(view, &[FieldState::Lost]);
+    lost.extend(view.signal(Signal::CardRemoved));
+    let torn_read = view
+        .exchanges
+        .iter()
+        .any(|seen| seen.what.answered == Some(false));
+    lost.retain(|&index| torn_read || !complete(index));
+    row.seen(Fact::card_lost, &lost, covered);
 }
 
 fn uids(view: &View<'_>, row: &mut Row) {
@@ -226,7 +251,8 @@ fn uids(view: &View<'_>, row: &mut Row) {
             card.push(event);
         }
     }
-    let known = !uids.is_empty() || !view.exchanges.is_empty();
+    // Without a UID only a dialogue that reached the card's data can tell a phone.
+    let known = !uids.is_empty() || view.tag(0x9F26, Some(false)).is_some();
     row.seen(Fact::phone_hint, &phone, known);
     row.seen(Fact::form_factor_card, &card, known);
 }

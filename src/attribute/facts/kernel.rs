@@ -184,7 +184,7 @@ fn limits(view: &View<'_>, row: &mut Row) {
         cited.extend(view.signal(Signal::LimitExceeded));
         row.int(Fact::reader_limit_minor, limit, &cited);
         row.bool(Fact::limit_absurd, limit < 100, &cited);
-        if let Some(amount) = view.attempt.keys.amount_minor {
+        if let Some(amount) = view.amount {
             row.bool(Fact::amount_at_limit, amount >= limit, &cited);
         }
     }

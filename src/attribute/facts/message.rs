@@ -72,15 +72,27 @@ fn exchange(
     if answered.is_empty() {
         answered = view.signal(Signal::ResponseReceived);
     }
+    // A number in a log is a response code only where the attempt went online.
+    let online = !view.messages.is_empty()
+        || !view.connections.is_empty()
+        || !view
+            .signals(&[
+                Signal::RequestSent,
+                Signal::Connecting,
+                Signal::Connected,
+                Signal::ResponseReceived,
+            ])
+            .is_empty();
     let code = responses
         .iter()
         .find_map(|seen| Some((seen.what.field(39)?, seen.index)))
-        .or_else(|| view.value("f39").filter(|(code, _)| code.len() <= 3));
+        .or_else(|| view.value("f39").filter(|(code, _)| online && code.len() <= 3));
     let code = code.map(|(code, event)| (code, Some(event))).or_else(|| {
         view.attempt
             .keys
             .response_code
             .as_deref()
+            .filter(|_| online)
             .map(|code| (code, None))
     });
     if let Some((_, Some(event))) = code {

@@ -21,6 +21,8 @@ use crate::event::Text;
 use crate::plan::Plan;
 
 pub(super) use sale::Sales;
+#[cfg(test)]
+pub(super) use dialogue::scheme_of;
 pub(super) use sale::is_tap;
 use view::View;
 
@@ -197,7 +199,8 @@ pub(super) fn failed(correlated: &Correlated, index: usize) -> bool {
 /// The facts of one attempt by itself and its sale; comparison with other attempts comes later.
 pub(super) fn build(context: &Context<'_>, index: usize, failed: bool) -> FactRow {
     let mut row = Row::new();
-    let view = View::new(context.correlated, index);
+    let mut view = View::new(context.correlated, index);
+    view.amount = context.sales.amount(context.correlated, view.attempt);
     row.bool(Fact::failed, failed, &[]);
     view.attempt_facts(context.plan, &mut row);
     log::facts(&view, &mut row);
@@ -209,4 +212,10 @@ pub(super) fn build(context: &Context<'_>, index: usize, failed: bool) -> FactRo
     message::clock(&view, context, &mut row);
     sale::facts(context, index, &mut row);
     row.finish()
+}
+
+/// Column of the first signal fact.
+#[cfg(test)]
+pub(super) fn first_signal() -> usize {
+    log::FIRST_SIGNAL.index()
 }

@@ -44,13 +44,30 @@ impl Sales {
         self.by_sale.get(sale).map_or(&[], Vec::as_slice)
     }
 
+    /// The amount of an attempt: its own, else the one that another attempt of the sale shows.
+    pub fn amount(&self, correlated: &Correlated, attempt: &Attempt) -> Option<i64> {
+        attempt.keys.amount_minor.or_else(|| {
+            self.of(&attempt.sale_id).iter().find_map(|&index| {
+                correlated.attempts.get(index as usize)?.keys.amount_minor
+            })
+        })
+    }
+
     /// The card of an attempt: its own, else the one that another attempt of the sale shows.
     pub fn card(&self, correlated: &Correlated, attempt: &Attempt) -> Option<u128> {
         let own = |attempt: &Attempt| attempt.keys.card.as_ref()?.token;
+        // A card that never answered is known only by the chip that follows; one that answered and was refused is often
+        // put away for another.
         own(attempt).or_else(|| {
-            self.of(&attempt.sale_id)
-                .iter()
-                .find_map(|&index| own(correlated.attempts.get(index as usize)?))
+            if attempt.stage > Stage::Activated {
+                return None;
+            }
+            self.of(&attempt.sale_id).iter().find_map(|&index| {
+                let other = correlated.attempts.get(index as usize)?;
+                (other.interface == Interface::Contact)
+                    .then(|| own(other))
+                    .flatten()
+            })
         })
     }
 }
@@ -123,7 +140,10 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
     );
     put(
         Fact::contact_failed_after,
-        others(true).find(|other| has_signal(correlated, other, Signal::ContactReadFailed)),
+        std::iter::once(attempt)
+            .filter(|own| is_tap(own))
+            .chain(others(true))
+            .find(|other| has_signal(correlated, other, Signal::ContactReadFailed)),
     );
     put(
         Fact::other_interface_after,

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::Row;
 use super::list::Fact;
-use crate::correlate::{Attempt, Correlated, Covered, Interface, Outcome};
+use crate::correlate::{Attempt, Correlated, Covered, Interface, Outcome, Stage};
 use crate::event::{
     Connection, Direction, DnsEvent, Exchange, Field, HttpEvent, IcmpEvent, IsoMessage, LogEvent,
     Payload, Signal, SourceKind, TlsEvent,
@@ -35,6 +35,8 @@ pub struct View<'a> {
     pub http: Vec<Seen<'a, HttpEvent>>,
     /// A capture contributed events to the attempt.
     pub captured: bool,
+    /// Amount of the attempt, else of its sale.
+    pub amount: Option<i64>,
 }
 
 impl<'a> View<'a> {
@@ -59,6 +61,7 @@ impl<'a> View<'a> {
             icmp: Vec::new(),
             http: Vec::new(),
             captured: false,
+            amount: attempt.keys.amount_minor,
         };
         for &index in &attempt.events {
             let Some(event) = correlated.events.get(index as usize) else {
@@ -185,7 +188,7 @@ impl<'a> View<'a> {
         if let Some(bin) = keys.card.as_ref().and_then(|card| card.bin()) {
             row.text(Fact::issuer_bin, bin, &[]);
         }
-        if let Some(amount) = keys.amount_minor {
+        if let Some(amount) = self.amount {
             row.int(Fact::amount_minor, amount, &[]);
             row.bool(Fact::amount_zero, amount == 0, &[]);
         }
@@ -250,7 +253,12 @@ pub fn failed(view: &View<'_>) -> bool {
                 .last()
                 .and_then(|seen| seen.what.sw)
                 .is_some_and(|sw| sw != 0x9000);
-            unanswered || network || trouble || refused
+            // A dialogue that was recorded and stopped before a cryptogram came to nothing.
+            let stopped = !view.exchanges.is_empty()
+                && view.attempt.stage >= Stage::Ppse
+                && view.attempt.stage < Stage::Cryptogram
+                && (view.attempt.sale_outcome == Outcome::Approved || view.covered.log);
+            unanswered || network || trouble || refused || stopped
         }
         _ => true,
     }

@@ -9,6 +9,7 @@ mod endpoints;
 mod flow;
 mod health;
 mod message;
+mod out;
 mod packets;
 mod payload;
 mod shard;
