@@ -46,7 +46,12 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let mut format: Option<&'static LogFormat> = None;
     let first = blocks.next(&mut format, ctx);
     let clock_format = format.unwrap_or_else(container::plain);
-    let clock = SourceClock::new(ctx.plan, ctx.path, clock_format, first.as_deref().unwrap_or_default());
+    let clock = SourceClock::new(
+        ctx.plan,
+        ctx.path,
+        clock_format,
+        first.as_deref().unwrap_or_default(),
+    );
     let mut merge = Merge::new(ctx, clock);
     let mut waiting = first;
     loop {
