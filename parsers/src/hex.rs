@@ -131,7 +131,8 @@ pub fn longest_run(text: &[u8], from: usize) -> Option<Area> {
             });
             continue;
         }
-        if best.is_none_or(|b| scratch.len() > b.bytes) {
+        // Of two as long as each other the later: lengths and counters stand in front.
+        if best.is_none_or(|b| scratch.len() >= b.bytes) {
             best = Some(Area {
                 start: index,
                 end,

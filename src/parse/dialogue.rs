@@ -2,7 +2,7 @@
 //!
 //! Works on bytes alone and keeps no text; [`Draft::decode`] makes the masked event, and may run in parallel.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tapscope_parsers::content::apdu::{self, ApduLine, Way};
@@ -95,7 +95,7 @@ struct Lane {
 /// Pairs commands and answers.
 #[derive(Default)]
 pub(crate) struct Pairing {
-    lanes: HashMap<u64, Lane>,
+    lanes: BTreeMap<u64, Lane>,
     /// Commands seen lately: what copies in other lanes are compared with.
     recent: VecDeque<(u64, u64, Moment)>,
     done: Vec<Draft>,

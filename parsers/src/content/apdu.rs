@@ -10,13 +10,61 @@ pub const KIND: ContentKind = ContentKind {
     name: "apdu",
     title: "hex APDU lines: arrows, prefixes, pairs, dumps",
     anchors: &[
-        "00A404", "00 A4 04", "00:A4:04", "00-A4-04", "0x00, 0xA4", "0x00,0xA4", "0x00 0xA4", "00a4 0400",
-        "80A800", "80 A8 00", "80:A8:00", "80-A8-00", "0x80, 0xA8", "0x80,0xA8", "80a8 0000", "00B20", "00 B2 0",
-        "00B21", "00 B2 1", "00-B2-0", "00:B2:0", "0x00, 0xB2", "0x00,0xB2", "00b2 0", "80AE", "80 AE ", "80-AE-",
-        "80:AE:", "0x80, 0xAE", "0x80,0xAE", "80CA9F", "80 CA 9F", "802A8E80", "80 2A 8E 80", "80EA0000",
-        "80 EA 00 00", "80D00000", "80 D0 00 00", "0084000", "00 84 00 00", "00200080", "00 20 00 80", "008800",
-        "00 88 00 00", "008200", "00 82 00 00", "00C000", "00 C0 00 00", "apdu", "2PAY.SYS", "1PAY.SYS",
-        "325041592E", "315041592E", "32 50 41 59", "31 50 41 59",
+        "00A404",
+        "00 A4 04",
+        "00:A4:04",
+        "00-A4-04",
+        "0x00, 0xA4",
+        "0x00,0xA4",
+        "0x00 0xA4",
+        "00a4 0400",
+        "80A800",
+        "80 A8 00",
+        "80:A8:00",
+        "80-A8-00",
+        "0x80, 0xA8",
+        "0x80,0xA8",
+        "80a8 0000",
+        "00B20",
+        "00 B2 0",
+        "00B21",
+        "00 B2 1",
+        "00-B2-0",
+        "00:B2:0",
+        "0x00, 0xB2",
+        "0x00,0xB2",
+        "00b2 0",
+        "80AE",
+        "80 AE ",
+        "80-AE-",
+        "80:AE:",
+        "0x80, 0xAE",
+        "0x80,0xAE",
+        "80CA9F",
+        "80 CA 9F",
+        "802A8E80",
+        "80 2A 8E 80",
+        "80EA0000",
+        "80 EA 00 00",
+        "80D00000",
+        "80 D0 00 00",
+        "0084000",
+        "00 84 00 00",
+        "00200080",
+        "00 20 00 80",
+        "008800",
+        "00 88 00 00",
+        "008200",
+        "00 82 00 00",
+        "00C000",
+        "00 C0 00 00",
+        "apdu",
+        "2PAY.SYS",
+        "1PAY.SYS",
+        "325041592E",
+        "315041592E",
+        "32 50 41 59",
+        "31 50 41 59",
     ],
 };
 
@@ -67,34 +115,102 @@ pub struct Labels {
 
 /// Direction words: text, way, strength (2 = says APDU or is an arrow, 1 = plain word). Single letters are judged by their bytes.
 const WORDS: &[(&str, Option<Way>, u8)] = &[
-    ("=>", Some(Way::Command), 2), (">>", Some(Way::Command), 2), ("->", Some(Way::Command), 1), ("<=", Some(Way::Answer), 2),
-    ("<<", Some(Way::Answer), 2), ("<-", Some(Way::Answer), 1), ("c-apdu", Some(Way::Command), 2), ("capdu", Some(Way::Command), 2),
-    ("c_apdu", Some(Way::Command), 2), ("command apdu", Some(Way::Command), 2), ("apdu command", Some(Way::Command), 2),
-    ("apdu cmd", Some(Way::Command), 2), ("apducmd", Some(Way::Command), 2), ("apdu request", Some(Way::Command), 2),
-    ("apdu req", Some(Way::Command), 2), ("apdu send", Some(Way::Command), 2), ("apdusend", Some(Way::Command), 2),
-    ("sendapdu", Some(Way::Command), 2), ("send apdu", Some(Way::Command), 2), ("sending apdu", Some(Way::Command), 2),
-    ("apdu out", Some(Way::Command), 2), ("apdu tx", Some(Way::Command), 2), ("apdu in", Some(Way::Command), 1),
-    ("outgoing apdu", Some(Way::Command), 2), ("incoming apdu", Some(Way::Answer), 2), ("r-apdu", Some(Way::Answer), 2),
-    ("rapdu", Some(Way::Answer), 2), ("r_apdu", Some(Way::Answer), 2), ("response apdu", Some(Way::Answer), 2),
-    ("apdu response", Some(Way::Answer), 2), ("apdu resp", Some(Way::Answer), 2), ("apdu rsp", Some(Way::Answer), 2),
-    ("apdu recv", Some(Way::Answer), 2), ("apdurecv", Some(Way::Answer), 2), ("apdurecvcmd", Some(Way::Answer), 2),
-    ("recvapdu", Some(Way::Answer), 2), ("recv apdu", Some(Way::Answer), 2), ("apdu answer", Some(Way::Answer), 2),
-    ("apdu rx", Some(Way::Answer), 2), ("apdu ret", Some(Way::Answer), 2), ("apdu status", Some(Way::Answer), 2),
-    ("apdu", Some(Way::Command), 1), ("transceive in", Some(Way::Command), 2), ("transceive out", Some(Way::Answer), 2),
-    ("in:", Some(Way::Command), 1), ("out:", Some(Way::Answer), 1), ("sending", Some(Way::Command), 2),
-    ("send", Some(Way::Command), 2), ("sent", Some(Way::Command), 2), ("snd", Some(Way::Command), 2), ("tx", Some(Way::Command), 2),
-    ("xmit", Some(Way::Command), 2), ("transmit", Some(Way::Command), 2), ("request", Some(Way::Command), 1),
-    ("req", Some(Way::Command), 2), ("command", Some(Way::Command), 1), ("cmd", Some(Way::Command), 2), ("received", Some(Way::Answer), 2),
-    ("receive", Some(Way::Answer), 2), ("receiving", Some(Way::Answer), 2), ("recv", Some(Way::Answer), 2), ("rcv", Some(Way::Answer), 2),
-    ("rx", Some(Way::Answer), 2), ("response", Some(Way::Answer), 2), ("resp", Some(Way::Answer), 2), ("rsp", Some(Way::Answer), 2),
-    ("res", Some(Way::Answer), 1), ("reply", Some(Way::Answer), 2), ("answer", Some(Way::Answer), 2), ("returned", Some(Way::Answer), 1),
-    ("return", Some(Way::Answer), 1), ("sw", Some(Way::Answer), 1), ("pcd", Some(Way::Command), 1), ("picc", Some(Way::Answer), 1),
-    ("to card", Some(Way::Command), 2), ("from card", Some(Way::Answer), 2), ("card<<<", Some(Way::Command), 2),
-    ("card>>>", Some(Way::Answer), 2), ("发送", Some(Way::Command), 2), ("下发", Some(Way::Command), 2), ("命令", Some(Way::Command), 1),
-    ("指令", Some(Way::Command), 1), ("请求", Some(Way::Command), 1), ("接收", Some(Way::Answer), 2), ("返回", Some(Way::Answer), 2), ("响应", Some(Way::Answer), 2),
-    ("应答", Some(Way::Answer), 2), ("收到", Some(Way::Answer), 2), ("回复", Some(Way::Answer), 2), ("rdr", Some(Way::Command), 1), ("terminal->card", Some(Way::Command), 2),
-    ("card->terminal", Some(Way::Answer), 2), ("reader->card", Some(Way::Command), 2), ("card->reader", Some(Way::Answer), 2),
-    ("pos->card", Some(Way::Command), 2), ("card->pos", Some(Way::Answer), 2),
+    ("=>", Some(Way::Command), 2),
+    (">>", Some(Way::Command), 2),
+    ("->", Some(Way::Command), 1),
+    ("<=", Some(Way::Answer), 2),
+    ("<<", Some(Way::Answer), 2),
+    ("<-", Some(Way::Answer), 1),
+    ("c-apdu", Some(Way::Command), 2),
+    ("capdu", Some(Way::Command), 2),
+    ("c_apdu", Some(Way::Command), 2),
+    ("command apdu", Some(Way::Command), 2),
+    ("apdu command", Some(Way::Command), 2),
+    ("apdu cmd", Some(Way::Command), 2),
+    ("apducmd", Some(Way::Command), 2),
+    ("apdu request", Some(Way::Command), 2),
+    ("apdu req", Some(Way::Command), 2),
+    ("apdu send", Some(Way::Command), 2),
+    ("apdusend", Some(Way::Command), 2),
+    ("sendapdu", Some(Way::Command), 2),
+    ("send apdu", Some(Way::Command), 2),
+    ("sending apdu", Some(Way::Command), 2),
+    ("apdu out", Some(Way::Command), 2),
+    ("apdu tx", Some(Way::Command), 2),
+    ("apdu in", Some(Way::Command), 1),
+    ("outgoing apdu", Some(Way::Command), 2),
+    ("incoming apdu", Some(Way::Answer), 2),
+    ("r-apdu", Some(Way::Answer), 2),
+    ("rapdu", Some(Way::Answer), 2),
+    ("r_apdu", Some(Way::Answer), 2),
+    ("response apdu", Some(Way::Answer), 2),
+    ("apdu response", Some(Way::Answer), 2),
+    ("apdu resp", Some(Way::Answer), 2),
+    ("apdu rsp", Some(Way::Answer), 2),
+    ("apdu recv", Some(Way::Answer), 2),
+    ("apdurecv", Some(Way::Answer), 2),
+    ("apdurecvcmd", Some(Way::Answer), 2),
+    ("recvapdu", Some(Way::Answer), 2),
+    ("recv apdu", Some(Way::Answer), 2),
+    ("apdu answer", Some(Way::Answer), 2),
+    ("apdu rx", Some(Way::Answer), 2),
+    ("apdu ret", Some(Way::Answer), 2),
+    ("apdu status", Some(Way::Answer), 2),
+    ("apdu", Some(Way::Command), 1),
+    ("transceive in", Some(Way::Command), 2),
+    ("transceive out", Some(Way::Answer), 2),
+    ("in:", Some(Way::Command), 1),
+    ("out:", Some(Way::Answer), 1),
+    ("sending", Some(Way::Command), 2),
+    ("send", Some(Way::Command), 2),
+    ("sent", Some(Way::Command), 2),
+    ("snd", Some(Way::Command), 2),
+    ("tx", Some(Way::Command), 2),
+    ("xmit", Some(Way::Command), 2),
+    ("transmit", Some(Way::Command), 2),
+    ("request", Some(Way::Command), 1),
+    ("req", Some(Way::Command), 2),
+    ("command", Some(Way::Command), 1),
+    ("cmd", Some(Way::Command), 2),
+    ("received", Some(Way::Answer), 2),
+    ("receive", Some(Way::Answer), 2),
+    ("receiving", Some(Way::Answer), 2),
+    ("recv", Some(Way::Answer), 2),
+    ("rcv", Some(Way::Answer), 2),
+    ("rx", Some(Way::Answer), 2),
+    ("response", Some(Way::Answer), 2),
+    ("resp", Some(Way::Answer), 2),
+    ("rsp", Some(Way::Answer), 2),
+    ("res", Some(Way::Answer), 1),
+    ("reply", Some(Way::Answer), 2),
+    ("answer", Some(Way::Answer), 2),
+    ("returned", Some(Way::Answer), 1),
+    ("return", Some(Way::Answer), 1),
+    ("sw", Some(Way::Answer), 1),
+    ("pcd", Some(Way::Command), 1),
+    ("picc", Some(Way::Answer), 1),
+    ("to card", Some(Way::Command), 2),
+    ("from card", Some(Way::Answer), 2),
+    ("card<<<", Some(Way::Command), 2),
+    ("card>>>", Some(Way::Answer), 2),
+    ("发送", Some(Way::Command), 2),
+    ("下发", Some(Way::Command), 2),
+    ("命令", Some(Way::Command), 1),
+    ("指令", Some(Way::Command), 1),
+    ("请求", Some(Way::Command), 1),
+    ("接收", Some(Way::Answer), 2),
+    ("返回", Some(Way::Answer), 2),
+    ("响应", Some(Way::Answer), 2),
+    ("应答", Some(Way::Answer), 2),
+    ("收到", Some(Way::Answer), 2),
+    ("回复", Some(Way::Answer), 2),
+    ("rdr", Some(Way::Command), 1),
+    ("terminal->card", Some(Way::Command), 2),
+    ("card->terminal", Some(Way::Answer), 2),
+    ("reader->card", Some(Way::Command), 2),
+    ("card->reader", Some(Way::Answer), 2),
+    ("pos->card", Some(Way::Command), 2),
+    ("card->pos", Some(Way::Answer), 2),
 ];
 
 impl Labels {
@@ -124,9 +240,17 @@ impl Labels {
             };
             let wordy = word.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
             let letter = |i: usize| text.get(i).is_some_and(|b| b.is_ascii_alphabetic());
-            let camel = text.get(start).is_some_and(u8::is_ascii_uppercase) && start > 0 && text.get(start - 1).is_some_and(u8::is_ascii_lowercase);
-            let camel_end = text.get(stop).is_some_and(u8::is_ascii_uppercase) && text.get(stop - 1).is_some_and(u8::is_ascii_lowercase);
-            if wordy && (start > 0 && letter(start - 1) && !camel || letter(stop) && !camel_end && word.as_bytes().last().is_some_and(u8::is_ascii_alphabetic)) {
+            let camel = text.get(start).is_some_and(u8::is_ascii_uppercase)
+                && start > 0
+                && text.get(start - 1).is_some_and(u8::is_ascii_lowercase);
+            let camel_end = text.get(stop).is_some_and(u8::is_ascii_uppercase)
+                && text.get(stop - 1).is_some_and(u8::is_ascii_lowercase);
+            if wordy
+                && (start > 0 && letter(start - 1) && !camel
+                    || letter(stop)
+                        && !camel_end
+                        && word.as_bytes().last().is_some_and(u8::is_ascii_alphabetic))
+            {
                 continue;
             }
             // "response to command", "response for SELECT": the first of a pair of words leads.
@@ -143,9 +267,10 @@ impl Labels {
 
 /// Instructions of ISO/IEC 7816-4, EMV and GlobalPlatform that a terminal or card management system sends.
 const INSTRUCTIONS: &[u8] = &[
-    0x04, 0x0C, 0x0E, 0x16, 0x18, 0x1E, 0x20, 0x21, 0x22, 0x24, 0x2A, 0x2C, 0x40, 0x44, 0x50, 0x52, 0x54, 0x5A, 0x5C, 0x70, 0x82, 0x84, 0x86,
-    0x87, 0x88, 0xA2, 0xA4, 0xA8, 0xAE, 0xB0, 0xB2, 0xC0, 0xC2, 0xCA, 0xCB, 0xCC, 0xD0, 0xD2, 0xD4, 0xD6, 0xD8, 0xDA, 0xDC,
-    0xDD, 0xE0, 0xE2, 0xE4, 0xE6, 0xE8, 0xEA, 0xF0, 0xF2,
+    0x04, 0x0C, 0x0E, 0x16, 0x18, 0x1E, 0x20, 0x21, 0x22, 0x24, 0x2A, 0x2C, 0x40, 0x44, 0x50, 0x52,
+    0x54, 0x5A, 0x5C, 0x70, 0x82, 0x84, 0x86, 0x87, 0x88, 0xA2, 0xA4, 0xA8, 0xAE, 0xB0, 0xB2, 0xC0,
+    0xC2, 0xCA, 0xCB, 0xCC, 0xD0, 0xD2, 0xD4, 0xD6, 0xD8, 0xDA, 0xDC, 0xDD, 0xE0, 0xE2, 0xE4, 0xE6,
+    0xE8, 0xEA, 0xF0, 0xF2,
 ];
 
 /// True where the bytes can be a command: class, instruction and length fit (malformed lengths pass only for the EMV commands).
@@ -154,7 +279,8 @@ pub fn is_command(bytes: &[u8], strict: bool) -> bool {
     let [cla, ins, p1, p2, rest @ ..] = bytes else {
         return false;
     };
-    if !matches!(cla, 0x00..=0x0F | 0x80 | 0x84 | 0x8C | 0x90 | 0xA0) || !INSTRUCTIONS.contains(ins) {
+    if !matches!(cla, 0x00..=0x0F | 0x80 | 0x84 | 0x8C | 0x90 | 0xA0) || !INSTRUCTIONS.contains(ins)
+    {
         return false;
     }
     let fits = match rest {
@@ -174,7 +300,12 @@ pub fn is_command(bytes: &[u8], strict: bool) -> bool {
             | (0x80, 0xEA, 0, 0)
             | (0x80, 0xD0, 0, 0)
             | (0x00, 0x20 | 0x84 | 0x88 | 0x82 | 0xC0, _, _)
-            | (0x84 | 0x8C, 0x16 | 0x18 | 0x1E | 0x24 | 0xDA | 0xDC | 0xD6 | 0xE2, _, _)
+            | (
+                0x84 | 0x8C,
+                0x16 | 0x18 | 0x1E | 0x24 | 0xDA | 0xDC | 0xD6 | 0xE2,
+                _,
+                _
+            )
     ) || (*cla == 0 && *ins == 0xB2 && p2 & 7 == 4);
     if strict {
         // A command of four zero-like bytes in a text of its own says too little.
@@ -187,8 +318,10 @@ pub fn is_command(bytes: &[u8], strict: bool) -> bool {
 /// True where the last two bytes can be a status word (ISO/IEC 7816-4, 5.6).
 #[must_use]
 pub fn ends_in_status(bytes: &[u8]) -> bool {
-    matches!(bytes, [.., 0x90, 0x00] | [.., 0x61..=0x6F, _] | [.., 0x91 | 0x92 | 0x93 | 0x94 | 0x98 | 0x9F, _])
-        && !matches!(bytes, [.., 0x60, _])
+    matches!(
+        bytes,
+        [.., 0x90, 0x00] | [.., 0x61..=0x6F, _] | [.., 0x91 | 0x92 | 0x93 | 0x94 | 0x98 | 0x9F, _]
+    ) && !matches!(bytes, [.., 0x60, _])
 }
 
 fn starts_template(bytes: &[u8]) -> bool {
@@ -240,7 +373,10 @@ fn number_in(text: &[u8], before: usize, units: &[&[u8]]) -> Option<usize> {
 
 fn two_hex(text: &[u8]) -> Option<u8> {
     let text = text.trim_ascii_start();
-    let text = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")).unwrap_or(text);
+    let text = text
+        .strip_prefix(b"0x")
+        .or_else(|| text.strip_prefix(b"0X"))
+        .unwrap_or(text);
     match text {
         [high, low, rest @ ..] if !rest.first().is_some_and(u8::is_ascii_alphanumeric) => {
             Some(hex::nibble(*high)? << 4 | hex::nibble(*low)?)
@@ -256,7 +392,10 @@ pub fn status_apart(text: &[u8]) -> Option<u16> {
     let behind = |name: &[u8]| -> Option<usize> {
         let at = memchr::memmem::find(&lower, name)?;
         let rest = lower.get(at + name.len()..)?;
-        let skip = rest.iter().take_while(|b| matches!(b, b'=' | b':' | b' ' | b'[' | b'(' | b'<')).count();
+        let skip = rest
+            .iter()
+            .take_while(|b| matches!(b, b'=' | b':' | b' ' | b'[' | b'(' | b'<'))
+            .count();
         (skip > 0).then_some(at + name.len() + skip)
     };
     if let (Some(first), Some(second)) = (behind(b"sw1"), behind(b"sw2")) {
@@ -264,7 +403,14 @@ pub fn status_apart(text: &[u8]) -> Option<u16> {
         let low = two_hex(lower.get(second..)?)?;
         return Some(u16::from(high) << 8 | u16::from(low));
     }
-    for name in [&b"sw1sw2"[..], b"sw12", b"sw", b"status word", b"status", b"state"] {
+    for name in [
+        &b"sw1sw2"[..],
+        b"sw12",
+        b"sw",
+        b"status word",
+        b"status",
+        b"state",
+    ] {
         if let Some(at) = behind(name) {
             let rest = lower.get(at..)?;
             let rest = rest.strip_prefix(b"0x").unwrap_or(rest);
@@ -282,7 +428,10 @@ pub fn status_apart(text: &[u8]) -> Option<u16> {
 
 fn bracketed_status(after: &[u8]) -> Option<u16> {
     let after = after.trim_ascii_start();
-    let inner = after.strip_prefix(b"<").or_else(|| after.strip_prefix(b"[")).or_else(|| after.strip_prefix(b"("))?;
+    let inner = after
+        .strip_prefix(b"<")
+        .or_else(|| after.strip_prefix(b"["))
+        .or_else(|| after.strip_prefix(b"("))?;
     let mut bytes = Vec::with_capacity(2);
     hex::decode_run(inner, 0, 2, &mut bytes);
     match bytes.as_slice() {
@@ -297,7 +446,11 @@ fn millis(text: &[u8]) -> Option<u32> {
     let head = text.get(..at)?;
     let open = memchr::memrchr(b'(', head)?;
     let digits = head.get(open + 1..)?;
-    let value = core::str::from_utf8(digits).ok()?.trim().parse::<u32>().ok()?;
+    let value = core::str::from_utf8(digits)
+        .ok()?
+        .trim()
+        .parse::<u32>()
+        .ok()?;
     value.checked_mul(1000)
 }
 
@@ -311,7 +464,10 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     }
     // Wrapped hex and dump lines have no words in front.
     let first = *text.first()?;
-    if open && hex::nibble(first).is_some() && let Some(line) = bare(text) {
+    if open
+        && hex::nibble(first).is_some()
+        && let Some(line) = bare(text)
+    {
         return Some(line);
     }
     // Arrows that stand alone at the begin of the line.
@@ -324,7 +480,9 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     let Some(area) = area else {
         return no_bytes(labels, text, open);
     };
-    let label = arrow.map(|way| (way, 2, 1)).or_else(|| labels.last_before(text, area.start));
+    let label = arrow
+        .map(|way| (way, 2, 1))
+        .or_else(|| labels.last_before(text, area.start));
     let mut bytes = Vec::with_capacity(area.bytes);
     hex::decode_run(text, area.start, 70_000, &mut bytes);
     let after = text.get(area.end..).unwrap_or_default();
@@ -332,8 +490,13 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     if bytes.len() < 2 {
         return no_bytes(labels, text, open);
     }
-    let sw = status_apart(after).or_else(|| bracketed_status(after)).filter(|_| !is_command(&bytes, true));
-    if label.is_none() && !(after.trim_ascii().is_empty() && before_is_free(text, area.start) || area.start <= 1 && is_remark(after) && is_command(&bytes, true)) {
+    let sw = status_apart(after)
+        .or_else(|| bracketed_status(after))
+        .filter(|_| !is_command(&bytes, true));
+    if label.is_none()
+        && !(after.trim_ascii().is_empty() && before_is_free(text, area.start)
+            || area.start <= 1 && is_remark(after) && is_command(&bytes, true))
+    {
         return None;
     }
     // "response status: 9000": a status word whose data stand on other lines.
@@ -344,11 +507,21 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
         && memchr::memmem::find(&text.get(..area.start)?.to_ascii_lowercase(), b"status").is_some()
     {
         let word = bytes.iter().fold(0_u16, |sum, b| sum << 8 | u16::from(*b));
-        return Some(ApduLine::Announced { way: Way::Answer, bytes: None, sw: Some(word) });
+        return Some(ApduLine::Announced {
+            way: Way::Answer,
+            bytes: None,
+            sw: Some(word),
+        });
     }
     // "recv: 6F…", "resp (12): 6F…": nothing but marks between the word and the bytes.
     let beside = label.is_some_and(|(_, _, end)| text.get(end..area.start).is_some_and(only_marks));
-    let way = decide(label.map(|(way, strength, _)| (way, strength)), beside, &bytes, sw, open)?;
+    let way = decide(
+        label.map(|(way, strength, _)| (way, strength)),
+        beside,
+        &bytes,
+        sw,
+        open,
+    )?;
     Some(ApduLine::Bytes {
         way,
         labelled: label.is_some(),
@@ -361,13 +534,20 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
 
 /// Unlabelled bytes stand alone, in quotes, or behind a colon or bracket.
 fn before_is_free(text: &[u8], start: usize) -> bool {
-    text.get(..start).is_some_and(|head| head.last().is_none_or(|b| matches!(b, b' ' | b':' | b'"' | b'\'' | b'[' | b'=' | b'(' | b'>')))
+    text.get(..start).is_some_and(|head| {
+        head.last()
+            .is_none_or(|b| matches!(b, b' ' | b':' | b'"' | b'\'' | b'[' | b'=' | b'(' | b'>'))
+    })
 }
 
 /// `# SELECT`, `// GPO`, `: Normal processing.`, `(2PAY.SYS.DDF01)`, but not `(Byte 1 Bit 7)`.
 fn is_remark(after: &[u8]) -> bool {
     let after = after.trim_ascii_start();
-    after.is_empty() || matches!(after.first(), Some(b'#' | b':' | b'"' | b'\'' | b',' | b'(' | b'/' | b';' | b']')) && !after.starts_with(b"(Byte")
+    after.is_empty()
+        || matches!(
+            after.first(),
+            Some(b'#' | b':' | b'"' | b'\'' | b',' | b'(' | b'/' | b';' | b']')
+        ) && !after.starts_with(b"(Byte")
 }
 
 /// True where only punctuation, a bracketed remark, or words for the length and the data stand between.
@@ -382,9 +562,31 @@ fn only_marks(between: &[u8]) -> bool {
             b if !b.is_ascii_alphanumeric() && b.is_ascii() => tail,
             0xEF if rest.starts_with("：".as_bytes()) => rest.get(3..).unwrap_or_default(),
             _ => {
-                let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+                let word = rest
+                    .iter()
+                    .take_while(|b| b.is_ascii_alphanumeric())
+                    .count();
                 let head = rest.get(..word).unwrap_or_default().to_ascii_lowercase();
-                let known = matches!(head.as_slice(), b"data" | b"len" | b"length" | b"apdu" | b"hex" | b"bytes" | b"buf" | b"buffer" | b"from" | b"card" | b"t" | b"0x" | b"msg" | b"str" | b"cmd" | b"raw") || !head.is_empty() && head.len() <= 4 && head.iter().all(u8::is_ascii_digit);
+                let known =
+                    matches!(
+                        head.as_slice(),
+                        b"data"
+                            | b"len"
+                            | b"length"
+                            | b"apdu"
+                            | b"hex"
+                            | b"bytes"
+                            | b"buf"
+                            | b"buffer"
+                            | b"from"
+                            | b"card"
+                            | b"t"
+                            | b"0x"
+                            | b"msg"
+                            | b"str"
+                            | b"cmd"
+                            | b"raw"
+                    ) || !head.is_empty() && head.len() <= 4 && head.iter().all(u8::is_ascii_digit);
                 if !known {
                     return false;
                 }
@@ -395,7 +597,13 @@ fn only_marks(between: &[u8]) -> bool {
     true
 }
 
-fn decide(label: Option<(Way, u8)>, beside: bool, bytes: &[u8], sw: Option<u16>, open: bool) -> Option<Way> {
+fn decide(
+    label: Option<(Way, u8)>,
+    beside: bool,
+    bytes: &[u8],
+    sw: Option<u16>,
+    open: bool,
+) -> Option<Way> {
     match label {
         Some((Way::Command, strength)) => {
             if is_command(bytes, strength < 2) {
@@ -411,7 +619,19 @@ fn decide(label: Option<(Way, u8)>, beside: bool, bytes: &[u8], sw: Option<u16>,
                 return Some(Way::Command);
             }
             // While an answer is awaited, whatever a plain label brings is it, whole or wrapped.
-            let believed = if open { sw.is_some() || beside && (is_answer(bytes) || strength == 2) || is_template_answer(bytes, false) } else { (starts_template(bytes) && (ends_in_status(bytes) || sw.is_some())) || bytes.len() == 2 && strength == 2 && matches!(bytes, [0x90, 0] | [0x69 | 0x6A | 0x6D | 0x6E | 0x67 | 0x62 | 0x63, _]) };
+            let believed = if open {
+                sw.is_some()
+                    || beside && (is_answer(bytes) || strength == 2)
+                    || is_template_answer(bytes, false)
+            } else {
+                (starts_template(bytes) && (ends_in_status(bytes) || sw.is_some()))
+                    || bytes.len() == 2
+                        && strength == 2
+                        && matches!(
+                            bytes,
+                            [0x90, 0] | [0x69 | 0x6A | 0x6D | 0x6E | 0x67 | 0x62 | 0x63, _]
+                        )
+            };
             believed.then_some(Way::Answer)
         }
         None => {
@@ -430,19 +650,42 @@ fn decide(label: Option<(Way, u8)>, beside: bool, bytes: &[u8], sw: Option<u16>,
 fn bare(text: &[u8]) -> Option<ApduLine> {
     if let Some(bytes) = hex::decode_all(text) {
         // Four or eight digits and then pairs: an offset.
-        let offset = text.iter().take_while(|b| hex::nibble(**b).is_some()).count();
+        let offset = text
+            .iter()
+            .take_while(|b| hex::nibble(**b).is_some())
+            .count();
         let rest = text.get(offset..)?.trim_ascii_start();
         let pairs = rest.get(2).is_none_or(|b| *b == b' ') && rest.len() >= 2;
-        if matches!(offset, 4 | 8) && pairs && !is_command(&bytes, true) && let Some((Some(at), dumped)) = hex::dump_line(text, 16) && at % 16 == 0 && dumped.len() <= 16 {
+        if matches!(offset, 4 | 8)
+            && pairs
+            && !is_command(&bytes, true)
+            && let Some((Some(at), dumped)) = hex::dump_line(text, 16)
+            && at % 16 == 0
+            && dumped.len() <= 16
+        {
             return Some(ApduLine::More(dumped));
         }
         if is_command(&bytes, true) {
-            return Some(ApduLine::Bytes { way: Way::Command, labelled: false, bytes, sw: None, micros: None, announced: None });
+            return Some(ApduLine::Bytes {
+                way: Way::Command,
+                labelled: false,
+                bytes,
+                sw: None,
+                micros: None,
+                announced: None,
+            });
         }
         return Some(ApduLine::More(bytes));
     }
     let (offset, bytes) = hex::dump_line(text, 16)?;
-    if offset.is_some_and(|at| at % 16 == 0) || bytes.len() == 16 || memchr::memmem::find(text, b"  ").is_some() || text_follows_colon(text, bytes.len()) || column_follows(text, bytes.len()) {
+    if offset.is_some_and(|at| at % 16 == 0)
+        || bytes.len() == 16
+        || text
+            .get((bytes.len() * 3).saturating_sub(1)..)
+            .is_some_and(|rest| rest.starts_with(b"  "))
+        || text_follows_colon(text, bytes.len())
+        || column_follows(text, bytes.len())
+    {
         return Some(ApduLine::More(bytes));
     }
     None
@@ -450,12 +693,16 @@ fn bare(text: &[u8]) -> Option<ApduLine> {
 
 /// `30 31 90 00 : Normal processing.`
 fn text_follows_colon(text: &[u8], bytes: usize) -> bool {
-    bytes >= 1 && text.get(bytes * 3..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
+    bytes >= 1
+        && text
+            .get(bytes * 3..)
+            .is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
 }
 
 /// `61 2E a.`: a column with a character for each byte.
 fn column_follows(text: &[u8], bytes: usize) -> bool {
-    text.get(bytes * 3..).is_some_and(|rest| rest.len() == bytes)
+    text.get(bytes * 3..)
+        .is_some_and(|rest| rest.len() == bytes)
 }
 
 /// The run of hex that is the APDU: of two or more bytes, the longest.
@@ -471,9 +718,16 @@ fn no_bytes(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     }
     let mentions = memchr::memmem::find(&text.to_ascii_lowercase(), b"apdu").is_some();
     let announced = number_in(text, text.len(), &[b" bytes", b"bytes)"]);
-    if sw.is_some() && open || mentions && (announced.is_some() || text.ends_with(b":")) || sw.is_some() && mentions {
+    if sw.is_some() && open
+        || mentions && (announced.is_some() || text.ends_with(b":"))
+        || sw.is_some() && mentions
+    {
         let way = if sw.is_some() { Way::Answer } else { way };
-        return Some(ApduLine::Announced { way, bytes: announced, sw });
+        return Some(ApduLine::Announced {
+            way,
+            bytes: announced,
+            sw,
+        });
     }
     None
 }

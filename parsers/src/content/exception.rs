@@ -6,16 +6,51 @@ use super::ContentKind;
 pub const KIND: ContentKind = ContentKind {
     name: "exception",
     title: "exceptions and error names of platforms",
-    anchors: &["TagLostException", "SCARD_W_REMOVED", "SCARD_E_NO_SMARTCARD", "SCARD_W_UN", "SCARD_E_READER_UNAVAIL", "0x80100069", "0x80100066", "0x80100017", "Transceive failed"],
+    anchors: &[
+        "TagLostException",
+        "SCARD_W_REMOVED",
+        "SCARD_E_NO_SMARTCARD",
+        "SCARD_W_UN",
+        "SCARD_E_READER_UNAVAIL",
+        "0x80100069",
+        "0x80100066",
+        "0x80100017",
+        "Transceive failed",
+    ],
 };
 
 /// Names that any program may throw.
 pub const GENERAL_ANCHORS: &[&str] = &[
-    "SocketTimeoutException", "UnknownHostException", "SSLHandshakeException", "SSLException", "SSLProtocolException", "SSLPeerUnverified",
-    "CertPathValidator", "CertificateExpired", "CertificateNotYetValid", "ConnectException", "NoRouteToHostException",
-    "ConnectTimeoutException", "SocketException", "EOFException", "DeadObjectException", "FATAL EXCEPTION", "Fatal signal", "ANR in",
-    "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EAI_NODATA", "EAI_NONAME", "NSURLErrorDomain",
-    "AuthenticationException", "SCARD_E_NO_SERVICE", "0x8010001D", "0x8010000C",
+    "SocketTimeoutException",
+    "UnknownHostException",
+    "SSLHandshakeException",
+    "SSLException",
+    "SSLProtocolException",
+    "SSLPeerUnverified",
+    "CertPathValidator",
+    "CertificateExpired",
+    "CertificateNotYetValid",
+    "ConnectException",
+    "NoRouteToHostException",
+    "ConnectTimeoutException",
+    "SocketException",
+    "EOFException",
+    "DeadObjectException",
+    "FATAL EXCEPTION",
+    "Fatal signal",
+    "ANR in",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "EAI_NODATA",
+    "EAI_NONAME",
+    "NSURLErrorDomain",
+    "AuthenticationException",
+    "SCARD_E_NO_SERVICE",
+    "0x8010001D",
+    "0x8010000C",
 ];
 
 /// Names and the signal they stand for. `payment` where the name belongs to card handling alone.
@@ -77,7 +112,9 @@ pub struct Named {
 /// The exception that a line names, and what the words beside it make of it.
 #[must_use]
 pub fn read(text: &[u8]) -> Option<Named> {
-    let (name, signal, payment) = NAMES.iter().find(|(name, _, _)| memchr::memmem::find(text, name.as_bytes()).is_some())?;
+    let (name, signal, payment) = NAMES
+        .iter()
+        .find(|(name, _, _)| memchr::memmem::find(text, name.as_bytes()).is_some())?;
     if *name == "NSURLErrorDomain" {
         return apple(text);
     }
@@ -86,17 +123,28 @@ pub fn read(text: &[u8]) -> Option<Named> {
     let signal = match *name {
         "SocketTimeoutException" if has(b"connect") && !has(b"read timed out") => "connect_timeout",
         "ConnectException" | "SocketException" if has(b"refused") => "connect_refused",
-        "ConnectException" | "SocketException" if has(b"unreachable") && has(b"network") => "link_down",
+        "ConnectException" | "SocketException" if has(b"unreachable") && has(b"network") => {
+            "link_down"
+        }
         "ConnectException" | "SocketException" if has(b"timed out") => "connect_timeout",
-        "SSLHandshakeException" | "SSLException" | "SSLProtocolException" | "AuthenticationException"
+        "SSLHandshakeException"
+        | "SSLException"
+        | "SSLProtocolException"
+        | "AuthenticationException"
             if has(b"cert") || has(b"trust anchor") || has(b"unknown ca") =>
         {
             "tls_certificate"
         }
-        "SSLException" | "SSLHandshakeException" if has(b"reset") || has(b"closed") => "connection_reset",
+        "SSLException" | "SSLHandshakeException" if has(b"reset") || has(b"closed") => {
+            "connection_reset"
+        }
         _ => signal,
     };
-    Some(Named { signal, name, payment: *payment })
+    Some(Named {
+        signal,
+        name,
+        payment: *payment,
+    })
 }
 
 /// `Error Domain=NSURLErrorDomain Code=-1003` (Foundation, URL loading system error codes).
@@ -104,7 +152,12 @@ fn apple(text: &[u8]) -> Option<Named> {
     let at = memchr::memmem::find(text, b"NSURLErrorDomain")?;
     let rest = text.get(at..)?;
     let code = rest.get(memchr::memmem::find(rest, b"Code=")? + 5..)?;
-    let code: Vec<u8> = code.iter().copied().take_while(|b| b.is_ascii_digit() || *b == b'-').take(8).collect();
+    let code: Vec<u8> = code
+        .iter()
+        .copied()
+        .take_while(|b| b.is_ascii_digit() || *b == b'-')
+        .take(8)
+        .collect();
     let signal = match code.as_slice() {
         b"-1001" => "read_timeout",
         b"-1003" | b"-1006" => "dns_failed",
@@ -115,7 +168,11 @@ fn apple(text: &[u8]) -> Option<Named> {
         [b'-', b'1', b'2', b'0', b'1'..=b'6'] => "tls_certificate",
         _ => return None,
     };
-    Some(Named { signal, name: "NSURLErrorDomain", payment: false })
+    Some(Named {
+        signal,
+        name: "NSURLErrorDomain",
+        payment: false,
+    })
 }
 
 #[cfg(test)]
@@ -125,13 +182,34 @@ mod tests {
     #[test]
     fn names_and_their_words() {
         for (text, signal) in [
-            ("android.nfc.TagLostException: Tag was lost.", "card_removed"),
-            ("java.net.SocketTimeoutException: Read timed out", "read_timeout"),
-            ("java.net.SocketTimeoutException: failed to connect to /10.1.2.3 (port 6000) after 10000ms", "connect_timeout"),
-            ("java.net.ConnectException: failed to connect to x: connect failed: ECONNREFUSED (Connection refused)", "connect_refused"),
-            ("java.net.UnknownHostException: Unable to resolve host \"pos.example.test\"", "dns_failed"),
-            ("javax.net.ssl.SSLHandshakeException: java.security.cert.CertPathValidatorException: Trust anchor not found", "tls_certificate"),
-            ("javax.net.ssl.SSLHandshakeException: Handshake failed", "tls_failed"),
+            (
+                "android.nfc.TagLostException: Tag was lost.",
+                "card_removed",
+            ),
+            (
+                "java.net.SocketTimeoutException: Read timed out",
+                "read_timeout",
+            ),
+            (
+                "java.net.SocketTimeoutException: failed to connect to /10.1.2.3 (port 6000) after 10000ms",
+                "connect_timeout",
+            ),
+            (
+                "java.net.ConnectException: failed to connect to x: connect failed: ECONNREFUSED (Connection refused)",
+                "connect_refused",
+            ),
+            (
+                "java.net.UnknownHostException: Unable to resolve host \"pos.example.test\"",
+                "dns_failed",
+            ),
+            (
+                "javax.net.ssl.SSLHandshakeException: java.security.cert.CertPathValidatorException: Trust anchor not found",
+                "tls_certificate",
+            ),
+            (
+                "javax.net.ssl.SSLHandshakeException: Handshake failed",
+                "tls_failed",
+            ),
             ("FATAL EXCEPTION: main", "app_crash"),
         ] {
             assert_eq!(read(text.as_bytes()).unwrap().signal, signal, "{text}");

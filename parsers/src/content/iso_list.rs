@@ -8,9 +8,51 @@ pub const KIND: ContentKind = ContentKind {
     name: "iso_list",
     title: "ISO 8583 fields as lists, and messages as hex",
     anchors: &[
-        "field[", "field 39", "field39", "field 11", "field11", "DE39", "DE 39", "DE039", "DE11=", "DE011", "DE41=", "DE041", "F39=", "F39:", "F39[", "F11=", "F11:", "\"f39\"", "\"f11\"", "F041",
-        "F039", "F011", "bit39", "bit 39", "bit011", "bit039", "bit 11", "域39", "39域", "11域", "域11", "41域", "mti=", "mti:", "mti\"", "mti ", "msgtype", "msg type", "iso8583", "8583",
-        "tpdu", "60000300", "60 00 03 00 00", "6000060000", "60 00 06 00 00",
+        "field[",
+        "field 39",
+        "field39",
+        "field 11",
+        "field11",
+        "DE39",
+        "DE 39",
+        "DE039",
+        "DE11=",
+        "DE011",
+        "DE41=",
+        "DE041",
+        "F39=",
+        "F39:",
+        "F39[",
+        "F11=",
+        "F11:",
+        "\"f39\"",
+        "\"f11\"",
+        "F041",
+        "F039",
+        "F011",
+        "bit39",
+        "bit 39",
+        "bit011",
+        "bit039",
+        "bit 11",
+        "域39",
+        "39域",
+        "11域",
+        "域11",
+        "41域",
+        "mti=",
+        "mti:",
+        "mti\"",
+        "mti ",
+        "msgtype",
+        "msg type",
+        "iso8583",
+        "8583",
+        "tpdu",
+        "60000300",
+        "60 00 03 00 00",
+        "6000060000",
+        "60 00 06 00 00",
     ],
 };
 
@@ -45,12 +87,30 @@ pub fn read(text: &[u8]) -> Vec<Field<'_>> {
     fields
 }
 
+/// True where the text begins with a field's mark: a list with a field on each line.
+#[must_use]
+pub fn begins(text: &[u8]) -> bool {
+    let lead = text
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'\t' | b'[' | b'<' | b'"' | b'-' | b'*'))
+        .count();
+    mark(text, lead).is_some()
+}
+
 fn digits(text: &[u8], at: usize) -> Option<(u8, usize)> {
-    let run: Vec<u8> = text.get(at..)?.iter().take_while(|b| b.is_ascii_digit()).take(4).copied().collect();
+    let run: Vec<u8> = text
+        .get(at..)?
+        .iter()
+        .take_while(|b| b.is_ascii_digit())
+        .take(4)
+        .copied()
+        .collect();
     if run.is_empty() || run.len() > 3 {
         return None;
     }
-    let value = run.iter().fold(0_u16, |sum, b| sum * 10 + u16::from(b - b'0'));
+    let value = run
+        .iter()
+        .fold(0_u16, |sum, b| sum * 10 + u16::from(b - b'0'));
     Some((u8::try_from(value).ok()?, at + run.len()))
 }
 
@@ -58,25 +118,35 @@ fn digits(text: &[u8], at: usize) -> Option<(u8, usize)> {
 fn mark(text: &[u8], at: usize) -> Option<(u8, usize)> {
     let fresh = at == 0 || text.get(at - 1).is_some_and(|b| !b.is_ascii_alphanumeric());
     let rest = text.get(at..)?;
-    let starts = |word: &str| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()));
+    let starts = |word: &str| {
+        rest.get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+    };
     if fresh {
         for word in ["field", "bit", "de", "df", "fld", "fd", "f", "p-", "s-"] {
             if !starts(word) {
                 continue;
             }
             let mut behind = at + word.len();
-            while text.get(behind).is_some_and(|b| matches!(b, b' ' | b'[' | b'(' | b'_' | b'#' | b'.' | b'-')) && behind < at + word.len() + 2 {
+            while text
+                .get(behind)
+                .is_some_and(|b| matches!(b, b' ' | b'[' | b'(' | b'_' | b'#' | b'.' | b'-'))
+                && behind < at + word.len() + 2
+            {
                 behind += 1;
             }
             if let Some((number, after)) = digits(text, behind)
                 && text.get(after).is_some_and(|b| !b.is_ascii_alphanumeric())
-                && number > 0
             {
                 return Some((number, after));
             }
         }
         for word in ["mti", "msgtype", "msg type", "message type", "msgid"] {
-            if starts(word) && text.get(at + word.len()).is_some_and(|b| !b.is_ascii_alphanumeric()) {
+            if starts(word)
+                && text
+                    .get(at + word.len())
+                    .is_some_and(|b| !b.is_ascii_alphanumeric())
+            {
                 return Some((0, at + word.len()));
             }
         }
@@ -86,9 +156,15 @@ fn mark(text: &[u8], at: usize) -> Option<(u8, usize)> {
         return digits(text, at + 3 + skip).filter(|(n, _)| *n > 0);
     }
     if rest.starts_with("第".as_bytes()) || fresh {
-        let from = if rest.starts_with("第".as_bytes()) { at + 3 } else { at };
+        let from = if rest.starts_with("第".as_bytes()) {
+            at + 3
+        } else {
+            at
+        };
         if let Some((number, after)) = digits(text, from)
-            && text.get(after..).is_some_and(|r| r.starts_with("域".as_bytes()))
+            && text
+                .get(after..)
+                .is_some_and(|r| r.starts_with("域".as_bytes()))
         {
             return Some((number, after + 3));
         }
@@ -125,7 +201,11 @@ fn value(text: &[u8], at: usize) -> Option<(&[u8], usize)> {
         return None;
     }
     let rest = text.get(cursor..)?;
-    let length = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'_' | b'.' | b'-' | b'=')).take(1024).count();
+    let length = rest
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'_' | b'.' | b'-' | b'='))
+        .take(1024)
+        .count();
     (length > 0).then(|| (rest.get(..length).unwrap_or_default(), cursor + length))
 }
 
@@ -137,12 +217,19 @@ pub fn message_bytes(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(area.bytes);
     hex::decode_run(text, area.start, 8192, &mut bytes);
     let fits = |at: usize| {
-        matches!(bytes.get(at..at + 2), Some([0x01 | 0x02 | 0x04 | 0x05 | 0x08, 0x00 | 0x10 | 0x20 | 0x30]))
-            && bytes.get(at + 2).is_some_and(|b| b & 0x70 != 0)
+        matches!(
+            bytes.get(at..at + 2),
+            Some([0x01 | 0x02 | 0x04 | 0x05 | 0x08, 0x00 | 0x10 | 0x20 | 0x30])
+        ) && bytes.get(at + 2).is_some_and(|b| b & 0x70 != 0)
     };
     // Bare, after a TPDU (5), after TPDU and header (11), and each with a length before it.
     let at = [0, 5, 11, 2, 7, 13].into_iter().find(|at| fits(*at))?;
-    let tpdu = at < 5 || bytes.get(if at % 2 == 1 && at != 7 && at != 13 { 0 } else { 2 }) == Some(&0x60);
+    let tpdu = at < 5
+        || bytes.get(if at % 2 == 1 && at != 7 && at != 13 {
+            0
+        } else {
+            2
+        }) == Some(&0x60);
     tpdu.then_some(bytes)
 }
 
@@ -153,7 +240,10 @@ mod tests {
     #[test]
     fn every_way_of_listing() {
         for (text, want) in [
-            ("MTI=0210 DE11=000123 DE39=91", &[(0_u8, "0210"), (11, "000123"), (39, "91")][..]),
+            (
+                "MTI=0210 DE11=000123 DE39=91",
+                &[(0_u8, "0210"), (11, "000123"), (39, "91")][..],
+            ),
             ("F39:00,F41:12345678", &[(39, "00"), (41, "12345678")]),
             ("field[39] = 00", &[(39, "00")]),
             ("Field 39: 55", &[(39, "55")]),
@@ -163,7 +253,10 @@ mod tests {
             ("bit 11 = 000123", &[(11, "000123")]),
             ("[DE039] 00", &[(39, "00")]),
         ] {
-            let got: Vec<(u8, String)> = read(text.as_bytes()).iter().map(|f| (f.number, String::from_utf8_lossy(f.value).into_owned())).collect();
+            let got: Vec<(u8, String)> = read(text.as_bytes())
+                .iter()
+                .map(|f| (f.number, String::from_utf8_lossy(f.value).into_owned()))
+                .collect();
             let want: Vec<(u8, String)> = want.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
             if text.starts_with("[DE039]") {
                 continue;
@@ -177,7 +270,9 @@ mod tests {
     fn hex_messages() {
         assert!(message_bytes(b"send: 60 00 03 00 00 60 31 00 31 00 00 02 00 70 24 04 80 00 c0 80 11 00 00 00 00 00 00").is_some());
         assert!(message_bytes(b"02007024048000C0801100000000000010000001230510").is_none());
-        assert!(message_bytes(b"02007024048000C0801100000000000010000001230510002000000000").is_some());
+        assert!(
+            message_bytes(b"02007024048000C0801100000000000010000001230510002000000000").is_some()
+        );
         assert!(message_bytes(b"deadbeef").is_none());
     }
 }

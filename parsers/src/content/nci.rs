@@ -35,6 +35,10 @@ pub struct Logged {
 /// Reads a line; `tag` is the log's own tag, `text` the message (tags with colons may have been cut elsewhere, so both are looked at).
 #[must_use]
 pub fn read(tag: &[u8], text: &[u8]) -> Option<Logged> {
+    // Loggers of NFC stacks begin so: most lines are done here.
+    if !matches!(tag.first(), None | Some(b'N' | b'n' | b'S')) {
+        return None;
+    }
     let has = |name: &[u8]| {
         memchr::memmem::find(tag, name).is_some() || memchr::memmem::find(text, name).is_some()
     };

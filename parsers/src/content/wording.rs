@@ -79,7 +79,9 @@ fn squeeze(text: &[u8]) -> Squeezed {
             let next = all.peek().map_or(b' ', |(_, b)| *b);
             let begins = !before.is_ascii_alphanumeric()
                 || byte.is_ascii_uppercase() && before.is_ascii_lowercase()
-                || byte.is_ascii_uppercase() && before.is_ascii_uppercase() && next.is_ascii_lowercase()
+                || byte.is_ascii_uppercase()
+                    && before.is_ascii_uppercase()
+                    && next.is_ascii_lowercase()
                 || !byte.is_ascii();
             bytes.push(byte.to_ascii_lowercase());
             origin.push((u32::try_from(index).unwrap_or(u32::MAX), begins));
@@ -90,15 +92,29 @@ fn squeeze(text: &[u8]) -> Squeezed {
 }
 
 fn squeeze_words(list: &str) -> Vec<Vec<u8>> {
-    list.split(';').filter(|w| !w.is_empty()).map(|w| squeeze(w.as_bytes()).bytes).collect()
+    list.split(';')
+        .filter(|w| !w.is_empty())
+        .map(|w| squeeze(w.as_bytes()).bytes)
+        .collect()
 }
 
 /// Words that turn a phrase round when they stand right before it.
-const NEGATIONS: &[&str] = &["no", "not", "non", "without", "never", "donot", "dont", "isnot", "zero", "ignore", "disable"];
+const NEGATIONS: &[&str] = &[
+    "no", "not", "non", "without", "never", "donot", "dont", "isnot", "zero", "ignore", "disable",
+];
 /// Likewise in Chinese.
 const NEGATIONS_ZH: &[&str] = &["未", "没有", "无", "非", "不", "没", "请勿", "勿", "免"];
 /// Values that say that a thing is not so.
-const NAYS: &[&[u8]] = &[b"0", b"false", b"no", b"none", b"null", b"off", b"n", b"\xe5\x90\xa6"];
+const NAYS: &[&[u8]] = &[
+    b"0",
+    b"false",
+    b"no",
+    b"none",
+    b"null",
+    b"off",
+    b"n",
+    b"\xe5\x90\xa6",
+];
 
 impl Wording {
     /// Reads the table.
@@ -126,7 +142,13 @@ impl Wording {
             .iter()
             // Named values have anchors of their own.
             .filter(move |phrase| phrase.payment == payment && phrase.signal != "note")
-            .flat_map(|phrase| if phrase.text.is_ascii() { latin_anchors(phrase.text) } else { vec![han_anchor(phrase.text)] })
+            .flat_map(|phrase| {
+                if phrase.text.is_ascii() {
+                    latin_anchors(phrase.text)
+                } else {
+                    vec![han_anchor(phrase.text)]
+                }
+            })
     }
 
     /// What a text says: non-overlapping, the longest phrase first served, in the order of the text.
@@ -156,7 +178,11 @@ impl Wording {
         let mut kept: Vec<(usize, usize, &Phrase)> = Vec::new();
         for hit in hits {
             let apart = |k: (usize, usize)| hit.1 <= k.0 || k.1 <= hit.0;
-            if kept.iter().all(|k| apart((k.0, k.1))) && denied.iter().all(|d| apart(*d) || hit.0 <= d.0 && d.1 <= hit.1 && hit.1 - hit.0 > d.1 - d.0) {
+            if kept.iter().all(|k| apart((k.0, k.1)))
+                && denied
+                    .iter()
+                    .all(|d| apart(*d) || hit.0 <= d.0 && d.1 <= hit.1 && hit.1 - hit.0 > d.1 - d.0)
+            {
                 kept.push(hit);
             }
         }
@@ -166,7 +192,10 @@ impl Wording {
                 signal: phrase.signal,
                 payment: phrase.payment,
                 phrase: phrase.text,
-                at: squeezed.origin.get(*start).map_or(0, |(at, _)| *at as usize),
+                at: squeezed
+                    .origin
+                    .get(*start)
+                    .map_or(0, |(at, _)| *at as usize),
             })
             .collect()
     }
@@ -174,7 +203,10 @@ impl Wording {
 
 /// Up to three Chinese characters and the letters before them are telling enough; a blank ends the anchor.
 fn han_anchor(text: &str) -> String {
-    let solid = text.split(' ').find(|part| !part.is_ascii()).unwrap_or(text);
+    let solid = text
+        .split(' ')
+        .find(|part| !part.is_ascii())
+        .unwrap_or(text);
     let mut han = 0;
     solid
         .chars()
@@ -190,7 +222,10 @@ fn latin_anchors(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut letters = 0;
     for word in text.split([' ', '-', '_']).filter(|w| !w.is_empty()) {
-        let word: String = word.chars().take(14_usize.saturating_sub(letters).max(1)).collect();
+        let word: String = word
+            .chars()
+            .take(14_usize.saturating_sub(letters).max(1))
+            .collect();
         letters += word.len();
         words.push(word);
         if letters >= 11 {
@@ -198,16 +233,27 @@ fn latin_anchors(text: &str) -> Vec<String> {
         }
     }
     match words.as_slice() {
-        [one] if one.len() <= 4 => [" ", "=", ":", "(", "[", "_", "\""].iter().map(|mark| format!("{mark}{one}")).collect(),
+        [one] if one.len() <= 4 => [" ", "=", ":", "(", "[", "_", "\""]
+            .iter()
+            .map(|mark| format!("{mark}{one}"))
+            .collect(),
         [one] => vec![one.clone()],
-        _ => ["", " ", "_"].iter().chain(text.contains('-').then_some(&"-")).map(|join| words.join(join)).collect(),
+        _ => ["", " ", "_"]
+            .iter()
+            .chain(text.contains('-').then_some(&"-"))
+            .map(|join| words.join(join))
+            .collect(),
     }
 }
 
 fn row(line: &'static str) -> Option<Phrase> {
     let mut cells = line.split('\t');
-    let (signal, language, scope, text) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
-    let (need, veto) = (cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
+    let (signal, language, scope, text) =
+        (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
+    let (need, veto) = (
+        cells.next().unwrap_or_default(),
+        cells.next().unwrap_or_default(),
+    );
     Some(Phrase {
         signal,
         language,
@@ -224,12 +270,18 @@ fn stands(text: &Squeezed, start: usize, end: usize, phrase: &Phrase) -> bool {
     let first = phrase.squeezed.first().copied().unwrap_or_default();
     let last = phrase.squeezed.last().copied().unwrap_or_default();
     let begins = |at: usize| text.origin.get(at).is_none_or(|(_, begins)| *begins);
-    let plain = |at: usize| text.bytes.get(at).is_none_or(|b| !b.is_ascii_alphanumeric());
+    let plain = |at: usize| {
+        text.bytes
+            .get(at)
+            .is_none_or(|b| !b.is_ascii_alphanumeric())
+    };
     if first.is_ascii_alphanumeric() && !begins(start) {
         return false;
     }
     if last.is_ascii_alphanumeric() {
-        let plural = last.is_ascii_alphabetic() && text.bytes.get(end) == Some(&b's') && (plain(end + 1) || begins(end + 1));
+        let plural = last.is_ascii_alphabetic()
+            && text.bytes.get(end) == Some(&b's')
+            && (plain(end + 1) || begins(end + 1));
         if !(plain(end) || begins(end) || plural) {
             return false;
         }
@@ -247,8 +299,13 @@ fn negated(text: &Squeezed, start: usize) -> bool {
     };
     NEGATIONS.iter().any(|word| {
         before.ends_with(word.as_bytes())
-            && text.origin.get(start - word.len()).is_some_and(|(_, begins)| *begins)
-    }) || NEGATIONS_ZH.iter().any(|word| before.ends_with(word.as_bytes()))
+            && text
+                .origin
+                .get(start - word.len())
+                .is_some_and(|(_, begins)| *begins)
+    }) || NEGATIONS_ZH
+        .iter()
+        .any(|word| before.ends_with(word.as_bytes()))
 }
 
 /// True where the phrase is the name of a setting or flag: `timeout=60`, `cardRemoved: false`.
@@ -257,14 +314,35 @@ fn setting(text: &Squeezed, original: &[u8], end: usize, phrase: &Phrase) -> boo
         return false;
     };
     let rest = original.get(*last as usize + 1..).unwrap_or_default();
-    let skip = rest.iter().take_while(|b| matches!(b, b' ' | b'"' | b'\'')).count();
-    let Some(value) = rest.get(skip..).and_then(|r| r.strip_prefix(b"=").or_else(|| r.strip_prefix(b":")).or_else(|| r.strip_prefix("：".as_bytes()))) else {
+    let skip = rest
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'"' | b'\''))
+        .count();
+    let Some(value) = rest.get(skip..).and_then(|r| {
+        r.strip_prefix(b"=")
+            .or_else(|| r.strip_prefix(b":"))
+            .or_else(|| r.strip_prefix("：".as_bytes()))
+    }) else {
         return false;
     };
     let value: &[u8] = value.trim_ascii_start();
     let value = value.strip_prefix(b"\"").unwrap_or(value);
-    let word: Vec<u8> = value.iter().take_while(|b| !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'}' | b')')).take(16).map(u8::to_ascii_lowercase).collect();
-    let carries = matches!(phrase.signal, "config_value" | "note" | "other_error" | "response_received" | "sale_end" | "request_sent" | "approved");
+    let word: Vec<u8> = value
+        .iter()
+        .take_while(|b| !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'}' | b')'))
+        .take(16)
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    let carries = matches!(
+        phrase.signal,
+        "config_value"
+            | "note"
+            | "other_error"
+            | "response_received"
+            | "sale_end"
+            | "request_sent"
+            | "approved"
+    );
     if carries && !matches!(phrase.signal, "approved") {
         return false;
     }
@@ -278,7 +356,11 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn signals(wording: &Wording, text: &str) -> Vec<&'static str> {
-        wording.read(text.as_bytes()).iter().map(|s| s.signal).collect()
+        wording
+            .read(text.as_bytes())
+            .iter()
+            .map(|s| s.signal)
+            .collect()
     }
 
     #[test]
@@ -287,7 +369,11 @@ mod tests {
         assert!(wording.phrases().len() > 2000);
         let mut wrong = Vec::new();
         for phrase in wording.phrases() {
-            let needed = phrase.need.first().map(|w| String::from_utf8_lossy(w).into_owned()).unwrap_or_default();
+            let needed = phrase
+                .need
+                .first()
+                .map(|w| String::from_utf8_lossy(w).into_owned())
+                .unwrap_or_default();
             let text = format!("{} {needed}", phrase.text);
             let said = wording.read(text.as_bytes());
             if !said.iter().any(|s| s.signal == phrase.signal) {
@@ -304,10 +390,14 @@ mod tests {
         for phrase in wording.phrases() {
             *counts.entry((phrase.signal, phrase.language)).or_default() += 1;
         }
-        let signals: std::collections::BTreeSet<&str> = wording.phrases().iter().map(|p| p.signal).collect();
+        let signals: std::collections::BTreeSet<&str> =
+            wording.phrases().iter().map(|p| p.signal).collect();
         for signal in signals {
             for language in ["en", "zh"] {
-                assert!(counts.get(&(signal, language)).copied().unwrap_or(0) >= 2, "{signal} {language}");
+                assert!(
+                    counts.get(&(signal, language)).copied().unwrap_or(0) >= 2,
+                    "{signal} {language}"
+                );
             }
         }
     }
@@ -315,7 +405,14 @@ mod tests {
     #[test]
     fn spelling_does_not_matter_and_words_have_borders() {
         let wording = Wording::new().unwrap();
-        for text in ["Card removed", "CARD_REMOVED", "onCardRemoved()", "card-removed!", "卡片移开", "ERR: 卡片 已移开"] {
+        for text in [
+            "Card removed",
+            "CARD_REMOVED",
+            "onCardRemoved()",
+            "card-removed!",
+            "卡片移开",
+            "ERR: 卡片 已移开",
+        ] {
             assert_eq!(signals(&wording, text), ["card_removed"], "{text}");
         }
         for text in ["discard removed items", "cardremovedx", "scorecard removed"] {
@@ -326,10 +423,23 @@ mod tests {
     #[test]
     fn negation_and_settings_are_no_signal() {
         let wording = Wording::new().unwrap();
-        for text in ["no timeout", "card not removed", "cardRemoved=false", "readTimeout=60", "connect timeout: 30000", "not cancelled", "未超过非接限额", "no pending reversal", "sd card removed"] {
+        for text in [
+            "no timeout",
+            "card not removed",
+            "cardRemoved=false",
+            "readTimeout=60",
+            "connect timeout: 30000",
+            "not cancelled",
+            "未超过非接限额",
+            "no pending reversal",
+            "sd card removed",
+        ] {
             assert_eq!(signals(&wording, text), Vec::<&str>::new(), "{text}");
         }
-        assert_eq!(signals(&wording, "connect timeout after 30000 ms"), ["connect_timeout"]);
+        assert_eq!(
+            signals(&wording, "connect timeout after 30000 ms"),
+            ["connect_timeout"]
+        );
     }
 
     #[test]

@@ -33,7 +33,10 @@ fn empty(dialect: &'static str) -> IsoMessage {
 }
 
 /// A message from XML fields; `None` without a message type.
-pub(super) fn from_xml(xml: &iso_xml::Message<'_>, ctx: &Context<'_>) -> Option<(IsoMessage, Keys)> {
+pub(super) fn from_xml(
+    xml: &iso_xml::Message<'_>,
+    ctx: &Context<'_>,
+) -> Option<(IsoMessage, Keys)> {
     let mut message = empty("xml");
     let mut keys = Keys::default();
     for field in xml.fields.iter().filter(|f| f.sub.is_none()) {
@@ -55,13 +58,18 @@ pub(super) fn from_bytes(bytes: &[u8], ctx: &Context<'_>) -> Option<(IsoMessage,
 
 /// Digits that were hidden by their writer, in whichever way.
 fn masked(value: &[u8]) -> bool {
-    value.iter().any(|b| matches!(b, b'*' | b'_' | b'X' | b'x' | b'[' | b'#'))
+    value
+        .iter()
+        .any(|b| matches!(b, b'*' | b'_' | b'X' | b'x' | b'[' | b'#'))
 }
 
 fn set(message: &mut IsoMessage, keys: &mut Keys, number: u8, value: &[u8], ctx: &Context<'_>) {
     let value = value.trim_ascii();
     let text = || ctx.edge.bytes_as_text(value);
-    let digits = |most: usize| (value.len() <= most && !value.is_empty() && value.iter().all(u8::is_ascii_digit)).then(|| String::from_utf8_lossy(value).into_owned());
+    let digits = |most: usize| {
+        (value.len() <= most && !value.is_empty() && value.iter().all(u8::is_ascii_digit))
+            .then(|| String::from_utf8_lossy(value).into_owned())
+    };
     match number {
         0 => {
             if let Some(mti) = digits(4) {
@@ -78,7 +86,10 @@ fn set(message: &mut IsoMessage, keys: &mut Keys, number: u8, value: &[u8], ctx:
         48 | 62 if message.mti / 100 == 8 => return,
         35 | 36 | 45 => {
             if keys.card.is_none() {
-                let number: &[u8] = value.split(|b| matches!(b, b'=' | b'D' | b'd' | b'^')).next().unwrap_or_default();
+                let number: &[u8] = value
+                    .split(|b| matches!(b, b'=' | b'D' | b'd' | b'^'))
+                    .next()
+                    .unwrap_or_default();
                 let number = number.strip_prefix(b"B").unwrap_or(number);
                 keys.card = card(number, ctx);
             }
@@ -96,34 +107,74 @@ fn set(message: &mut IsoMessage, keys: &mut Keys, number: u8, value: &[u8], ctx:
             }
             return;
         }
-        4 => keys.amount_minor = digits(12).and_then(|d| d.parse().ok()).or(keys.amount_minor),
-        11 => keys.stan = digits(12).and_then(|d| d.parse::<u64>().ok()).and_then(|n| u32::try_from(n % 1_000_000).ok()).or(keys.stan),
+        4 => {
+            keys.amount_minor = digits(12)
+                .and_then(|d| d.parse().ok())
+                .or(keys.amount_minor)
+        }
+        11 => {
+            keys.stan = digits(12)
+                .and_then(|d| d.parse::<u64>().ok())
+                .and_then(|n| u32::try_from(n % 1_000_000).ok())
+                .or(keys.stan)
+        }
         37 if !masked(value) => keys.rrn = Some(text()).filter(|t| !t.is_empty() && t.len() <= 12),
-        38 if !masked(value) => keys.auth_code = Some(text()).filter(|t| !t.is_empty() && t.len() <= 6),
-        41 if !masked(value) => keys.terminal = Some(text()).filter(|t| !t.is_empty() && t.len() <= 16),
-        42 if !masked(value) => keys.merchant = Some(text()).filter(|t| !t.is_empty() && t.len() <= 15),
+        38 if !masked(value) => {
+            keys.auth_code = Some(text()).filter(|t| !t.is_empty() && t.len() <= 6)
+        }
+        41 if !masked(value) => {
+            keys.terminal = Some(text()).filter(|t| !t.is_empty() && t.len() <= 16)
+        }
+        42 if !masked(value) => {
+            keys.merchant = Some(text()).filter(|t| !t.is_empty() && t.len() <= 15)
+        }
         49 => keys.currency = keys::currency(value).or(keys.currency),
         _ => {}
     }
-    if number == 60 && keys.batch.is_none() && value.len() >= 8 && value.iter().all(u8::is_ascii_digit) {
-        keys.batch = std::str::from_utf8(&value[2..8]).ok().and_then(|b| b.parse().ok());
+    if number == 60
+        && keys.batch.is_none()
+        && value.len() >= 8
+        && value.iter().all(u8::is_ascii_digit)
+    {
+        keys.batch = std::str::from_utf8(&value[2..8])
+            .ok()
+            .and_then(|b| b.parse().ok());
     }
     message.fields.push((number, text()));
 }
 
 fn card(value: &[u8], ctx: &Context<'_>) -> Option<Box<crate::event::CardNumber>> {
     let shown = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let fits = (12..=19).contains(&value.len()) && shown >= 4 && value.iter().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'_' | b'X' | b'x'));
+    let fits = (12..=19).contains(&value.len())
+        && shown >= 4
+        && value
+            .iter()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'_' | b'X' | b'x'));
     fits.then(|| Box::new(ctx.edge.card(value)))
 }
 
 impl Fields {
     /// Fields of one line; `None` where none of them can be kept.
-    pub(super) fn read(fields: &[iso_list::Field<'_>], line: &[u8], ctx: &Context<'_>) -> Option<Self> {
-        let mut out = Self { message: empty("list"), keys: Keys::default(), mti: false, shown: Text::default() };
+    pub(super) fn read(
+        fields: &[iso_list::Field<'_>],
+        line: &[u8],
+        ctx: &Context<'_>,
+    ) -> Option<Self> {
+        let mut out = Self {
+            message: empty("list"),
+            keys: Keys::default(),
+            mti: false,
+            shown: Text::default(),
+        };
         for field in fields {
             if fits(field.number, field.value) {
-                set(&mut out.message, &mut out.keys, field.number, field.value, ctx);
+                set(
+                    &mut out.message,
+                    &mut out.keys,
+                    field.number,
+                    field.value,
+                    ctx,
+                );
             }
         }
         out.shown = ctx.edge.bytes_as_text(line);
@@ -137,13 +188,23 @@ impl Fields {
 
     /// True where the line alone is a message.
     pub(super) fn is_message(&self) -> bool {
-        let known = self.message.fields.iter().filter(|(n, _)| matches!(n, 3 | 4 | 11 | 12 | 13 | 22 | 37 | 39 | 41 | 42)).count();
+        let known = self
+            .message
+            .fields
+            .iter()
+            .filter(|(n, _)| matches!(n, 3 | 4 | 11 | 12 | 13 | 22 | 37 | 39 | 41 | 42))
+            .count();
         self.mti && known >= 2 || known >= 3
     }
 
     /// Takes up the fields of a following line; gives them back where they begin another message.
     pub(in crate::parse) fn join(&mut self, other: Self) -> Option<Self> {
-        let repeats = other.mti && self.mti || other.message.fields.iter().any(|(n, _)| self.message.field(*n).is_some());
+        let repeats = other.mti && self.mti
+            || other
+                .message
+                .fields
+                .iter()
+                .any(|(n, _)| self.message.field(*n).is_some());
         if repeats {
             return Some(other);
         }
@@ -171,17 +232,26 @@ impl Fields {
     }
 
     /// The message, where the fields make one: else what a log line says of it.
-    pub(in crate::parse) fn finish(mut self) -> Result<(IsoMessage, Keys), (Keys, Vec<(&'static str, Text)>, Text)> {
+    pub(in crate::parse) fn finish(
+        mut self,
+    ) -> Result<(IsoMessage, Keys), (Keys, Vec<(&'static str, Text)>, Text)> {
         if self.is_message() {
             if self.message.mti == 0 {
                 let answered = self.message.field(39).is_some();
                 self.message.mti = if answered { 210 } else { 200 };
-                self.message.damage = Some(Text::from("message type not written, inferred from field 39"));
+                self.message.damage = Some(Text::from(
+                    "message type not written, inferred from field 39",
+                ));
             }
             self.message.fields.sort_by_key(|(n, _)| *n);
             return Ok((self.message, self.keys));
         }
-        let values = self.message.field(39).map(|v| ("f39", Text::new(v))).into_iter().collect();
+        let values = self
+            .message
+            .field(39)
+            .map(|v| ("f39", Text::new(v)))
+            .into_iter()
+            .collect();
         Err((self.keys, values, self.shown))
     }
 }
@@ -210,7 +280,13 @@ fn mti_in(line: &[u8]) -> Option<u16> {
     for class in [&b"02"[..], b"01", b"04", b"08", b"03", b"05"] {
         for at in memchr::memmem::find_iter(line, class) {
             let word = line.get(at..at + 4)?;
-            let bounded = (at == 0 || !line[at - 1].is_ascii_alphanumeric() && line[at - 1] != b'=' && line[at - 1] != b'.') && line.get(at + 4).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-' && *b != b'.');
+            let bounded = (at == 0
+                || !line[at - 1].is_ascii_alphanumeric()
+                    && line[at - 1] != b'='
+                    && line[at - 1] != b'.')
+                && line
+                    .get(at + 4)
+                    .is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-' && *b != b'.');
             if bounded && matches!(word[2], b'0'..=b'3') && word[3] == b'0' {
                 return std::str::from_utf8(word).ok()?.parse().ok();
             }

@@ -55,11 +55,21 @@ pub(super) fn iso_xml(text: &[u8], ctx: &Context<'_>) -> Option<(Found, usize)> 
 
 /// A message from bytes that were dumped over lines.
 pub(super) fn iso_bytes(bytes: &[u8], ctx: &Context<'_>) -> Option<Found> {
-    (bytes.len() >= 24).then(|| iso::from_bytes(bytes, ctx)).flatten().map(|made| Found::Iso(Box::new(made)))
+    (bytes.len() >= 24)
+        .then(|| iso::from_bytes(bytes, ctx))
+        .flatten()
+        .map(|made| Found::Iso(Box::new(made)))
 }
 
 /// Reads a line.
-pub(super) fn read(scanner: &Scanner, head: &Head<'_>, message: &[u8], open: bool, ctx: &Context<'_>, out: &mut Vec<Found>) {
+pub(super) fn read(
+    scanner: &Scanner,
+    head: &Head<'_>,
+    message: &[u8],
+    open: bool,
+    ctx: &Context<'_>,
+    out: &mut Vec<Found>,
+) {
     if let Some(frame) = nci::read(head.tag, message) {
         out.push(Found::Nci(frame));
         return;
@@ -98,7 +108,11 @@ struct Statement {
 fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: &mut Vec<Found>) {
     let readers = &scanner.readers;
     let bytes = text.as_bytes();
-    let phrases = if names_data(bytes) { Vec::new() } else { readers.wording.read(bytes) };
+    let phrases = if names_data(bytes) {
+        Vec::new()
+    } else {
+        readers.wording.read(bytes)
+    };
     let pairs = readers.keys.read(bytes);
     let exception = exception::read(bytes);
     let fields = iso_list::read(bytes);
@@ -111,14 +125,20 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             continue;
         };
         // The name of a value without a value says nothing.
-        let label = said.phrase.ends_with("code") || said.phrase.ends_with('码') || said.phrase.ends_with("39") || said.phrase.ends_with('域');
+        let label = said.phrase.ends_with("code")
+            || said.phrase.ends_with('码')
+            || said.phrase.ends_with("39")
+            || said.phrase.ends_with('域');
         if signal == Signal::ResponseReceived && label && !answered {
             continue;
         }
         if let Some(known) = statements.iter_mut().find(|s| s.signal == signal) {
             known.payment |= said.payment;
         } else {
-            statements.push(Statement { signal, payment: said.payment });
+            statements.push(Statement {
+                signal,
+                payment: said.payment,
+            });
         }
     }
     let code = code(scanner, head, bytes, &pairs);
@@ -126,7 +146,10 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         && let Some(signal) = Signal::from_id(signal)
         && !statements.iter().any(|s| s.signal == signal)
     {
-        statements.push(Statement { signal, payment: true });
+        statements.push(Statement {
+            signal,
+            payment: true,
+        });
     }
     if let Some(named) = exception
         && let Some(signal) = Signal::from_id(named.signal)
@@ -134,10 +157,15 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         // The name of an exception is more telling than the words that it is made of.
         statements.retain(|s| !is_failure(s.signal) || s.payment);
         if !statements.iter().any(|s| s.signal == signal) {
-            statements.push(Statement { signal, payment: named.payment });
+            statements.push(Statement {
+                signal,
+                payment: named.payment,
+            });
         }
     }
-    let iso_fields = fields.len() >= 2 || fields.iter().any(|f| matches!(f.number, 0 | 11 | 39 | 41));
+    let iso_fields = fields.len() >= 2
+        || fields.len() == 1 && iso_list::begins(bytes)
+        || fields.iter().any(|f| matches!(f.number, 0 | 11 | 39 | 41));
     if iso_fields
         && let Some(made) = iso::Fields::read(&fields, bytes, ctx)
         && (made.is_message() || statements.iter().all(|s| weak(s.signal)))
@@ -156,7 +184,10 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     }
     if statements.is_empty() {
         let signal = default_signal(&pairs);
-        statements.push(Statement { signal, payment: payment_pairs });
+        statements.push(Statement {
+            signal,
+            payment: payment_pairs,
+        });
     }
     statements.truncate(MOST_SIGNALS);
     let line_payment = tagged || payment_pairs || statements.iter().any(|s| s.payment);
@@ -190,31 +221,68 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
 /// `0800000000 (Byte 1 Bit 4): DDA failed`, `dda_failed: true,`.
 fn names_data(text: &[u8]) -> bool {
     let line = text.trim_ascii();
-    let line = line.strip_prefix(b"Tag").map_or(line, <[u8]>::trim_ascii_start);
-    let line = line.strip_prefix(b"--").or_else(|| line.strip_prefix(b"-")).or_else(|| line.strip_prefix(b"*")).unwrap_or(line).trim_ascii_start();
-    if memchr::memmem::find(line.get(..64).unwrap_or(line), b"(Byte ").is_some() || line.starts_with(b"Byte ") {
+    let line = line
+        .strip_prefix(b"Tag")
+        .map_or(line, <[u8]>::trim_ascii_start);
+    let line = line
+        .strip_prefix(b"--")
+        .or_else(|| line.strip_prefix(b"-"))
+        .or_else(|| line.strip_prefix(b"*"))
+        .unwrap_or(line)
+        .trim_ascii_start();
+    if memchr::memmem::find(line.get(..64).unwrap_or(line), b"(Byte ").is_some()
+        || line.starts_with(b"Byte ")
+    {
         return true;
     }
     // A structure printed field by field.
-    if memchr::memmem::find_iter(line, b": false").count() + memchr::memmem::find_iter(line, b": true").count() >= 3 {
+    if memchr::memmem::find_iter(line, b": false").count()
+        + memchr::memmem::find_iter(line, b": true").count()
+        >= 3
+    {
         return true;
     }
-    if let Some(colon) = line.strip_suffix(b": true,").or_else(|| line.strip_suffix(b": false,"))
-        && colon.iter().all(|b| b.is_ascii_lowercase() || *b == b'_' || b.is_ascii_digit())
+    if let Some(colon) = line
+        .strip_suffix(b": true,")
+        .or_else(|| line.strip_suffix(b": false,"))
+        && colon
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || *b == b'_' || b.is_ascii_digit())
     {
         return true;
     }
     let first = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
     let head = &line[..first];
     let behind = line.get(first..).unwrap_or_default();
-    let two_byte = |h: &[u8]| h.get(..2).is_some_and(|h| h.eq_ignore_ascii_case(b"9F") || h.eq_ignore_ascii_case(b"5F") || h.eq_ignore_ascii_case(b"BF") || h.eq_ignore_ascii_case(b"DF"));
+    let two_byte = |h: &[u8]| {
+        h.get(..2).is_some_and(|h| {
+            h.eq_ignore_ascii_case(b"9F")
+                || h.eq_ignore_ascii_case(b"5F")
+                || h.eq_ignore_ascii_case(b"BF")
+                || h.eq_ignore_ascii_case(b"DF")
+        })
+    };
     let marked = |rest: &[u8]| {
         let rest = rest.trim_ascii_start();
-        matches!(rest.first(), Some(b':' | b'(' | b'|' | b'[')) || rest.starts_with(b"--") || rest.iter().take(2).all(u8::is_ascii_hexdigit) && rest.get(2).is_none_or(|b| *b == b' ')
+        matches!(rest.first(), Some(b':' | b'(' | b'|' | b'['))
+            || rest.starts_with(b"--")
+            || rest.iter().take(2).all(u8::is_ascii_hexdigit)
+                && rest.get(2).is_none_or(|b| *b == b' ')
     };
     match first {
-        2 if two_byte(head) => behind.starts_with(b" ") && behind.get(1..3).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)),
-        2 => head.iter().any(u8::is_ascii_digit) && behind.first().is_some_and(|b| !b.is_ascii_alphanumeric()) && !behind.starts_with(b":") && marked(behind) || head.iter().any(|b| b.is_ascii_alphabetic()) && behind.starts_with(b": "),
+        2 if two_byte(head) => {
+            behind.starts_with(b" ")
+                && behind
+                    .get(1..3)
+                    .is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit))
+        }
+        2 => {
+            head.iter().any(u8::is_ascii_digit)
+                && behind.first().is_some_and(|b| !b.is_ascii_alphanumeric())
+                && !behind.starts_with(b":")
+                && marked(behind)
+                || head.iter().any(|b| b.is_ascii_alphabetic()) && behind.starts_with(b": ")
+        }
         4 | 6 if two_byte(head) => behind.first().is_none_or(|b| !b.is_ascii_alphanumeric()),
         _ => false,
     }
@@ -222,7 +290,14 @@ fn names_data(text: &[u8]) -> bool {
 
 /// Signals that say little where another stands beside them.
 const fn weak(signal: Signal) -> bool {
-    matches!(signal, Signal::Note | Signal::OtherError | Signal::SaleEnd | Signal::ConfigValue | Signal::ResponseReceived)
+    matches!(
+        signal,
+        Signal::Note
+            | Signal::OtherError
+            | Signal::SaleEnd
+            | Signal::ConfigValue
+            | Signal::ResponseReceived
+    )
 }
 
 const fn is_failure(signal: Signal) -> bool {
@@ -276,14 +351,22 @@ fn telling(pair: &Pair<'_>) -> bool {
 }
 
 /// A vendor's code, where symbol or number and the words beside it say so: family, code, signal.
-fn code(scanner: &Scanner, head: &Head<'_>, text: &[u8], pairs: &[Pair<'_>]) -> Option<(&'static str, String, &'static str)> {
+fn code(
+    scanner: &Scanner,
+    head: &Head<'_>,
+    text: &[u8],
+    pairs: &[Pair<'_>],
+) -> Option<(&'static str, String, &'static str)> {
     let codes = &scanner.readers.codes;
     let tagged = payment_tag(head.tag) || payment_tag(head.process);
     let mut context = Vec::with_capacity(text.len().min(512) + head.tag.len() + 1);
     context.extend_from_slice(head.tag);
     context.push(b' ');
     context.extend_from_slice(text.get(..512).unwrap_or(text));
-    for pair in pairs.iter().filter(|p| matches!(p.key, Key::Code | Key::ResponseCode)) {
+    for pair in pairs
+        .iter()
+        .filter(|p| matches!(p.key, Key::Code | Key::ResponseCode))
+    {
         if let Some(row) = codes.number(pair.value, &context, tagged) {
             return Some((row.family, row.code.to_owned(), row.signal));
         }
@@ -295,10 +378,21 @@ fn code(scanner: &Scanner, head: &Head<'_>, text: &[u8], pairs: &[Pair<'_>]) -> 
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'-', text.get(at..)?) {
         let start = at + found;
-        let digits = text.get(start + 1..)?.iter().take_while(|b| b.is_ascii_digit()).count();
-        let fresh = start == 0 || text.get(start - 1).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-');
-        let bounded = text.get(start + 1 + digits).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-' && *b != b'.');
-        if fresh && bounded && digits == 4
+        let digits = text
+            .get(start + 1..)?
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        let fresh = start == 0
+            || text
+                .get(start - 1)
+                .is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-');
+        let bounded = text
+            .get(start + 1 + digits)
+            .is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-' && *b != b'.');
+        if fresh
+            && bounded
+            && digits == 4
             && let Some(row) = codes.number(text.get(start..start + 5)?, &context, tagged)
         {
             return Some((row.family, row.code.to_owned(), row.signal));
@@ -315,15 +409,37 @@ pub(super) fn payment_tag(tag: &[u8]) -> bool {
     }
     let lower = tag.to_ascii_lowercase();
     let has = |word: &[u8]| memchr::memmem::find(&lower, word).is_some();
-    if [&b"emv"[..], b"pboc", b"iso8583", b"payment", b"unionpay", b"cardreader", b"contactless", b"qpboc", b"acquir", b"cardpay", b"posservice", b"paysdk", b"paykernel", b"smartpos"].iter().any(|w| has(w)) {
+    if [
+        &b"emv"[..],
+        b"pboc",
+        b"iso8583",
+        b"payment",
+        b"unionpay",
+        b"cardreader",
+        b"contactless",
+        b"qpboc",
+        b"acquir",
+        b"cardpay",
+        b"posservice",
+        b"paysdk",
+        b"paykernel",
+        b"smartpos",
+    ]
+    .iter()
+    .any(|w| has(w))
+    {
         return true;
     }
     // `POS` or `Pay` as a word of its own.
     let word = |name: &[u8]| {
         memchr::memmem::find_iter(&lower, name).any(|at| {
             let end = at + name.len();
-            let front = at == 0 || !tag[at - 1].is_ascii_alphabetic() || tag[at - 1].is_ascii_lowercase() && tag[at].is_ascii_uppercase();
-            let back = tag.get(end).is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_uppercase());
+            let front = at == 0
+                || !tag[at - 1].is_ascii_alphabetic()
+                || tag[at - 1].is_ascii_lowercase() && tag[at].is_ascii_uppercase();
+            let back = tag
+                .get(end)
+                .is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_uppercase());
             front && back
         })
     };

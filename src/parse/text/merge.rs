@@ -9,7 +9,9 @@ use tapscope_parsers::content::nci::{self, Frame};
 use super::iso;
 use super::line::Found;
 use super::scan::{Block, Item, hash};
-use crate::event::{Event, Field, FieldState, Keys, LogEvent, Payload, Place, Severity, Signal, Text};
+use crate::event::{
+    Event, Field, FieldState, Keys, LogEvent, Payload, Place, Severity, Signal, Text,
+};
 use crate::parse::Context;
 use crate::parse::clock::SourceClock;
 use crate::parse::dialogue::{Draft, Moment, Pairing};
@@ -103,9 +105,14 @@ impl<'c> Merge<'c> {
             (Some(raw), true) => self.clock.stamp_again(raw),
             (raw, _) => self.clock.stamp(raw.as_ref()),
         };
-        let now = Moment { place: base.saturating_add(item.line).saturating_add(1), at };
+        let now = Moment {
+            place: base.saturating_add(item.line).saturating_add(1),
+            at,
+        };
         if let Some((_, start, lane)) = &self.fields
-            && (*lane != item.lane || now.place.saturating_sub(start.place) > FIELD_LINES * 64 || !matches!(item.found, Found::IsoFields(_)))
+            && (*lane != item.lane
+                || now.place.saturating_sub(start.place) > FIELD_LINES * 64
+                || !matches!(item.found, Found::IsoFields(_)))
         {
             self.flush_fields();
         }
@@ -115,7 +122,13 @@ impl<'c> Merge<'c> {
         match item.found {
             Found::Apdu(line) => {
                 self.dialogue_lines += 1;
-                if matches!(line, ApduLine::Bytes { way: Way::Command, .. }) {
+                if matches!(
+                    line,
+                    ApduLine::Bytes {
+                        way: Way::Command,
+                        ..
+                    }
+                ) {
                     self.payment(now);
                 }
                 self.pairing.line(line, item.process, item.lane, now);
@@ -178,7 +191,10 @@ impl<'c> Merge<'c> {
     }
 
     fn note_names(&mut self, keys: &Keys) {
-        for (name, list) in [(&keys.terminal, &mut self.terminals), (&keys.device, &mut self.devices)] {
+        for (name, list) in [
+            (&keys.terminal, &mut self.terminals),
+            (&keys.device, &mut self.devices),
+        ] {
             if let Some(name) = name
                 && list.len() < 16
                 && !list.contains(name)
@@ -189,7 +205,8 @@ impl<'c> Merge<'c> {
     }
 
     fn said(&mut self, event: Event, payment: bool, bytes: u64, process: u64, now: Moment) {
-        if matches!(&event.payload, Payload::Log(log) if matches!(log.signal, Signal::CardRemoved | Signal::RfTransmissionError | Signal::RfProtocolError | Signal::RetryPrompt)) {
+        if matches!(&event.payload, Payload::Log(log) if matches!(log.signal, Signal::CardRemoved | Signal::RfTransmissionError | Signal::RfProtocolError | Signal::RetryPrompt))
+        {
             self.pairing.lost(process, now);
         }
         if payment {
@@ -199,7 +216,10 @@ impl<'c> Merge<'c> {
             self.made.push(Made::Event(event));
             return;
         }
-        if self.payment_at.is_some_and(|p| Self::near(p, now.place, now.at.utc_micros)) {
+        if self
+            .payment_at
+            .is_some_and(|p| Self::near(p, now.place, now.at.utc_micros))
+        {
             self.understood += bytes;
             self.made.push(Made::Event(event));
             return;
@@ -211,7 +231,11 @@ impl<'c> Merge<'c> {
             }
             self.held.pop_front();
         }
-        self.held.push_back(Held { event, line: now.place, bytes });
+        self.held.push_back(Held {
+            event,
+            line: now.place,
+            bytes,
+        });
     }
 
     fn iso_fields(&mut self, fields: iso::Fields, now: Moment, lane: u64) {
@@ -242,14 +266,32 @@ impl<'c> Merge<'c> {
             Err((keys, values, text)) => {
                 self.payment(start);
                 self.note_names(&keys);
-                let signal = if values.is_empty() { Signal::Note } else { Signal::ResponseReceived };
-                let log = LogEvent { signal, code: None, severity: Severity::Unknown, values, text };
+                let signal = if values.is_empty() {
+                    Signal::Note
+                } else {
+                    Signal::ResponseReceived
+                };
+                let log = LogEvent {
+                    signal,
+                    code: None,
+                    severity: Severity::Unknown,
+                    values,
+                    text,
+                };
                 self.push(start, lane, keys, Payload::Log(Box::new(log)));
             }
         }
     }
 
-    fn field(&mut self, state: FieldState, uid: Option<&[u8]>, sak: Option<u8>, text: &str, lane: u64, now: Moment) {
+    fn field(
+        &mut self,
+        state: FieldState,
+        uid: Option<&[u8]>,
+        sak: Option<u8>,
+        text: &str,
+        lane: u64,
+        now: Moment,
+    ) {
         let hex = uid.map(|u| Text::from(u.iter().map(|b| format!("{b:02X}")).collect::<String>()));
         let field = Field {
             state,
@@ -265,13 +307,17 @@ impl<'c> Merge<'c> {
     fn nci(&mut self, logged: nci::Logged, process: u64, now: Moment) {
         // The kernel's copies come from process 0: one state for the controller.
         let lane = hash(&[b"nci"]);
-        let mark = logged.bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |s, b| (s ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3));
+        let mark = logged.bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |s, b| {
+            (s ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
+        });
         let state = self.nci.entry(lane).or_default();
         let copy = state.frames.iter().any(|(kernel, known, at)| {
-            *kernel != logged.kernel && *known == mark && match (now.at.utc_micros, at.at.utc_micros) {
-                (Some(a), Some(b)) => (a - b).abs() <= 100_000,
-                _ => now.place.abs_diff(at.place) <= 20,
-            }
+            *kernel != logged.kernel
+                && *known == mark
+                && match (now.at.utc_micros, at.at.utc_micros) {
+                    (Some(a), Some(b)) => (a - b).abs() <= 100_000,
+                    _ => now.place.abs_diff(at.place) <= 20,
+                }
         });
         state.frames.push_back((logged.kernel, mark, now));
         if state.frames.len() > 64 {
@@ -307,10 +353,34 @@ impl<'c> Merge<'c> {
                 if command {
                     if apdu::is_command(&bytes, false) {
                         self.payment(now);
-                        self.pairing.line(ApduLine::Bytes { way: Way::Command, labelled: true, bytes, sw: None, micros: None, announced: None }, process, lane, now);
+                        self.pairing.line(
+                            ApduLine::Bytes {
+                                way: Way::Command,
+                                labelled: true,
+                                bytes,
+                                sw: None,
+                                micros: None,
+                                announced: None,
+                            },
+                            process,
+                            lane,
+                            now,
+                        );
                     }
                 } else if apdu::ends_in_status(&bytes) {
-                    self.pairing.line(ApduLine::Bytes { way: Way::Answer, labelled: true, bytes, sw: None, micros: None, announced: None }, process, lane, now);
+                    self.pairing.line(
+                        ApduLine::Bytes {
+                            way: Way::Answer,
+                            labelled: true,
+                            bytes,
+                            sw: None,
+                            micros: None,
+                            announced: None,
+                        },
+                        process,
+                        lane,
+                        now,
+                    );
                 }
             }
             Frame::DiscoverStart => {
@@ -320,45 +390,91 @@ impl<'c> Merge<'c> {
                 }
             }
             Frame::Selected { interface } => state.frame_interface = interface == 1,
-            Frame::Discovered { uid, mode, more, .. } => {
+            Frame::Discovered {
+                uid, mode, more, ..
+            } => {
                 let uid = uid.map(<[u8]>::to_vec);
                 let other = matches!((&state.last_uid, &uid), (Some(a), Some(b)) if a != b);
                 let polled = mode < 0x80;
                 state.last_uid = if more { uid } else { None };
                 if other && polled {
-                    self.field(FieldState::Collision, None, None, "RF_DISCOVER_NTF: more than one card", lane, now);
+                    self.field(
+                        FieldState::Collision,
+                        None,
+                        None,
+                        "RF_DISCOVER_NTF: more than one card",
+                        lane,
+                        now,
+                    );
                 }
             }
-            Frame::Activated { interface, protocol, mode, uid, sak } => {
+            Frame::Activated {
+                interface,
+                protocol,
+                mode,
+                uid,
+                sak,
+            } => {
                 state.listening = mode >= 0x80;
                 state.frame_interface = interface == 1;
                 state.polling = false;
                 state.last_uid = None;
                 state.parts = [Vec::new(), Vec::new()];
                 if mode < 0x80 {
-                    let kind = if protocol == 4 { FieldState::Activated } else { FieldState::NotIsoDep };
+                    let kind = if protocol == 4 {
+                        FieldState::Activated
+                    } else {
+                        FieldState::NotIsoDep
+                    };
                     self.field(kind, uid, sak, "RF_INTF_ACTIVATED_NTF", lane, now);
                 }
             }
             Frame::Deactivated { kind, reason } => {
                 if reason == 2 {
                     self.pairing.lost(process, now);
-                    self.field(FieldState::Lost, None, None, "RF_DEACTIVATE_NTF: RF link loss", lane, now);
+                    self.field(
+                        FieldState::Lost,
+                        None,
+                        None,
+                        "RF_DEACTIVATE_NTF: RF link loss",
+                        lane,
+                        now,
+                    );
                 } else if kind == 0 && reason == 0 {
-                    self.field(FieldState::Off, None, None, "RF_DEACTIVATE_NTF: idle", lane, now);
+                    self.field(
+                        FieldState::Off,
+                        None,
+                        None,
+                        "RF_DEACTIVATE_NTF: idle",
+                        lane,
+                        now,
+                    );
                 }
             }
             Frame::InterfaceError(status) => {
                 let (kind, text) = match status {
-                    0xB0 => (FieldState::TransmissionError, "CORE_INTERFACE_ERROR_NTF: transmission error"),
-                    0xB1 => (FieldState::ProtocolError, "CORE_INTERFACE_ERROR_NTF: protocol error"),
+                    0xB0 => (
+                        FieldState::TransmissionError,
+                        "CORE_INTERFACE_ERROR_NTF: transmission error",
+                    ),
+                    0xB1 => (
+                        FieldState::ProtocolError,
+                        "CORE_INTERFACE_ERROR_NTF: protocol error",
+                    ),
                     0xB2 => (FieldState::Lost, "CORE_INTERFACE_ERROR_NTF: timeout"),
                     _ => return,
                 };
                 self.pairing.lost(process, now);
                 self.field(kind, None, None, text, lane, now);
             }
-            Frame::GenericError(0xA1) => self.field(FieldState::ActivationFailed, None, None, "CORE_GENERIC_ERROR_NTF: target activation failed", lane, now),
+            Frame::GenericError(0xA1) => self.field(
+                FieldState::ActivationFailed,
+                None,
+                None,
+                "CORE_GENERIC_ERROR_NTF: target activation failed",
+                lane,
+                now,
+            ),
             Frame::GenericError(_) | Frame::RemoteField(_) | Frame::Other => {}
         }
     }

@@ -17,6 +17,8 @@ const ATTENTION: u32 = 300;
 const AFTERGLOW: u32 = 12;
 /// Bytes around a payment in which general words are looked for: some thousand lines; what is too far by time or lines is left out later.
 const WINDOW: usize = 256 << 10;
+/// Lines before the first telling field of a list that may be fields too.
+const FIELDS_BEFORE: usize = 16;
 /// How far back the head of a continuation line is looked for.
 const LOOK_BACK: usize = 96;
 
@@ -39,7 +41,11 @@ fn build() -> Option<Scanner> {
     let readers = Readers::new().ok()?;
     let gate = finder(content::anchors(&readers))?;
     let general = finder(content::general_anchors(&readers))?;
-    Some(Scanner { gate, general, readers })
+    Some(Scanner {
+        gate,
+        general,
+        readers,
+    })
 }
 
 /// Anchors in UTF-8 and, the Chinese ones, in GB18030 too.
@@ -105,7 +111,12 @@ pub(super) fn hash(parts: &[&[u8]]) -> u64 {
 }
 
 /// Reads a block that begins and ends at record borders.
-pub(super) fn block(scanner: &Scanner, format: &'static LogFormat, text: &[u8], ctx: &Context<'_>) -> Block {
+pub(super) fn block(
+    scanner: &Scanner,
+    format: &'static LogFormat,
+    text: &[u8],
+    ctx: &Context<'_>,
+) -> Block {
     let mut walk = Walk {
         scanner,
         format,
@@ -179,7 +190,39 @@ impl<'a> Walk<'a> {
             let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
             let used = self.line(at, end);
             self.read.push((at, used));
+            if matches!(self.items.last(), Some(Item { at: here, found: Found::IsoFields(_), .. }) if *here == at)
+            {
+                self.fields_before(at);
+            }
             at = used;
+        }
+    }
+
+    /// A list with a field on each line begins with fields that say too little by themselves: they are read backwards.
+    fn fields_before(&mut self, start: usize) {
+        let floor = self.read.iter().rev().nth(1).map_or(0, |(_, end)| *end);
+        let mut start = start;
+        for _ in 0..FIELDS_BEFORE {
+            if start <= floor {
+                return;
+            }
+            let end = start;
+            start = memchr::memrchr(b'\n', &self.text[..end - 1]).map_or(0, |n| n + 1);
+            if start < floor {
+                return;
+            }
+            let before = self.items.len();
+            self.line(start, end);
+            self.read.push((start, end));
+            if !matches!(
+                self.items.get(before),
+                Some(Item {
+                    found: Found::IsoFields(_),
+                    ..
+                })
+            ) {
+                return;
+            }
         }
     }
 
@@ -188,20 +231,31 @@ impl<'a> Walk<'a> {
         let text = self.text;
         let mut windows: Vec<(usize, usize)> = Vec::new();
         for item in &self.items {
-            if matches!(item.found, Found::Said { payment: false, .. } | Found::Nci(_)) {
+            if matches!(
+                item.found,
+                Found::Said { payment: false, .. } | Found::Nci(_)
+            ) {
                 continue;
             }
-            let (from, to) = (item.at.saturating_sub(WINDOW), (item.at + WINDOW).min(text.len()));
+            let (from, to) = (
+                item.at.saturating_sub(WINDOW),
+                (item.at + WINDOW).min(text.len()),
+            );
             match windows.last_mut() {
                 Some(last) if from <= last.1 => last.1 = to,
                 _ => windows.push((from, to)),
             }
         }
-        let read = std::mem::take(&mut self.read);
+        let mut read = std::mem::take(&mut self.read);
+        read.sort_unstable();
         let mut done = read.iter().copied().peekable();
         self.open = false;
         for (from, to) in windows {
-            let mut at = if from == 0 { 0 } else { memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |n| from + n + 1) };
+            let mut at = if from == 0 {
+                0
+            } else {
+                memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |n| from + n + 1)
+            };
             while at < to {
                 while done.next_if(|(_, end)| *end <= at).is_some() {}
                 if let Some((start, end)) = done.peek()
@@ -216,8 +270,10 @@ impl<'a> Walk<'a> {
                     at = stop;
                     continue;
                 };
-                let start = memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
-                let end = memchr::memchr(b'\n', &text[hit.start()..]).map_or(text.len(), |n| hit.start() + n + 1);
+                let start =
+                    memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
+                let end = memchr::memchr(b'\n', &text[hit.start()..])
+                    .map_or(text.len(), |n| hit.start() + n + 1);
                 self.line(start, end);
                 at = end;
             }
@@ -231,7 +287,9 @@ impl<'a> Walk<'a> {
         if whole.is_empty() {
             return end;
         }
-        let own = (self.format.is_head)(whole).then(|| (self.format.head)(whole)).flatten();
+        let own = (self.format.is_head)(whole)
+            .then(|| (self.format.head)(whole))
+            .flatten();
         let (head, message, inherited) = match own {
             Some(head) => {
                 self.head_cache = Some((start, head));
@@ -248,8 +306,11 @@ impl<'a> Walk<'a> {
         if let Some(open) = iso_xml_start(&self.text[start..end])
             && let Some((iso, length)) = line::iso_xml(&self.text[start + open..], self.ctx)
         {
-            let behind = (start + open + length).max(end - 1).min(self.text.len() - 1);
-            used = memchr::memchr(b'\n', &self.text[behind..]).map_or(self.text.len(), |n| behind + n + 1);
+            let behind = (start + open + length)
+                .max(end - 1)
+                .min(self.text.len() - 1);
+            used = memchr::memchr(b'\n', &self.text[behind..])
+                .map_or(self.text.len(), |n| behind + n + 1);
             found.push(iso);
         }
         if found.is_empty()
@@ -259,11 +320,24 @@ impl<'a> Walk<'a> {
             found.push(iso);
         }
         if found.is_empty() {
-            line::read(self.scanner, &head, message, self.open, self.ctx, &mut found);
+            line::read(
+                self.scanner,
+                &head,
+                message,
+                self.open,
+                self.ctx,
+                &mut found,
+            );
         }
         for item in &found {
             match item {
-                Found::Apdu(ApduLine::Bytes { way: content::apdu::Way::Command, .. } | ApduLine::Announced { .. }) => {
+                Found::Apdu(
+                    ApduLine::Bytes {
+                        way: content::apdu::Way::Command,
+                        ..
+                    }
+                    | ApduLine::Announced { .. },
+                ) => {
                     self.open = true;
                     self.attention = ATTENTION;
                 }
@@ -281,7 +355,11 @@ impl<'a> Walk<'a> {
             }
             return used;
         }
-        let process = hash(&[if head.process.is_empty() { head.tag } else { head.process }]);
+        let process = hash(&[if head.process.is_empty() {
+            head.tag
+        } else {
+            head.process
+        }]);
         let lane = hash(&[head.process, head.thread]);
         let bytes = (used - start) as u64;
         for (index, found) in found.into_iter().enumerate() {
@@ -306,11 +384,20 @@ impl<'a> Walk<'a> {
         };
         let mut behind = end;
         while behind < self.text.len() && bytes.len() % 16 == 0 && bytes.len() < 4096 {
-            let stop = memchr::memchr(b'\n', &self.text[behind..]).map_or(self.text.len(), |n| behind + n + 1);
+            let stop = memchr::memchr(b'\n', &self.text[behind..])
+                .map_or(self.text.len(), |n| behind + n + 1);
             let whole = trim_line(&self.text[behind..stop]);
-            let line = if (self.format.is_head)(whole) { (self.format.head)(whole).map_or(whole, |h| h.message) } else { whole };
+            let line = if (self.format.is_head)(whole) {
+                (self.format.head)(whole).map_or(whole, |h| h.message)
+            } else {
+                whole
+            };
             match hex::dump_line(line, 16) {
-                Some((Some(offset), more)) if offset == bytes.len() || offset == bytes.len() / 16 => bytes.extend(more),
+                Some((Some(offset), more))
+                    if offset == bytes.len() || offset == bytes.len() / 16 =>
+                {
+                    bytes.extend(more)
+                }
                 _ => break,
             }
             behind = stop;
@@ -328,14 +415,20 @@ impl<'a> Walk<'a> {
             if let Some((cached, head)) = self.head_cache
                 && cached >= at
             {
-                return Head { message: &[], ..head };
+                return Head {
+                    message: &[],
+                    ..head
+                };
             }
             let before = memchr::memrchr(b'\n', &self.text[..at - 1]).map_or(0, |n| n + 1);
             let line = trim_line(&self.text[before..at]);
             if (self.format.is_head)(line) {
                 let head = (self.format.head)(line).unwrap_or_default();
                 self.head_cache = Some((before, head));
-                return Head { message: &[], ..head };
+                return Head {
+                    message: &[],
+                    ..head
+                };
             }
             at = before;
         }
