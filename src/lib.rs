@@ -101,6 +101,7 @@ pub fn analyze(
             text: edge.text(&refused.text),
         }],
     }));
+    parse::clock::settle_years(&mut parsed);
     let (sources, events, issues) = number(parsed);
 
     observer.stage("correlate");

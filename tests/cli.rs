@@ -87,6 +87,17 @@ fn exit_codes() {
         (1, &["analyze", "DIR", "--out", "DIR"]),
         (1, &["analyze", "DIR", "--out", taken, "--force"]),
         (2, &["frobnicate"]),
+        (0, &["causes"]),
+        (0, &["causes", "card_expired"]),
+        (0, &["causes", "CARD_EXPIRED", "--lang", "zh", "--json"]),
+        (1, &["causes", "CARD_EXPIRY"]),
+        (0, &["formats"]),
+        (0, &["formats", "--why", "DIR/transactions.csv"]),
+        (1, &["formats", "--why", missing]),
+        (0, &["decode", "9F6604B6004000"]),
+        (0, &["decode", "00", "A4", "04", "00"]),
+        (1, &["decode", "no such file"]),
+        (1, &["rules", "check", missing]),
         (0, &["completions", "bash"]),
         (0, &["man"]),
     ];
@@ -488,4 +499,51 @@ fn a_key_that_others_may_read_is_refused() {
     let output = try_it();
     assert_eq!(output.status.code(), Some(1));
     assert!(!err(&output).contains("short\n"), "the secret is not shown");
+}
+
+#[test]
+fn a_cause_is_told_whole() {
+    let text = out(&run(&["causes", "CARD_EXPIRED"], Path::new("")));
+    for needle in [
+        "Decisive evidence",
+        "f39 IN",
+        "Look-alikes",
+        "What to do",
+        "who acts: ",
+    ] {
+        assert!(text.contains(needle), "{needle} is not in\n{text}");
+    }
+    let output = run(&["causes", "CARD_EXPIRY"], Path::new(""));
+    assert!(
+        err(&output).contains("did you mean CARD_"),
+        "{}",
+        err(&output)
+    );
+    let list: serde_json::Value =
+        serde_json::from_str(&out(&run(&["causes", "--json"], Path::new("")))).unwrap();
+    assert!(list.as_array().unwrap().len() >= 70);
+}
+
+#[test]
+fn decode_explains_and_masks() {
+    let decode = |words: &[&str]| out(&run(&[&["decode"], words].concat(), Path::new("")));
+    insta::assert_snapshot!(decode(&["9F6604B6004000"]), @r"
+    taken for tlv
+    Data objects  9F6604B6004000
+    └ 9F66 Terminal transaction qualifiers (TTQ)  B6004000
+      ├ byte 1, bit 8  Mag-stripe mode (MSD) supported
+      ├ byte 1, bit 6  EMV mode (qVSDC / qPBOC) supported
+      ├ byte 1, bit 5  EMV contact chip supported
+      ├ byte 1, bit 3  Online PIN supported
+      ├ byte 1, bit 2  Signature supported
+      └ byte 3, bit 7  Consumer device CVM supported
+    ");
+    let masked = decode(&["5A08", "6212340000001232"]);
+    assert!(masked.contains("621234******1232"), "{masked}");
+    assert!(!masked.contains("6212340000001232"), "{masked}");
+    assert!(decode(&["sw", "6985", "--lang", "zh"]).contains("6985"));
+    let json: serde_json::Value =
+        serde_json::from_str(&decode(&["95050000008000", "--json"])).unwrap();
+    assert_eq!(json["kind"], "tlv");
+    assert_eq!(json["guessed"], true);
 }

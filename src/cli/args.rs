@@ -225,12 +225,15 @@ pub(crate) enum QueryFormat {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Kinds: apdu, tlv, dol, bits, sw, iso8583, atr; guessed when left out.\n\nExamples:\n  tapscope decode 9F6604B6004000\n  tapscope decode sw 6985\n  tapscope decode tlv - < record.bin"
+    after_help = "Kinds: apdu, response, tlv, dol, sw, iso8583, tvr, ttq, ctq, aip, afl, cid, cvmr, cvml, iad, aid, a tag such as 9F66; guessed when left out.\n\nExamples:\n  tapscope decode 9F6604B6004000\n  tapscope decode sw 6985\n  tapscope decode tlv - < record.bin"
 )]
 pub(crate) struct DecodeArgs {
-    /// [KIND] and hex, a file, or `-`.
+    /// Kind (or none), then hex, a file, or `-` for standard input.
     #[arg(required = true, value_name = "KIND | HEX | FILE | -")]
     pub words: Vec<String>,
+    /// Contactless kernel, where tags mean different things: 2, 3, 7 …
+    #[arg(long, value_name = "N")]
+    pub kernel: Option<u32>,
     /// For programs.
     #[arg(long)]
     pub json: bool,

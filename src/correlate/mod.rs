@@ -110,11 +110,11 @@ fn members(fragments: &[Fragment], linked: &mut Linked) -> BTreeMap<u32, Vec<u32
     members
 }
 
-/// Server endpoints that carried payments.
+/// Server endpoints that carried payments, or that terminals name when they pay.
 fn payment_hosts(fragments: &[Fragment]) -> std::collections::BTreeSet<Text> {
     fragments
         .iter()
-        .filter(|fragment| fragment.shape == Shape::Messages)
+        .filter(|fragment| fragment.shape != Shape::Connection)
         .filter_map(|fragment| fragment.keys.host.clone())
         .collect()
 }

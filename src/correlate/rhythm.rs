@@ -1,8 +1,10 @@
-//! Finds which address an unnamed terminal has (and its clock) from the rhythm of its connections, where payloads are encrypted.
+//! Finds which address an unnamed terminal has (and the clocks of both) from the rhythm of its connections, where payloads are encrypted.
 //!
 //! A log's "connecting" lines and an address's connections are two point sequences; at the right offset they fall together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
 
 use super::fragment::{Fragment, Shape};
 use super::identity::Identity;
@@ -11,12 +13,28 @@ use crate::event::{Event, Payload, Signal, Source, SourceKind, Text};
 
 /// Points needed on both sides.
 const ENOUGH: usize = 6;
-/// How far a clock may be off, beside whole hours.
+/// How far clocks may be apart, beside whole hours.
 const REACH: i64 = 20 * 60_000_000;
 /// Two points fall together within this.
 const NEAR: i64 = 1_500_000;
+/// Connecting and sending, said one after the other, are one moment.
+const SAME_MOMENT: i64 = 5_000_000;
+/// Points of a log that vote for an offset; more add cost and no certainty.
+const VOTERS: usize = 64;
 
-/// Binds addresses to terminals and gives their logs a clock, where no payment message could.
+/// A capture set (rotated files of one place), an address in it, and a host it calls: a terminal also talks to others.
+type Line = (Text, Text, Text);
+
+/// An address whose connections keep the time of a log.
+struct Match {
+    hits: usize,
+    log: u32,
+    line: Line,
+    /// Log minus capture, both as aligned so far.
+    offset: i64,
+}
+
+/// Binds addresses to terminals and gives clocks to logs and captures, where no payment message could.
 pub(super) fn bind(
     sources: &[Source],
     fragments: &[Fragment],
@@ -24,126 +42,188 @@ pub(super) fn bind(
     identity: &mut Identity,
     clocks: &mut [Clock],
 ) {
-    let mut by_device: BTreeMap<Text, Vec<i64>> = BTreeMap::new();
-    for fragment in fragments
-        .iter()
-        .filter(|fragment| fragment.shape == Shape::Connection)
-    {
-        let Some(device) = fragment
-            .keys
-            .device
-            .as_ref()
-            .filter(|device| !identity.knows_device(device))
-        else {
+    let sets: Vec<Text> = sources.iter().map(|source| capture_set(&source.path)).collect();
+    let moments = online_moments(sources, events, identity);
+    if moments.is_empty() {
+        return;
+    }
+    // First round: captures that no message could place; second: addresses, on the clocks found.
+    for settle_captures in [true, false] {
+        let lines = lines(&sets, fragments, events, identity, clocks, settle_captures);
+        let mut found: Vec<Match> = moments
+            .par_iter()
+            .flat_map_iter(|(&log, times)| {
+                let clock = &clocks[log as usize];
+                let aligned: Vec<i64> = times.iter().map(|&at| clock.align(at)).collect();
+                let free = settle_captures || clock.pairs == 0;
+                lines
+                    .iter()
+                    .filter_map(|(line, connections)| {
+                        let (offset, hits) = best_offset(&aligned, connections, free)?;
+                        let fits = hits >= ENOUGH && hits * 4 >= aligned.len() * 3;
+                        fits.then(|| Match { hits, log, line: line.clone(), offset })
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        // The best supported first; each log and each address once.
+        found.sort_by(|a, b| {
+            (std::cmp::Reverse(a.hits), a.log, &a.line).cmp(&(std::cmp::Reverse(b.hits), b.log, &b.line))
+        });
+        if settle_captures {
+            settle(&found, &sets, clocks);
+        } else {
+            bind_addresses(&found, identity, clocks);
+        }
+    }
+}
+
+/// Moves captures without a clock next to the logs whose rhythm they keep.
+fn settle(found: &[Match], sets: &[Text], clocks: &mut [Clock]) {
+    let mut done: BTreeSet<&Text> = BTreeSet::new();
+    for one in found {
+        if clocks[one.log as usize].pairs == 0 || !done.insert(&one.line.0) {
+            continue;
+        }
+        for (clock, set) in clocks.iter_mut().zip(sets) {
+            if clock.pairs == 0 && *set == one.line.0 {
+                *clock = rhythm_clock(-one.offset, one.hits);
+            }
+        }
+    }
+}
+
+fn bind_addresses(found: &[Match], identity: &mut Identity, clocks: &mut [Clock]) {
+    let mut used: BTreeSet<u32> = BTreeSet::new();
+    for one in found {
+        let device = &one.line.1;
+        if used.contains(&one.log) || identity.knows_device(device) {
+            continue;
+        }
+        let Some(terminal) = identity.terminal_of_source(one.log).cloned() else {
             continue;
         };
+        used.insert(one.log);
+        identity.bind_device(device.clone(), terminal);
+        let clock = &mut clocks[one.log as usize];
+        if clock.pairs == 0 {
+            *clock = rhythm_clock(one.offset, one.hits);
+        }
+    }
+}
+
+fn rhythm_clock(offset: i64, hits: usize) -> Clock {
+    Clock {
+        offset_ms: offset as f64 / 1000.0,
+        drift_ppm: 0.0,
+        uncertainty_ms: 1500.0,
+        pairs: u32::try_from(hits).unwrap_or(u32::MAX),
+        method: "rhythm",
+        anchor: 0,
+    }
+}
+
+/// Rotated files of one place share a clock: the path without its digits names the set.
+fn capture_set(path: &str) -> Text {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let plain: String = file.chars().filter(|c| !c.is_ascii_digit()).collect();
+    Text::from(format!("{folder}/{plain}"))
+}
+
+/// When each address opened connections to each host, by capture set.
+fn lines(
+    sets: &[Text],
+    fragments: &[Fragment],
+    events: &[Event],
+    identity: &Identity,
+    clocks: &[Clock],
+    only_unplaced: bool,
+) -> BTreeMap<Line, Vec<i64>> {
+    let mut lines: BTreeMap<Line, Vec<i64>> = BTreeMap::new();
+    for fragment in fragments.iter().filter(|fragment| fragment.shape == Shape::Connection) {
+        let clock = &clocks[fragment.source as usize];
+        let (Some(device), Some(host)) = (&fragment.keys.device, &fragment.keys.host) else {
+            continue;
+        };
+        if identity.knows_device(device) || (only_unplaced && clock.pairs > 0) {
+            continue;
+        }
         for &index in &fragment.events {
             let event = &events[index as usize];
             if let (Payload::Tcp(connection), Some(at)) = (&event.payload, event.at.utc_micros)
                 && connection.opening_seen
             {
-                let clock = &clocks[event.source as usize];
-                by_device
-                    .entry(device.clone())
-                    .or_default()
-                    .push(clock.align(at));
+                let line = (sets[event.source as usize].clone(), device.clone(), host.clone());
+                lines.entry(line).or_default().push(clock.align(at));
             }
         }
     }
-    if by_device.is_empty() {
-        return;
-    }
-    for times in by_device.values_mut() {
+    lines.retain(|_, times| times.len() >= ENOUGH);
+    for times in lines.values_mut() {
         times.sort_unstable();
     }
+    lines
+}
+
+/// When each log says that it goes online; only logs of terminals whose address is not known. A line soon after another is the same moment.
+fn online_moments(sources: &[Source], events: &[Event], identity: &Identity) -> BTreeMap<u32, Vec<i64>> {
+    let known: BTreeSet<&Text> = identity.devices().map(|(_, terminal)| terminal).collect();
     let mut by_source: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
     for event in events {
-        let is_stretch = sources[event.source as usize].kind != Some(SourceKind::Capture);
-        if let (true, Payload::Log(line), Some(at)) =
-            (is_stretch, &event.payload, event.at.utc_micros)
-            && line.signal == Signal::Connecting
-        {
-            by_source.entry(event.source).or_default().push(at);
-        }
-    }
-    let mut found: Vec<(usize, u32, Text, i64, usize)> = Vec::new();
-    for (&source, log) in &by_source {
-        if log.len() < ENOUGH || identity.terminal_of_source(source).is_none() {
-            continue;
-        }
-        let unknown = clocks[source as usize].pairs == 0;
-        for (device, connections) in &by_device {
-            if connections.len() < ENOUGH {
-                continue;
-            }
-            let Some((offset, hits)) = best_offset(
-                log,
-                connections,
-                if unknown {
-                    None
-                } else {
-                    Some(&clocks[source as usize])
-                },
-            ) else {
-                continue;
-            };
-            if hits >= ENOUGH && hits * 10 >= log.len().min(connections.len()) * 8 {
-                found.push((hits, source, device.clone(), offset, log.len()));
-            }
-        }
-    }
-    // The best supported first; each log and each address once.
-    found.sort_by(|a, b| {
-        (std::cmp::Reverse(a.0), a.1, &a.2).cmp(&(std::cmp::Reverse(b.0), b.1, &b.2))
-    });
-    let mut used: Vec<u32> = Vec::new();
-    for (hits, source, device, offset, _) in found {
-        if used.contains(&source) || identity.knows_device(&device) {
-            continue;
-        }
-        let Some(terminal) = identity.terminal_of_source(source).cloned() else {
+        let (Payload::Log(line), Some(at)) = (&event.payload, event.at.utc_micros) else {
             continue;
         };
-        used.push(source);
-        identity.bind_device(device, terminal);
-        let clock = &mut clocks[source as usize];
-        if clock.pairs == 0 {
-            *clock = Clock {
-                offset_ms: offset as f64 / 1000.0,
-                drift_ppm: 0.0,
-                uncertainty_ms: 1500.0,
-                pairs: u32::try_from(hits).unwrap_or(u32::MAX),
-                method: "rhythm",
-                anchor: 0,
-            };
+        if !matches!(line.signal, Signal::Connecting | Signal::RequestSent)
+            || sources[event.source as usize].kind == Some(SourceKind::Capture)
+            || identity.terminal_of_source(event.source).is_none_or(|terminal| known.contains(terminal))
+        {
+            continue;
+        }
+        let moments = by_source.entry(event.source).or_default();
+        if moments.last().is_none_or(|&last| at - last > SAME_MOMENT) {
+            moments.push(at);
         }
     }
+    by_source.retain(|_, moments| moments.len() >= ENOUGH);
+    by_source
 }
 
 /// The offset (log minus reference) at which most points fall together, and how many do.
-fn best_offset(log: &[i64], reference: &[i64], known: Option<&Clock>) -> Option<(i64, usize)> {
-    if let Some(clock) = known {
-        let aligned: Vec<i64> = log.iter().map(|&at| clock.align(at)).collect();
-        return Some((0, hits(&aligned, reference, 0)));
+fn best_offset(log: &[i64], reference: &[i64], free: bool) -> Option<(i64, usize)> {
+    if !free {
+        return Some((0, hits(log, reference, 0)));
     }
-    // Votes of all near differences, in bins of a second; whole hours for wrong zones.
-    let mut votes: BTreeMap<i64, u32> = BTreeMap::new();
-    for &at in log.iter().take(400) {
+    // All near differences vote, in bins of a second; whole hours for wrong zones.
+    let step = log.len().div_ceil(VOTERS).max(1);
+    let mut votes: Vec<i64> = Vec::new();
+    for &at in log.iter().step_by(step) {
         for hours in -14..=14_i64 {
-            let shift = hours * 3_600_000_000;
-            let from = reference.partition_point(|&there| there < at - shift - REACH);
-            for &there in reference[from..]
-                .iter()
-                .take_while(|&&there| there <= at - shift + REACH)
-            {
-                *votes.entry((at - there).div_euclid(1_000_000)).or_default() += 1;
-            }
+            let shifted = at - hours * 3_600_000_000;
+            let from = reference.partition_point(|&there| there < shifted - REACH);
+            votes.extend(
+                reference[from..]
+                    .iter()
+                    .take_while(|&&there| there <= shifted + REACH)
+                    .map(|&there| (at - there).div_euclid(1_000_000)),
+            );
         }
     }
-    let (&best, _) = votes
+    votes.sort_unstable();
+    let best = votes
+        .chunk_by(|a, b| a == b)
+        .max_by_key(|bin| (bin.len(), std::cmp::Reverse(bin[0].abs())))
+        .map(|bin| bin[0])?;
+    // The bin is a second wide: the median difference within it and its neighbours is finer.
+    let mut near: Vec<i64> = log
         .iter()
-        .max_by_key(|&(bin, count)| (*count, std::cmp::Reverse(bin.abs())))?;
-    let offset = best * 1_000_000 + 500_000;
+        .flat_map(|&at| {
+            let wanted = at - best * 1_000_000 - 500_000;
+            let from = reference.partition_point(|&there| there < wanted - NEAR);
+            reference.get(from).filter(|&&there| there <= wanted + NEAR).map(|&there| at - there)
+        })
+        .collect();
+    let middle = near.len() / 2;
+    let offset = *near.get_mut(..).filter(|near| !near.is_empty())?.select_nth_unstable(middle).1;
     Some((offset, hits(log, reference, offset)))
 }
 

@@ -226,7 +226,8 @@ impl Count {
     }
 }
 
-/// A stream in UTF-16 as UTF-8, damaged pairs as U+FFFD; other encodings pass as they are.
+/// A stream as UTF-8 where its bytes could not be searched as they are: UTF-16 whole, with damaged pairs as U+FFFD; Big5 and
+/// Windows-1252 line by line, so that lines in UTF-8 between them stay. UTF-8 and GB18030 pass as they are: anchors are known in both.
 pub fn utf8_reader<'r>(reader: Box<dyn Read + 'r>, encoding: Encoding) -> Box<dyn Read + 'r> {
     match encoding.table() {
         Some(table) if encoding.is_wide() => Box::new(Transcoder {
@@ -238,8 +239,72 @@ pub fn utf8_reader<'r>(reader: Box<dyn Read + 'r>, encoding: Encoding) -> Box<dy
             out_at: 0,
             ended: false,
         }),
+        Some(_) if matches!(encoding, Encoding::Big5 | Encoding::Latin1) => Box::new(LineTranscoder {
+            inner: reader,
+            encoding,
+            raw: Vec::new(),
+            out: Vec::new(),
+            out_at: 0,
+            ended: false,
+        }),
         _ => reader,
     }
+}
+
+/// Bytes that are read at once, and the longest line that is decoded whole.
+const STEP: usize = 64 * 1024;
+const LONGEST: usize = 1 << 20;
+
+struct LineTranscoder<'r> {
+    inner: Box<dyn Read + 'r>,
+    encoding: Encoding,
+    raw: Vec<u8>,
+    out: Vec<u8>,
+    out_at: usize,
+    ended: bool,
+}
+
+impl LineTranscoder<'_> {
+    /// Decodes whole lines into `out`; what is left begins the next turn.
+    fn refill(&mut self) -> io::Result<()> {
+        self.out.clear();
+        self.out_at = 0;
+        while self.out.is_empty() && !self.ended {
+            let got = (&mut self.inner).take(STEP as u64).read_to_end(&mut self.raw)?;
+            self.ended = got == 0;
+            let end = match memchr::memrchr(b'\n', &self.raw) {
+                Some(at) if !self.ended => at + 1,
+                None if !self.ended && self.raw.len() < LONGEST => continue,
+                _ => self.raw.len(),
+            };
+            let whole = self.raw.get(..end).unwrap_or_default();
+            for line in whole.split_inclusive(|b| *b == b'\n') {
+                self.out.extend_from_slice(decode_line(line, self.encoding).as_bytes());
+            }
+            self.raw.drain(..end);
+        }
+        Ok(())
+    }
+}
+
+impl Read for LineTranscoder<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.out_at >= self.out.len() {
+            self.refill()?;
+        }
+        Ok(hand_over(&self.out, &mut self.out_at, buffer))
+    }
+}
+
+/// Gives what is ready, and moves on.
+fn hand_over(out: &[u8], at: &mut usize, buffer: &mut [u8]) -> usize {
+    let ready = out.get(*at..).unwrap_or_default();
+    let n = ready.len().min(buffer.len());
+    if let (Some(to), Some(from)) = (buffer.get_mut(..n), ready.get(..n)) {
+        to.copy_from_slice(from);
+    }
+    *at += n;
+    n
 }
 
 struct Transcoder<'r> {
@@ -272,13 +337,7 @@ impl Read for Transcoder<'_> {
             self.out.truncate(written);
             self.out_at = 0;
         }
-        let ready = self.out.get(self.out_at..).unwrap_or_default();
-        let n = ready.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..n), ready.get(..n)) {
-            to.copy_from_slice(from);
-        }
-        self.out_at += n;
-        Ok(n)
+        Ok(hand_over(&self.out, &mut self.out_at, buffer))
     }
 }
 
@@ -383,6 +442,10 @@ mod tests {
                 .unwrap();
             assert_eq!(out, CHINESE.repeat(2000));
         }
+        let mixed = [encode(&"Händler gestört\n".repeat(9000), WINDOWS_1252), "für\n".as_bytes().to_vec(), vec![0xE4; 3]].concat();
+        let mut out = String::new();
+        utf8_reader(Box::new(mixed.as_slice()), Encoding::Latin1).read_to_string(&mut out).unwrap();
+        assert_eq!(out, format!("{}für\näää", "Händler gestört\n".repeat(9000)));
         let mut out = Vec::new();
         let odd = [0x41, 0, 0x42];
         utf8_reader(Box::new(odd.as_slice()), Encoding::Utf16Le)

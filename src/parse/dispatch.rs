@@ -26,7 +26,11 @@ pub fn stream(
         plan,
         source: 0,
         path: &shown,
-        forced_format: forced(plan, &info.path),
+        // What was probed saw the middle and the end of the file as well.
+        forced_format: forced(plan, &info.path).or(match probed.kind {
+            InputKind::Text { format, .. } => Some(format.name),
+            _ => None,
+        }),
         progress,
     };
     // There should be no panic; if there is one, it costs this source and not the run.

@@ -20,8 +20,10 @@ pub struct Summary {
     pub schema_version: u32,
     /// Version of the program.
     pub tool_version: String,
-    /// First and last start of an attempt, UTC.
+    /// First and last start of an attempt, UTC, without those whose clock is far off.
     pub period: Option<(String, String)>,
+    /// Attempts that start outside of this period.
+    pub outside_period: u64,
     /// Attempts in all.
     pub attempts: u64,
     /// Sales in all.
@@ -343,10 +345,23 @@ impl Overview {
             .collect()
     }
 
+    /// When nearly all attempts started. A terminal whose clock says 2035 must not squeeze the day into a line.
+    fn period(&self) -> Option<(i64, i64)> {
+        let mut starts: Vec<i64> = self.starts.iter().map(|(at, _)| *at).collect();
+        starts.sort_unstable();
+        let few = starts.len() / 100;
+        let low = *starts.get(few)?;
+        let high = *starts.get(starts.len() - 1 - few)?;
+        let margin = (high.saturating_sub(low) / 2).max(3_600_000_000);
+        let inside =
+            |at: &&i64| (low.saturating_sub(margin)..=high.saturating_add(margin)).contains(*at);
+        let first = starts.iter().find(inside)?;
+        let last = starts.iter().rev().find(inside)?;
+        Some((*first, *last))
+    }
+
     fn timeline(&self, ranking: &[(u32, u64)]) -> Timeline {
-        let first = self.starts.iter().map(|(at, _)| *at).min();
-        let last = self.starts.iter().map(|(at, _)| *at).max();
-        let (Some(first), Some(last)) = (first, last) else {
+        let Some((first, last)) = self.period() else {
             return Timeline::default();
         };
         let span = last.saturating_sub(first) / 1_000_000;
@@ -369,7 +384,11 @@ impl Overview {
         };
         let top: Vec<u32> = ranking.iter().take(5).map(|(cause, _)| *cause).collect();
         let mut series = vec![vec![0_u64; length]; top.len()];
-        for (at, cause) in &self.starts {
+        for (at, cause) in self
+            .starts
+            .iter()
+            .filter(|(at, _)| (first..=last).contains(at))
+        {
             let i = place(*at);
             if let Some(count) = timeline.attempts.get_mut(i) {
                 *count += 1;
@@ -399,8 +418,7 @@ impl Overview {
         issues: &[IssueRow],
     ) -> Summary {
         let ranking = self.ranking();
-        let first = self.starts.iter().map(|(at, _)| *at).min();
-        let last = self.starts.iter().map(|(at, _)| *at).max();
+        let period = self.period();
         let mut texts: BTreeMap<String, CauseText> = BTreeMap::new();
         let used = self.mentioned.iter().chain(&self.codes);
         for code in used.chain(incidents.iter().filter_map(|i| i.cause.as_ref())) {
@@ -413,9 +431,11 @@ impl Overview {
         Summary {
             schema_version: super::SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            period: first
-                .zip(last)
-                .map(|(first, last)| (rfc3339(Micros(first)), rfc3339(Micros(last)))),
+            period: period.map(|(first, last)| (rfc3339(Micros(first)), rfc3339(Micros(last)))),
+            outside_period: period.map_or(0, |(first, last)| {
+                let outside = |(at, _): &&(i64, Option<u32>)| !(first..=last).contains(at);
+                self.starts.iter().filter(outside).count() as u64
+            }),
             attempts: self.attempts,
             sales: self.sales.len() as u64,
             failed: self.failed,
@@ -528,6 +548,14 @@ fn incident(row: &IncidentRow) -> Incident {
     }
 }
 
+/// First damage, without the path that stands before it anyway.
+fn reason(source: &SourceRow) -> String {
+    let damage = source.first_damage.as_deref().unwrap_or_default();
+    let short = damage.strip_prefix(source.path.as_str());
+    let short = short.map(|rest| rest.trim_start_matches([':', ' ']));
+    short.unwrap_or(damage).to_owned()
+}
+
 fn coverage(sources: &[SourceRow]) -> Coverage {
     let mut coverage = Coverage::default();
     let mut kinds: BTreeMap<Text, Ledger> = BTreeMap::new();
@@ -541,11 +569,7 @@ fn coverage(sources: &[SourceRow]) -> Coverage {
             coverage.problems.push(Problem {
                 path: source.path.to_string(),
                 status: source.status.to_string(),
-                reason: source
-                    .first_damage
-                    .as_deref()
-                    .unwrap_or_default()
-                    .to_owned(),
+                reason: reason(source),
                 damaged_records: source.damaged_records,
             });
         }

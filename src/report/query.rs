@@ -60,7 +60,7 @@ pub const QUESTIONS: &[Question] = &[
     Question {
         name: "replace",
         title: "Terminals whose reader or device is to blame: candidates for replacement",
-        sql: "SELECT terminal_id, merchant_id, cause, COUNT(*) AS failed FROM transactions WHERE failed AND family IN ('DEV', 'DEVICE', 'RF', 'READER', 'TERM') GROUP BY terminal_id, merchant_id, cause ORDER BY failed DESC, terminal_id LIMIT 50",
+        sql: "SELECT terminal_id, merchant_id, cause, COUNT(*) AS failed FROM transactions WHERE failed AND family IN ('HW', 'SW') GROUP BY terminal_id, merchant_id, cause ORDER BY failed DESC, terminal_id LIMIT 50",
     },
     Question {
         name: "merchants",

@@ -44,7 +44,7 @@ pub(super) static FORMAT: LogFormat = LogFormat {
 /// Levels spelled at the start of a line are rare: parsed. Everything else is decided by the time.
 fn is_head(line: &[u8]) -> bool {
     match line.first() {
-        Some(b'0'..=b'9' | b'[') => {
+        Some(b'0'..=b'9' | b'[' | b'"') => {
             time::looks_dated(line) || starts_with_time(line).is_some() || head(line).is_some()
         }
         Some(b'A'..=b'Z' | b'a'..=b'z') => {

@@ -86,7 +86,8 @@ pub(super) fn head(line: &[u8]) -> Option<Head<'_>> {
                 message: line,
                 ..Head::default()
             }),
-        _ => brief(line),
+        _ if line.get(1) == Some(&b'/') => brief(line),
+        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     title: "logfmt: key=value pairs with time and level among them",
     spec: "Go log/slog TextHandler; logrus TextFormatter",
     specificity: 4,
-    is_head: |line| line.first().is_some_and(u8::is_ascii_alphabetic) && head(line).is_some(),
+    is_head: |line| head(line).is_some(),
     head,
     ends: never,
     samples: &[
@@ -27,6 +27,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
 };
 
 fn head(line: &[u8]) -> Option<Head<'_>> {
+    if !line.first()?.is_ascii_alphabetic() {
+        return None;
+    }
     let stamp = value(line, b"time=")
         .or_else(|| value(line, b"ts="))
         .or_else(|| value(line, b"timestamp="))

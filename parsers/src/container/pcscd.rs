@@ -82,6 +82,9 @@ fn source_place(line: &[u8]) -> bool {
         return false;
     };
     let name = to(line, at);
+    if !name.first().is_some_and(u8::is_ascii_alphabetic) {
+        return false;
+    }
     let known = [&b".c"[..], b".l", b".h", b".cpp", b".y"]
         .iter()
         .any(|end| name.ends_with(end));

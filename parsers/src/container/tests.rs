@@ -547,3 +547,67 @@ fn names_are_unique_and_the_list_is_the_folder() {
             .all(|f| !f.samples.is_empty() && !f.counter_samples.is_empty())
     );
 }
+
+/// The same numbers in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % most.max(1)
+    }
+}
+
+#[test]
+fn lines_put_together_from_pieces_of_others_are_safe() {
+    let pieces: Vec<&[u8]> = FORMATS
+        .iter()
+        .flat_map(|f| f.samples.iter().chain(f.counter_samples))
+        .map(|s| s.as_bytes())
+        .chain([&b"\n"[..], b"\r\n", b"\0\0", b" ", b"\xEF\xBB\xBF", b"\xCF\xC2\xCE\xE7", b"99999999999999999999", b"[[[[", b"\"\\"])
+        .collect();
+    let rounds = std::env::var("TAPSCOPE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    for _ in 0..rounds {
+        let mut text = Vec::new();
+        for _ in 0..random.below(8) + 1 {
+            let piece = pieces[random.below(pieces.len())];
+            let start = random.below(piece.len());
+            let end = start + random.below(piece.len() - start + 1);
+            text.extend_from_slice(&piece[start..end.max(start)]);
+            if random.below(3) == 0 {
+                text.push(b'\n');
+            }
+        }
+        for _ in 0..random.below(4) {
+            let at = random.below(text.len());
+            if let Some(byte) = text.get_mut(at) {
+                *byte = random.below(256) as u8;
+            }
+        }
+        let limits = TextLimits {
+            line_bytes: random.below(200) + 1,
+            record_lines: random.below(6) + 1,
+            record_bytes: random.below(400) + 1,
+        };
+        for format in FORMATS {
+            check_cover(format, &text, limits);
+            check_cover(format, &text, TextLimits::default());
+            let cut = split_point(format, &text);
+            assert!(cut <= text.len());
+            let at = random.below(text.len());
+            if at < text.len() {
+                assert!(record_around(format, &text, at, 0, limits).contains(&at));
+            }
+            for (_, line) in lines(&text) {
+                let line = trim_line(line);
+                // A head without the cheap test would be lost when records are cut.
+                assert!((format.head)(line).is_none() || (format.is_head)(line), "{}: {:?}", format.name, String::from_utf8_lossy(line));
+                let _ = unwrap(line);
+            }
+        }
+        let _ = detect(&[&text]);
+    }
+}

@@ -29,6 +29,25 @@ fn name_zh(kind: Kind) -> &'static str {
     }
 }
 
+/// Name of a command outside of the purchase flow by its instruction (ISO/IEC 7816-4, GlobalPlatform, EMV Contactless Book C-8).
+fn other_name(cla: u8, ins: u8) -> Option<&'static str> {
+    Some(match (cla & 0x80, ins) {
+        (0x00, 0x70) => "MANAGE CHANNEL",
+        (0x00, 0xB0) => "READ BINARY",
+        (0x00, 0xCB) => "GET DATA (extended)",
+        (0x00, 0x22) => "MANAGE SECURITY ENVIRONMENT",
+        (0x00, 0x2A) => "PERFORM SECURITY OPERATION",
+        (0x80, 0x32) => "READ DATA",
+        (0x80, 0x34) => "WRITE DATA",
+        (0x80, 0x50) => "INITIALIZE UPDATE or INITIALIZE",
+        (0x80, 0x52) => "CREDIT or DEBIT",
+        (0x80, 0x5C) => "GET BALANCE",
+        (0x80, 0xF2) => "GET STATUS",
+        (0x80, 0xFA) => "GET TRANSACTION PROOF",
+        _ => return None,
+    })
+}
+
 /// Name of an issuer script command by its instruction (EMV Book 3, 6.5).
 fn script_name(ins: u8) -> (&'static str, &'static str) {
     match ins {
@@ -61,18 +80,19 @@ pub(super) fn command_at(work: &mut Work<'_>, offset: usize, length: usize) -> N
             }));
     };
     let kind = command.kind();
-    let [_, ins, p1, p2] = command.header;
+    let [cla, ins, p1, p2] = command.header;
     let (about_en, about_zh) = parameters(kind, ins, p1, p2);
-    let mut root = Node::new(
-        format!("Command: {}", kind.name()),
-        format!("命令: {}", name_zh(kind)),
-    )
-    .at(offset, length)
-    .says(about_en, about_zh)
-    .faulty(command.fault.map(|fault| Damage {
-        offset: offset + fault.offset,
-        ..fault
-    }));
+    let (name_en, name_zh) = match (kind, other_name(cla, ins)) {
+        (Kind::Other, Some(name)) => (name, name),
+        _ => (kind.name(), name_zh(kind)),
+    };
+    let mut root = Node::new(format!("Command: {name_en}"), format!("命令: {name_zh}"))
+        .at(offset, length)
+        .says(about_en, about_zh)
+        .faulty(command.fault.map(|fault| Damage {
+            offset: offset + fault.offset,
+            ..fault
+        }));
     root.children
         .push(Node::new("CLA INS P1 P2", "CLA INS P1 P2").at(offset, 4));
     if let Some(lc) = command.lc {

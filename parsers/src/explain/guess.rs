@@ -15,8 +15,14 @@ pub fn guess(bytes: &[u8]) -> Vec<Kind> {
             .count();
         objects > 0 && named * 2 >= objects
     };
+    if crate::protocol::iso8583::detect_bare(bytes).is_some() {
+        kinds.push(Kind::Iso8583);
+    }
     if iso7816::looks_like_command(bytes) {
         kinds.push(Kind::Command);
+    }
+    if super::reset::is_atr(bytes) {
+        kinds.push(Kind::Atr);
     }
     if bytes.len() == 2 {
         if iso7816::looks_like_response(bytes) {
@@ -62,6 +68,9 @@ pub fn guess(bytes: &[u8]) -> Vec<Kind> {
             kinds.push(Kind::Value(0x84));
         }
         _ => {}
+    }
+    if super::reset::is_ats(bytes) {
+        kinds.push(Kind::Ats);
     }
     // A cut string of objects is still one.
     if !kinds.contains(&Kind::Tlv) && bytes.len() > 2 && known(bytes) {

@@ -5,7 +5,9 @@
 
 mod apdu;
 mod guess;
+mod iso8583;
 mod object;
+mod reset;
 mod value;
 
 use crate::damage::Damage;
@@ -83,6 +85,12 @@ pub enum Kind {
     StatusWord,
     /// The value of a tag: bit fields, AFL, CVM list, AID, dates …
     Value(u32),
+    /// An answer to reset of a contact card.
+    Atr,
+    /// An answer to select of a contactless card.
+    Ats,
+    /// An ISO 8583 message, with or without length and header.
+    Iso8583,
     /// Bytes that nothing is known of.
     Unknown,
 }
@@ -96,7 +104,10 @@ impl Kind {
             "apdu" | "command" | "capdu" => Self::Command,
             "response" | "rapdu" | "answer" => Self::Response,
             "tlv" => Self::Tlv,
+            "atr" => Self::Atr,
+            "ats" => Self::Ats,
             "dol" | "pdol" | "cdol" | "ddol" => Self::Dol,
+            "iso8583" | "8583" | "iso" => Self::Iso8583,
             "sw" | "status" => Self::StatusWord,
             "tvr" => Self::Value(0x95),
             "tsi" => Self::Value(0x9B),
@@ -133,7 +144,10 @@ impl Kind {
             Self::Dol => "dol".to_owned(),
             Self::DolData => "dol-data".to_owned(),
             Self::StatusWord => "sw".to_owned(),
+            Self::Iso8583 => "iso8583".to_owned(),
             Self::Value(tag) => format!("{tag:X}"),
+            Self::Atr => "atr".to_owned(),
+            Self::Ats => "ats".to_owned(),
             Self::Unknown => "unknown".to_owned(),
         }
     }
@@ -184,6 +198,9 @@ pub fn explain(kind: Kind, bytes: &[u8], context: Context<'_>) -> Node {
         ),
         Kind::StatusWord => apdu::status_word(bytes, 0, context.command),
         Kind::Value(tag) => object::primitive(&mut work, tag, 0, bytes.len()),
+        Kind::Atr => reset::atr(&work),
+        Kind::Ats => reset::ats(&work),
+        Kind::Iso8583 => iso8583::message(&mut work),
         Kind::Unknown => Node::new("Unknown bytes", "未知数据"),
     };
     if root.place.is_none() {

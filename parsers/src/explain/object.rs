@@ -38,7 +38,7 @@ pub(super) fn objects(
             }
         }
     };
-    while let Some(object) = walk.next() {
+    for object in walk.by_ref() {
         close(&mut open, usize::from(object.depth));
         let at = offset + object.value_offset;
         let fault = (!object.complete).then_some(Damage {
@@ -108,6 +108,9 @@ pub(super) fn primitive(work: &mut Work<'_>, tag: u32, offset: usize, length: us
 
 /// Response format 1: what it holds depends on the command (EMV Book 3, 6.5.5.4 and 6.5.8.4).
 fn format1(work: &mut Work<'_>, node: Node, offset: usize, length: usize) -> Node {
+    if work.context.command == Some(Kind::ExchangeRelayResistanceData) && length == 10 {
+        return relay_resistance(work.slice(offset, length), node, offset);
+    }
     let parts: &[(u32, usize)] = match (work.context.command, length) {
         (Some(Kind::GenerateAc), 11..) => {
             &[(0x9F27, 1), (0x9F36, 2), (0x9F26, 8), (0x9F10, usize::MAX)]
@@ -127,6 +130,26 @@ fn format1(work: &mut Work<'_>, node: Node, offset: usize, length: usize) -> Nod
             children.push(primitive(work, tag, at, width));
         }
         at += width;
+    }
+    node.with(children)
+}
+
+/// Answer to EXCHANGE RELAY RESISTANCE DATA: entropy and three times in units of 100 microseconds (EMV Contactless Book C-2, 5.3.4).
+fn relay_resistance(bytes: &[u8], node: Node, offset: usize) -> Node {
+    let mut children = vec![Node::new("Device entropy", "设备随机数").at(offset, 4)];
+    let times = bytes.get(4..).unwrap_or_default().as_chunks::<2>().0;
+    let names = [
+        ("Minimum processing time", "最短处理时间"),
+        ("Maximum processing time", "最长处理时间"),
+        ("Estimated transmission time", "预计传输时间"),
+    ];
+    for (i, ((en, zh), time)) in names.into_iter().zip(times).enumerate() {
+        let micros = u32::from(u16::from_be_bytes(*time)) * 100;
+        children.push(
+            Node::new(en, zh)
+                .at(offset + 4 + 2 * i, 2)
+                .says(format!("{micros} us"), format!("{micros}微秒")),
+        );
     }
     node.with(children)
 }

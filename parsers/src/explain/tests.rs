@@ -44,6 +44,7 @@ fn context<'a>(words: &str, dol: &'a mut Vec<u8>) -> Context<'a> {
                     "GPO" => iso7816::Kind::GetProcessingOptions,
                     "READ_RECORD" => iso7816::Kind::ReadRecord,
                     "GENERATE_AC" => iso7816::Kind::GenerateAc,
+                    "ERRD" => iso7816::Kind::ExchangeRelayResistanceData,
                     "VERIFY" => iso7816::Kind::Verify,
                     other => panic!("{other}"),
                 });
@@ -90,6 +91,8 @@ fn guesses() {
         ("00A404000E325041592E5359532E444446303100", Kind::Command),
         ("80A80000028300", Kind::Command),
         ("6985", Kind::StatusWord),
+        ("3B6500002063CB6800", Kind::Atr),
+        ("0A78807002202063CB68", Kind::Ats),
         ("1980", Kind::Value(0x82)),
         ("770A820219809404080101009000", Kind::Response),
         ("9A032511229C0100", Kind::Tlv),
@@ -165,7 +168,7 @@ proptest! {
     #[test]
     fn anything_is_taken(bytes in prop::collection::vec(any::<u8>(), 0..300), dol in prop::collection::vec(any::<u8>(), 0..40), kernel in prop::option::of(0u32..12)) {
         let context = Context { kernel, command: None, dol: Some(&dol) };
-        for kind in guess(&bytes).into_iter().chain([Kind::Command, Kind::Response, Kind::Tlv, Kind::Dol, Kind::DolData, Kind::StatusWord]) {
+        for kind in guess(&bytes).into_iter().chain([Kind::Command, Kind::Response, Kind::Tlv, Kind::Dol, Kind::DolData, Kind::StatusWord, Kind::Atr, Kind::Ats]) {
             let _ = explain(kind, &bytes, context);
         }
         for tag in [0x57, 0x5A, 0x56, 0x80, 0x86, 0x8E, 0x94, 0x95, 0x9F10, 0x9F5B, 0x9F6E, 0xDF8116, 0x8A, 0x50] {

@@ -143,12 +143,13 @@ fn track(bytes: &[u8], node: Node) -> Node {
         format!("{}位", track.digits),
     );
     if let Some([y1, y2, m1, m2]) = track.expiry {
-        en += &format!(", expires 20{}-{}", text(&[y1, y2]), text(&[m1, m2]));
-        zh += &format!(", 有效期20{}-{}", text(&[y1, y2]), text(&[m1, m2]));
+        let date = format!("20{}-{}", text(&[y1, y2]), text(&[m1, m2]));
+        en = format!("{en}, expires {date}");
+        zh = format!("{zh}, 有效期{date}");
     }
     if let Some(code) = track.service_code {
-        en += &format!(", service code {}", text(&code));
-        zh += &format!(", 服务码{}", text(&code));
+        en = format!("{en}, service code {}", text(&code));
+        zh = format!("{zh}, 服务码{}", text(&code));
     }
     node.says(en, zh)
 }

@@ -38,7 +38,11 @@ fn structured(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) -> bool
     // NCI data packets and ISO/IEC 14443-4 blocks carry a head.
     let head = match bytes {
         [0x00, 0x00, n, rest @ ..] if usize::from(*n) == rest.len() => 3,
-        [0x02 | 0x03 | 0x0A | 0x0B, 0x00 | 0x80 | 0x6F | 0x70 | 0x77, ..] => 1,
+        [
+            0x02 | 0x03 | 0x0A | 0x0B,
+            0x00 | 0x80 | 0x6F | 0x70 | 0x77,
+            ..,
+        ] => 1,
         _ => 0,
     };
     let body = bytes.get(head..).unwrap_or_default();
@@ -56,7 +60,15 @@ fn structured(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) -> bool
 }
 
 /// The data of a command: the PIN of VERIFY and CHANGE REFERENCE DATA, objects, values in the order of a list.
-fn command_data(command: &iso7816::Command<'_>, head: usize, found: &mut Vec<Span>, done: &mut Vec<Span>) {
+fn command_data(
+    command: &iso7816::Command<'_>,
+    head: usize,
+    found: &mut Vec<Span>,
+    done: &mut Vec<Span>,
+) {
+    if command.data.is_empty() {
+        return;
+    }
     let offset = head + command.data_offset;
     match command.header {
         [_, 0x20 | 0x21 | 0x24, ..] => found.push(Span {
@@ -92,6 +104,9 @@ fn objects(bytes: &[u8], offset: usize, found: &mut Vec<Span>, done: &mut Vec<Sp
             }
         } else if super::may_hold_secrets(object.tag, object.value) {
             loose_digits(object.value, 2 * at, found);
+        } else {
+            // Lists, cryptograms and certificates look like BCD by chance, but not like text.
+            characters(object.value, 2 * at, found);
         }
     }
     let template = matches!(
@@ -121,11 +136,18 @@ fn beginnings(bytes: &[u8], offset: usize, found: &mut Vec<Span>, done: &mut Vec
             continue;
         };
         // 9F5A (Visa: application program identifier) is another tag.
-        let longer_tag = *length == 5 && at.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&0x9F);
+        let longer_tag =
+            *length == 5 && at.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&0x9F);
         if longer_tag {
             continue;
         }
-        if let Some(length) = beginning(u32::from(*tag), *length, value, 2 * (offset + at + 2), found) {
+        if let Some(length) = beginning(
+            u32::from(*tag),
+            *length,
+            value,
+            2 * (offset + at + 2),
+            found,
+        ) {
             done.push(Span {
                 start: offset + at,
                 end: offset + at + 2 + length,
@@ -205,6 +227,14 @@ fn loose_digits(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
         return;
     }
     bcd(bytes, base, found);
+    characters(bytes, base, found);
+}
+
+/// Card numbers in ASCII and EBCDIC.
+fn characters(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
+    if bytes.len() < 13 {
+        return;
+    }
     runs(
         bytes,
         |b| matches!(b, 0x20..=0x7E),
@@ -258,9 +288,9 @@ fn bcd(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
             let to = (2 * start + at + length).saturating_sub(odd).div_ceil(2);
             let next = nibbles(bytes).nth(2 * start + at + length - odd);
             !matches!(next, Some(0xD | 0xF))
-                && bytes
-                    .get(from..to)
-                    .is_some_and(|part| part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b' '))
+                && bytes.get(from..to).is_some_and(|part| {
+                    part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b' ')
+                })
         };
         let mut hide = |at: usize, length: usize, announced: bool| {
             if announced || !is_text(at, length) {

@@ -121,7 +121,7 @@ fn hex_value(b: u8) -> u8 {
 }
 
 /// What stands for a digit that the source has hidden.
-fn is_filler(b: &u8) -> bool {
+fn is_filler(b: u8) -> bool {
     matches!(b, b'*' | b'x' | b'X')
 }
 
@@ -257,14 +257,14 @@ impl Scanner<'_, '_> {
 
     /// `2025-11-22 14:30:15`: a date and a time are as long as a short number, and begin as none does.
     fn is_date(&self) -> bool {
-        let [(start, a), (b, c), (d, e), ..] = *self.words.as_slice() else {
+        let [(start, end), month, day, ..] = *self.words.as_slice() else {
             return false;
         };
         let century = matches!(
             (self.byte(start), self.byte(start + 1)),
             (b'1', b'9') | (b'2', b'0')
         );
-        century && a - start == 4 && c - b == 2 && e - d == 2
+        century && end - start == 4 && month.1 - month.0 == 2 && day.1 - day.0 == 2
     }
 
     /// Looks into each longest stretch of words of one length in whole bytes, as hex is written; the last may be shorter.
@@ -335,7 +335,7 @@ impl Scanner<'_, '_> {
                 self.push(start, end);
             }
             Some(Label::Track) if length >= 8 => self.track(start, decimal),
-            Some(Label::Pan) if decimal >= 8 && !is_filler(&self.byte(end)) => {
+            Some(Label::Pan) if decimal >= 8 && !is_filler(self.byte(end)) => {
                 let (first, last) = kept_digits(decimal);
                 self.push(start + first, start + decimal - last);
             }
@@ -354,7 +354,9 @@ impl Scanner<'_, '_> {
             self.values.extend(word.iter().map(|&b| hex_value(b)));
             self.places.clear();
             self.places.extend(start..end);
-            if self.hex_string(0, length) {
+            let tail = word.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+            // `B4000000900000003^`: a letter and a number can look like objects too.
+            if self.hex_string(0, length) && !matches!(length - tail, 1 | 2) {
                 return;
             }
             let glued = start
@@ -440,7 +442,7 @@ impl Scanner<'_, '_> {
 
     /// `6212340000**1234`: digits beyond the first six and the last four of a number that its source has masked too little.
     fn masked_too_little(&mut self, start: usize, end: usize) {
-        let fillers = self.count(end, is_filler);
+        let fillers = self.count(end, |&b| is_filler(b));
         if fillers < 2 {
             return;
         }

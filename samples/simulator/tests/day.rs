@@ -10,12 +10,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tapscope_simulator::day::{Config, midnight, simulate};
+use tapscope_simulator::day::{Config, causes, midnight, simulate};
 use tapscope_simulator::emv::{Ask, Mishap, contact, field55, tap};
 use tapscope_simulator::fleet::{Profile, Scheme, card};
 use tapscope_simulator::pcap::checksum;
 use tapscope_simulator::rng::Rng;
-use tapscope_simulator::scenario::sample_day;
+use tapscope_simulator::scenario::{sample_day, write_all};
 use tapscope_simulator::score::compare;
 use tapscope_simulator::table::Table;
 use tapscope_simulator::time::civil;
@@ -98,6 +98,20 @@ fn shipped_day_is_what_the_simulator_writes() {
     );
     for (name, bytes) in &made {
         assert!(there.get(name) == Some(bytes), "{name} differs");
+    }
+}
+
+#[test]
+fn shipped_scenarios_are_what_the_simulator_writes() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let fresh = Folder::new("scenarios");
+    write_all(&fresh.0, None).unwrap();
+    for cause in causes() {
+        let name = cause.to_ascii_lowercase();
+        assert!(
+            files(&fresh.0.join(&name)) == files(&samples.join(&name)),
+            "run: cargo run -p tapscope-simulator -- scenarios --out samples --cause {cause}"
+        );
     }
 }
 

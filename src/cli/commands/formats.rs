@@ -1,12 +1,144 @@
-//! `tapscope formats`: every input format that is recognised.
+//! `tapscope formats`: every input format that is recognised, and what the detectors see in a file.
 
-use crate::cli::Ending;
+use std::fmt::Write as _;
+
+use serde_json::json;
+use tapscope_parsers::{container, content};
+
 use crate::cli::args::FormatsArgs;
 use crate::cli::failure::Failure;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, Paint};
+use crate::cli::{DONE, Ending, table};
+use crate::decode::each_stream;
+use crate::parse::probe::probe;
+use crate::plan::{Language, Limits, Plan};
+use crate::report::clean;
+use crate::source;
 
-pub(crate) fn run(_args: &FormatsArgs, _output: &Output) -> Ending {
-    Err(Failure::failed(
-        "the list of formats is not part of this build",
-    ))
+/// What is no text: name, title, and what it is recognised by.
+const BINARY: &[(&str, &str, &str)] = &[
+    (
+        "pcap",
+        "network capture",
+        "magic number, four kinds in two byte orders",
+    ),
+    (
+        "pcapng",
+        "network capture, next generation",
+        "section header and byte-order mark",
+    ),
+];
+/// What inputs may be wrapped in.
+const WRAPPINGS: &[(&str, &str)] = &[
+    ("gzip", "one stream"),
+    ("zip", "every member; archives in archives as well"),
+];
+
+pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
+    if let Some(path) = &args.why {
+        return why(path, args.json, output);
+    }
+    if args.json {
+        output.json(&json!({
+            "text": container::FORMATS.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
+            "content": content::KINDS.iter().map(|k| json!({"name": k.name, "title": k.title})).collect::<Vec<_>>(),
+            "binary": BINARY.iter().map(|(name, title, by)| json!({"name": name, "title": title, "recognised_by": by})).collect::<Vec<_>>(),
+            "wrappings": WRAPPINGS.iter().map(|(name, title)| json!({"name": name, "title": title})).collect::<Vec<_>>(),
+        }))?;
+        return Ok(DONE);
+    }
+    let row = |cells: &[&str]| cells.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>();
+    let mut text = String::new();
+    let mut section = |title: &str, header: &[&str], rows: &[Vec<String>]| {
+        let _ = writeln!(text, "{}", output.paint(Paint::Bold, title));
+        let _ = writeln!(text, "{}", table::render(header, rows));
+    };
+    let rows: Vec<_> = container::FORMATS
+        .iter()
+        .map(|f| row(&[f.name, f.title, f.spec]))
+        .collect();
+    section(
+        "Text, by how records are cut",
+        &["name", "what", "defined in"],
+        &rows,
+    );
+    let rows: Vec<_> = content::KINDS
+        .iter()
+        .map(|k| row(&[k.name, k.title]))
+        .collect();
+    section("What is found in any text", &["name", "what"], &rows);
+    let rows: Vec<_> = BINARY
+        .iter()
+        .map(|(name, title, by)| row(&[name, title, by]))
+        .collect();
+    section("Binary", &["name", "what", "recognised by"], &rows);
+    let rows: Vec<_> = WRAPPINGS
+        .iter()
+        .map(|(name, title)| row(&[name, title]))
+        .collect();
+    section("Read in place", &["name", "what"], &rows);
+    text.push_str("Formats are recognised by content. --format NAME=GLOB forces one; --why FILE shows what the detectors see.\n");
+    output.result(&text)?;
+    Ok(DONE)
+}
+
+/// What every detector saw in a file, member by member.
+fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
+    let plan = Plan {
+        inputs: vec![path.to_owned()],
+        zone: None,
+        year: None,
+        since: None,
+        until: None,
+        formats: Vec::new(),
+        rules: Vec::new(),
+        inventory: None,
+        pan_key: None,
+        custody: false,
+        language: Language::En,
+        limits: Limits::default(),
+    };
+    let found = source::find(&plan);
+    if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
+        return Err(Failure::failed(format!(
+            "{}: {}",
+            refused.shown, refused.text
+        )));
+    }
+    let mut streams = Vec::new();
+    for input in &found.inputs {
+        each_stream(input, &plan, &mut |stream, _| {
+            let probed = probe(stream.head, &stream.later_samples());
+            streams.push((stream.path.to_string(), probed));
+        });
+    }
+    if as_json {
+        let list: Vec<_> = streams
+            .iter()
+            .map(|(path, probed)| {
+                json!({
+                    "path": path, "format": probed.kind.name(), "why": probed.why,
+                    "candidates": probed.candidates.iter().map(|c| json!({
+                        "format": c.format.name, "score": c.score, "why": c.why,
+                    })).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        output.json(&list)?;
+        return Ok(DONE);
+    }
+    let mut text = String::new();
+    for (path, probed) in &streams {
+        let name = output.paint(Paint::Bold, probed.kind.name());
+        let _ = writeln!(text, "{}: {name}\n  {}", clean(path), clean(&probed.why));
+        for candidate in &probed.candidates {
+            let line = format!(
+                "{:>5}  {:<18} {}",
+                candidate.score, candidate.format.name, candidate.why
+            );
+            let _ = writeln!(text, "  {}", clean(&line));
+        }
+    }
+    output.result(&text)?;
+    Ok(DONE)
 }

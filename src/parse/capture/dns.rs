@@ -138,7 +138,7 @@ impl Names {
                 rcode: Some(message.rcode),
                 addresses: message.addresses,
                 queries: open.queries,
-                answer_micros: Some((item.nanos - open.first) / 1000),
+                answer_micros: Some(item.nanos.saturating_sub(open.first) / 1000),
             },
         };
         if message.rcode != 0 {

@@ -227,7 +227,7 @@ impl Flow {
     fn reopens(&self, direction: usize, segment: &Segment<'_>, nanos: i64) -> bool {
         if self.meta.is_over() {
             return segment.sequence != self.meta.syn_sequence
-                || nanos - self.meta.syn_at > 120_000_000_000;
+                || nanos.saturating_sub(self.meta.syn_at) > 120_000_000_000;
         }
         let used = self.halves.iter().any(|h| h.bytes > 0);
         (used || self.meta.connect_nanos.is_some())
@@ -243,7 +243,7 @@ impl Flow {
         let copy = half
             .last
             .iter()
-            .any(|l| (l.0, l.1, l.2) == tag && l.3 > 0 && (item.nanos - l.3).abs() <= within);
+            .any(|l| (l.0, l.1, l.2) == tag && l.3 > 0 && item.nanos.saturating_sub(l.3).saturating_abs() <= within);
         if !copy {
             half.last.swap(0, 1);
             half.last[0] = (tag.0, tag.1, tag.2, item.nanos);
@@ -272,7 +272,7 @@ impl Flow {
             };
             self.meta.role_sure = true;
             if self.meta.connect_nanos.is_none() && self.meta.syn_count > 0 {
-                self.meta.connect_nanos = Some(item.nanos - self.meta.syn_at);
+                self.meta.connect_nanos = Some(item.nanos.saturating_sub(self.meta.syn_at));
             }
             if self.meta.refused && direction != self.meta.client {
                 // It was open after all: somebody else sent that reset.
@@ -338,7 +338,7 @@ impl Flow {
         {
             half.timing = None;
             if self.meta.rtts.len() < SAMPLES {
-                self.meta.rtts.push(nanos - sent);
+                self.meta.rtts.push(nanos.saturating_sub(sent));
             }
         }
         if half.stream.held() > 0 {
@@ -385,7 +385,7 @@ impl Flow {
                 return;
             }
             Fate::Filled => {
-                if item.nanos - half.newest > REORDER {
+                if item.nanos.saturating_sub(half.newest) > REORDER {
                     half.resent += 1;
                 }
                 half.timing = None;

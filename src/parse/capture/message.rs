@@ -1,5 +1,6 @@
 //! A message cut from a connection as an event: fields masked at the edge, keys filled.
 
+use tapscope_parsers::protocol::codes;
 use tapscope_parsers::protocol::iso8583::message::{Message, Shown, Value};
 
 use super::payload::Cut;
@@ -167,41 +168,11 @@ fn batch(message: &Message<'_>) -> Option<u32> {
     message.field(60)?.digits().get(2..8)?.parse().ok()
 }
 
-/// ISO 4217 letters of the currencies met in field 49, by number or as they stand.
+/// ISO 4217 letters of field 49, by number or as they stand.
 fn currency(text: &str) -> Option<[u8; 3]> {
-    let letters: &[u8; 3] = match text {
-        "036" => b"AUD",
-        "124" => b"CAD",
-        "156" => b"CNY",
-        "344" => b"HKD",
-        "356" => b"INR",
-        "360" => b"IDR",
-        "392" => b"JPY",
-        "404" => b"KES",
-        "410" => b"KRW",
-        "446" => b"MOP",
-        "458" => b"MYR",
-        "484" => b"MXN",
-        "566" => b"NGN",
-        "600" => b"PYG",
-        "608" => b"PHP",
-        "643" => b"RUB",
-        "702" => b"SGD",
-        "704" => b"VND",
-        "710" => b"ZAR",
-        "756" => b"CHF",
-        "764" => b"THB",
-        "784" => b"AED",
-        "826" => b"GBP",
-        "840" => b"USD",
-        "901" => b"TWD",
-        "949" => b"TRY",
-        "978" => b"EUR",
-        "986" => b"BRL",
-        _ => {
-            let bytes: &[u8; 3] = text.as_bytes().try_into().ok()?;
-            return bytes.iter().all(u8::is_ascii_uppercase).then_some(*bytes);
-        }
+    let known = match text.parse() {
+        Ok(number) => codes::currency(number),
+        Err(_) => codes::currency_by_letters(text.as_bytes()),
     };
-    Some(*letters)
+    known.map(|c| c.letters)
 }

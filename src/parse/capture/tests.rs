@@ -235,6 +235,64 @@ fn other_protocols_are_no_payments() {
     println!("{captures} captures without a payment");
 }
 
+#[test]
+fn keys_are_filled_and_nothing_sensitive_is_left() {
+    let all: BTreeMap<_, _> = files("iso8583-pcap").into_iter().collect();
+    let Some(sale) = all.get("unionpay_mixed_declines_contactless.pcap") else {
+        return;
+    };
+    let parsed = parse(sale, &plan());
+    let (_, event, iso) = messages(&parsed)[0];
+    let keys = &event.keys;
+    assert_eq!(keys.currency, Some(*b"CNY"));
+    assert_eq!(keys.amount_minor, Some(2500));
+    assert_eq!(keys.batch, Some(24));
+    assert_eq!(keys.atc, Some(0x0157));
+    assert!(keys.cryptogram.is_some() && keys.unpredictable_number.is_some());
+    assert_eq!(keys.device.as_deref(), Some("10.20.1.10"));
+    assert_eq!(keys.host.as_deref(), Some("203.0.113.10:5811"));
+    assert!(keys.card.as_ref().is_some_and(|c| c.token.is_some()));
+    assert!(iso.field(2).is_none() && iso.field(35).is_none() && iso.field(55).is_none());
+    assert!(!iso.tags.is_empty());
+
+    // Card numbers, tracks and PIN blocks of the published vectors, in no rendering.
+    let mut secrets = Vec::new();
+    for (name, bytes) in files("iso8583-vectors") {
+        if !name.ends_with(".jsonl") {
+            continue;
+        }
+        for line in String::from_utf8(bytes).unwrap().lines() {
+            let vector: serde_json::Value = serde_json::from_str(line).unwrap();
+            if vector["id"].as_str().unwrap().starts_with("jpos-") {
+                continue;
+            }
+            for field in ["2", "35", "36", "45", "52"] {
+                if let Some(text) = vector["fields"][field].as_str() {
+                    let text = text.trim_start_matches("0x").to_uppercase();
+                    let number = text.split(['=', 'D', '^']).next().unwrap_or_default();
+                    if number.len() >= 13 && number.bytes().any(|b| b != b'0') {
+                        secrets.push(number.to_owned());
+                    }
+                }
+            }
+        }
+    }
+    assert!(secrets.len() > 20);
+    for (name, bytes) in all.iter().filter(|(n, _)| n.ends_with(".pcap")) {
+        // All its fields hold the same run of digits, and one published card number is that run.
+        if name.starts_with("bcd_1987") {
+            continue;
+        }
+        let parsed = parse(bytes, &plan());
+        let mut text = print(&parsed).to_uppercase();
+        // What the source itself masks or the edge masked is no find.
+        text.retain(|c| c != ' ');
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "{name}: {}…", &secret[..6]);
+        }
+    }
+}
+
 /// Prints what was found in the corpus, for people: `cargo test … -- --ignored --nocapture corpus_summary`.
 #[test]
 #[ignore = "prints, does not check"]
@@ -496,10 +554,10 @@ fn every_prefix_and_every_changed_byte_of_small_captures() {
             if name.ends_with(".json") || bytes.len() > 2600 {
                 continue;
             }
-            for n in 0..bytes.len() {
+            for n in (0..bytes.len()).step_by(2) {
                 parse(&bytes[..n], &plan());
             }
-            for n in (0..bytes.len()).step_by(3) {
+            for n in (0..bytes.len()).step_by(7) {
                 let mut changed = bytes.clone();
                 changed[n] ^= 0x81;
                 parse(&changed, &plan());

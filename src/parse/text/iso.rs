@@ -49,8 +49,8 @@ pub(super) fn from_xml(xml: &iso_xml::Message<'_>, ctx: &Context<'_>) -> Option<
 }
 
 /// A message from its bytes.
-pub(super) fn from_bytes(_bytes: &[u8], _ctx: &Context<'_>) -> Option<(IsoMessage, Keys)> {
-    None
+pub(super) fn from_bytes(bytes: &[u8], ctx: &Context<'_>) -> Option<(IsoMessage, Keys)> {
+    crate::parse::capture::bare_message(bytes, ctx.edge)
 }
 
 /// Digits that were hidden by their writer, in whichever way.
@@ -73,6 +73,9 @@ fn set(message: &mut IsoMessage, keys: &mut Keys, number: u8, value: &[u8], ctx:
             keys.card = card(value, ctx).or_else(|| keys.card.take());
             return;
         }
+        // Extended card number; working keys in network management; security data.
+        34 => return,
+        48 | 62 if message.mti / 100 == 8 => return,
         35 | 36 | 45 => {
             if keys.card.is_none() {
                 let number: &[u8] = value.split(|b| matches!(b, b'=' | b'D' | b'd' | b'^')).next().unwrap_or_default();
@@ -87,7 +90,8 @@ fn set(message: &mut IsoMessage, keys: &mut Keys, number: u8, value: &[u8], ctx:
         }
         55 => {
             if let Some(bytes) = hex::decode_all(value) {
-                message.tags = ctx.edge.tags(&bytes, false);
+                let request = (message.mti / 10) % 2 == 0;
+                message.tags = ctx.edge.tags(&bytes, request);
                 crate::parse::dialogue::keys_from_tags(&message.tags, keys);
             }
             return;

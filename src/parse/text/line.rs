@@ -53,6 +53,11 @@ pub(super) fn iso_xml(text: &[u8], ctx: &Context<'_>) -> Option<(Found, usize)> 
     Some((Found::Iso(Box::new(made)), end))
 }
 
+/// A message from bytes that were dumped over lines.
+pub(super) fn iso_bytes(bytes: &[u8], ctx: &Context<'_>) -> Option<Found> {
+    (bytes.len() >= 24).then(|| iso::from_bytes(bytes, ctx)).flatten().map(|made| Found::Iso(Box::new(made)))
+}
+
 /// Reads a line.
 pub(super) fn read(scanner: &Scanner, head: &Head<'_>, message: &[u8], open: bool, ctx: &Context<'_>, out: &mut Vec<Found>) {
     if let Some(frame) = nci::read(head.tag, message) {

@@ -5,14 +5,13 @@ use std::collections::{HashMap, VecDeque};
 
 use tapscope_parsers::content::apdu::{self, ApduLine, Way};
 use tapscope_parsers::content::nci::{self, Frame};
-use tapscope_parsers::time::RawTime;
 
-use super::clock::Clock;
 use super::iso;
 use super::line::Found;
 use super::scan::{Block, Item, hash};
 use crate::event::{Event, Field, FieldState, Keys, LogEvent, Payload, Place, Severity, Signal, Text};
 use crate::parse::Context;
+use crate::parse::clock::SourceClock;
 use crate::parse::dialogue::{Draft, Moment, Pairing};
 
 /// General words are kept within so many lines of something that only payments have …
@@ -49,7 +48,7 @@ struct NciState {
 /// The sequential pass over a source.
 pub(super) struct Merge<'c> {
     ctx: &'c Context<'c>,
-    clock: Clock,
+    clock: SourceClock,
     lines: u32,
     pub(super) made: Vec<Made>,
     pairing: Pairing,
@@ -70,7 +69,7 @@ pub(super) struct Merge<'c> {
 }
 
 impl<'c> Merge<'c> {
-    pub(super) fn new(ctx: &'c Context<'c>, clock: Clock) -> Self {
+    pub(super) fn new(ctx: &'c Context<'c>, clock: SourceClock) -> Self {
         Self {
             ctx,
             clock,
@@ -100,7 +99,10 @@ impl<'c> Merge<'c> {
     }
 
     fn item(&mut self, item: Item, base: u32) {
-        let at = self.clock.stamp(item.time.as_ref(), item.inherited);
+        let at = match (&item.time, item.inherited) {
+            (Some(raw), true) => self.clock.stamp_again(raw),
+            (raw, _) => self.clock.stamp(raw.as_ref()),
+        };
         let now = Moment { place: base.saturating_add(item.line).saturating_add(1), at };
         if let Some((_, start, lane)) = &self.fields
             && (*lane != item.lane || now.place.saturating_sub(start.place) > FIELD_LINES * 64 || !matches!(item.found, Found::IsoFields(_)))
@@ -374,10 +376,5 @@ impl<'c> Merge<'c> {
             self.made.push(Made::Exchange(draft));
         }
         self.held.clear();
-    }
-
-    /// The last time that was written, for the clock.
-    pub(super) fn saw(&mut self, time: Option<RawTime>) {
-        let _ = (&self.clock, time);
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Blocks are cut at record borders and read in parallel, in bounded batches; one sequential pass joins what they gave.
 
-mod clock;
 mod iso;
 mod keys;
 mod line;
@@ -15,6 +14,7 @@ use rayon::prelude::*;
 use tapscope_parsers::container::{self, LogFormat};
 
 use crate::event::{Event, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text};
+use crate::parse::clock::SourceClock;
 use crate::parse::{Context, Parsed};
 use merge::{Made, Merge};
 
@@ -42,13 +42,17 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         return parsed;
     };
     let mut blocks = Blocks::new(reader);
-    let mut merge = Merge::new(ctx, clock::Clock::new(ctx));
     let mut ledger = Ledger::default();
     let mut format: Option<&'static LogFormat> = None;
+    let first = blocks.next(&mut format, ctx);
+    let clock_format = format.unwrap_or_else(container::plain);
+    let clock = SourceClock::new(ctx.plan, ctx.path, clock_format, first.as_deref().unwrap_or_default());
+    let mut merge = Merge::new(ctx, clock);
+    let mut waiting = first;
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
-            let Some(block) = blocks.next(&mut format, ctx) else {
+            let Some(block) = waiting.take().or_else(|| blocks.next(&mut format, ctx)) else {
                 break;
             };
             batch.push(block);
@@ -64,7 +68,6 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         for (text, result) in batch.into_iter().zip(results) {
             ledger.bytes += text.len() as u64;
             (ctx.progress)(text.len() as u64);
-            merge.saw(result.last_time);
             merge.block(result);
             blocks.give_back(text);
         }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 use tapscope_parsers::container::{Head, LogFormat, trim_line};
 use tapscope_parsers::content::{self, Readers, apdu::ApduLine};
+use tapscope_parsers::hex;
 use tapscope_parsers::time::RawTime;
 
 use super::line::{self, Found};
@@ -88,8 +89,6 @@ pub(super) struct Block {
     pub items: Vec<Item>,
     /// Line ends in the block.
     pub lines: u32,
-    /// First and last time written in the block.
-    pub last_time: Option<RawTime>,
 }
 
 /// FNV-1a: the same on every machine and in every run.
@@ -129,7 +128,7 @@ pub(super) fn block(scanner: &Scanner, format: &'static LogFormat, text: &[u8], 
         item.line = lines;
     }
     lines += count_lines(&text[at..]);
-    Block { items, lines, last_time: None }
+    Block { items, lines }
 }
 
 fn count_lines(text: &[u8]) -> u32 {
@@ -253,6 +252,12 @@ impl<'a> Walk<'a> {
             used = memchr::memchr(b'\n', &self.text[behind..]).map_or(self.text.len(), |n| behind + n + 1);
             found.push(iso);
         }
+        if found.is_empty()
+            && let Some((iso, behind)) = self.dumped_message(message, end)
+        {
+            used = behind;
+            found.push(iso);
+        }
         if found.is_empty() {
             line::read(self.scanner, &head, message, self.open, self.ctx, &mut found);
         }
@@ -292,6 +297,25 @@ impl<'a> Walk<'a> {
             });
         }
         used
+    }
+
+    /// An ISO 8583 message dumped over this and the following lines: offset, bytes, characters. Gives it and where it ends.
+    fn dumped_message(&self, message: &[u8], end: usize) -> Option<(Found, usize)> {
+        let (Some(0), mut bytes) = hex::dump_line(message, 16)? else {
+            return None;
+        };
+        let mut behind = end;
+        while behind < self.text.len() && bytes.len() % 16 == 0 && bytes.len() < 4096 {
+            let stop = memchr::memchr(b'\n', &self.text[behind..]).map_or(self.text.len(), |n| behind + n + 1);
+            let whole = trim_line(&self.text[behind..stop]);
+            let line = if (self.format.is_head)(whole) { (self.format.head)(whole).map_or(whole, |h| h.message) } else { whole };
+            match hex::dump_line(line, 16) {
+                Some((Some(offset), more)) if offset == bytes.len() || offset == bytes.len() / 16 => bytes.extend(more),
+                _ => break,
+            }
+            behind = stop;
+        }
+        line::iso_bytes(&bytes, self.ctx).map(|found| (found, behind))
     }
 
     /// The head of the record that a line without one belongs to.

@@ -17,6 +17,8 @@ const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 /// Places of each kind that the page names.
 const PLACES: usize = 10;
+/// Incidents that the page names.
+const INCIDENTS: usize = 100;
 /// Inputs with problems that the page names.
 const PROBLEMS: usize = 60;
 
@@ -68,6 +70,7 @@ pub(super) fn render(
             timeline => Value::from_safe_string(timeline(&summary.timeline)),
             step => step_name(summary.timeline.step_seconds),
             causes => causes(summary),
+            incidents => incidents(summary),
             places => places.map(|(kind, en, zh, list)| place_card(kind, en, zh, list)).to_vec(),
             schemes => place_card("scheme", "Schemes", "卡组织", &summary.schemes),
             ledgers => ledgers(summary),
@@ -105,6 +108,13 @@ fn causes(summary: &Summary) -> Vec<Value> {
             }
         })
         .collect()
+}
+
+/// The largest first.
+fn incidents(summary: &Summary) -> Vec<Value> {
+    let mut list: Vec<_> = summary.incidents.iter().collect();
+    list.sort_by_key(|incident| std::cmp::Reverse(incident.failed));
+    list.into_iter().take(INCIDENTS).map(value).collect()
 }
 
 fn place_card(kind: &str, en: &str, zh: &str, list: &[PlaceCount]) -> Value {

@@ -6,7 +6,7 @@
     interface: 10, stage: 11, outcome: 12, cause: 13, confidence: 14, strength: 15, missing: 16, alternatives: 17,
     contributing: 18, owners: 19, incident: 20, stan: 21, rrn: 22, code: 23, sw: 24, tvr: 25, aid: 26, link: 27};
   const ZH = {merchant: "商户", acquirer: "收单机构", vendor: "终端厂商", issuer: "发卡行", cardholder: "持卡人", network: "网络", switch: "转接机构",
-    terminal: "终端", card: "卡片", host: "主机", site: "场所", firmware: "固件", fleet: "全部终端",
+    terminal: "终端", card: "卡片", host: "主机", site: "网段/场所", firmware: "固件", fleet: "全部终端",
     approved: "已批准", declined_offline: "脱机拒绝", declined_online: "联机拒绝", try_again: "请重试", other_interface: "改用其他方式", cancelled: "已取消",
     timed_out: "超时", aborted: "中断", reversed: "已冲正", unknown: "未知",
     started: "交易开始", polling: "寻卡", activated: "卡片激活", ppse: "选择PPSE", selected: "选择应用", gpo: "GPO", read: "读记录", cryptogram: "取得密文",
@@ -223,7 +223,9 @@
     refresh();
     $("failures").scrollIntoView();
   });
-  $("allcauses")?.addEventListener("click", e => { document.querySelector(".causes").classList.add("all"); e.currentTarget.remove(); });
+  const showAll = (button, list) => $(button)?.addEventListener("click", e => { document.querySelector(list).classList.add("all"); e.currentTarget.remove(); });
+  showAll("allcauses", ".causes");
+  showAll("allincidents", "#incidents");
   $("language").addEventListener("click", () => { root.lang = zh() ? "en" : "zh-Hans"; words(); fillSelects(); draw(); });
   words(); fillSelects(); draw();
 })();

@@ -64,3 +64,47 @@ pub fn entries(value: &[u8]) -> (Vec<Entry>, Option<Damage>) {
     }
     (entries, damage)
 }
+
+/// How the records that were read compare with those that the locator asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Records asked for and not read: (SFI, record).
+    pub missing: Vec<(u8, u8)>,
+    /// Records read and not asked for.
+    pub extra: Vec<(u8, u8)>,
+    /// True where those asked for were read in another order (EMV Book 3, 10.2, wants the locator's).
+    pub out_of_order: bool,
+}
+
+/// Compares what was read with the locator. A record read twice counts once.
+#[must_use]
+pub fn compare(entries: &[Entry], read: &[(u8, u8)]) -> Reading {
+    let wanted: Vec<(u8, u8)> = entries
+        .iter()
+        .flat_map(|e| (e.first..=e.last).map(|record| (e.sfi, record)))
+        .take(1024)
+        .collect();
+    let mut once: Vec<(u8, u8)> = Vec::new();
+    for &record in read.iter().take(1024) {
+        if !once.contains(&record) {
+            once.push(record);
+        }
+    }
+    let positions: Vec<usize> = once
+        .iter()
+        .filter_map(|record| wanted.iter().position(|w| w == record))
+        .collect();
+    Reading {
+        missing: wanted
+            .iter()
+            .filter(|w| !once.contains(w))
+            .copied()
+            .collect(),
+        extra: once
+            .iter()
+            .filter(|r| !wanted.contains(r))
+            .copied()
+            .collect(),
+        out_of_order: !positions.is_sorted(),
+    }
+}

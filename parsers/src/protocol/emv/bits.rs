@@ -44,7 +44,7 @@ impl Bit {
     /// True for a single bit that is there or not, as opposed to a coded value.
     #[must_use]
     pub fn is_flag(&self) -> bool {
-        self.mask.count_ones() == 1 && self.value == Some(self.mask)
+        self.mask.is_power_of_two() && self.value == Some(self.mask)
     }
 
     fn suits(&self, kernel: u32) -> bool {

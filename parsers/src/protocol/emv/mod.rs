@@ -3,6 +3,7 @@
 pub mod afl;
 pub mod aid;
 pub mod bits;
+pub mod dialogue;
 pub mod dol;
 pub mod issuer_data;
 pub mod tags;

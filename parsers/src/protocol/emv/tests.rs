@@ -252,6 +252,66 @@ fn file_locators() {
 }
 
 #[test]
+fn records_read_against_the_locator() {
+    let (entries, _) = afl::entries(&hex("08010100 10010300"));
+    let compare = |read: &[(u8, u8)]| afl::compare(&entries, read);
+    assert_eq!(
+        compare(&[(1, 1), (2, 1), (2, 2), (2, 3)]),
+        afl::Reading::default()
+    );
+    let cut = compare(&[(1, 1), (2, 1)]);
+    assert_eq!(
+        (cut.missing, cut.out_of_order),
+        (vec![(2, 2), (2, 3)], false)
+    );
+    let odd = compare(&[(2, 1), (1, 1), (1, 1), (2, 2), (2, 3), (3, 1)]);
+    assert_eq!(
+        (odd.missing, odd.extra, odd.out_of_order),
+        (vec![], vec![(3, 1)], true)
+    );
+}
+
+#[test]
+fn a_card_gives_its_lists_and_the_reader_follows_them() {
+    use crate::protocol::iso7816::{Kind, command};
+    let fci = hex("6F15 8407A0000003330101 A50A 9F3807 9F6604 9F0206 00");
+    let record = hex("7012 8C06 9F0206 9F1A02 8D08 8A02 9F0206 9F1A02");
+    let mut lists = dialogue::Lists::default();
+    lists.observe(Kind::SelectAid, &fci);
+    let gpo = hex("80A800000C 830A 36004080 000000010000 00");
+    let gpo = command(&gpo).unwrap();
+    let (list, data) = lists.list_for(&gpo).unwrap();
+    assert_eq!((dol::data_length(list), data.len()), (10, 10));
+    lists.observe(Kind::ReadRecord, &record);
+    let first = hex("80AE800008 000000010000 0156 00");
+    let first = command(&first).unwrap();
+    assert_eq!(
+        lists
+            .list_for(&first)
+            .map(|(list, _)| dol::data_length(list)),
+        Some(8)
+    );
+    let answer = hex("800B8000010102030405060708");
+    lists.observe(Kind::GenerateAc, &answer);
+    assert_eq!(
+        lists
+            .list_for(&first)
+            .map(|(list, _)| dol::data_length(list)),
+        Some(10)
+    );
+    // A new selection forgets them.
+    lists.observe(Kind::SelectAid, &[]);
+    assert_eq!(lists.list_for(&first), None);
+    let ccc = hex("802A8E8004 00000123 00");
+    assert_eq!(
+        lists
+            .list_for(&command(&ccc).unwrap())
+            .map(|(list, _)| list.to_vec()),
+        Some(hex("9F6A04"))
+    );
+}
+
+#[test]
 fn applications() {
     let of = |text: &str| aid::lookup(&hex(text)).map(|a| (a.scheme, a.kernel));
     assert_eq!(of("A000000333010101"), Some(("UnionPay", Some(7))));

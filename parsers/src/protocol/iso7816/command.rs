@@ -109,12 +109,12 @@ impl Command<'_> {
     }
 }
 
-fn damage(code: &'static str, offset: usize, expected: &'static str) -> Option<Damage> {
-    Some(Damage {
+fn damage(code: &'static str, offset: usize, expected: &'static str) -> Damage {
+    Damage {
         code,
         offset,
         expected,
-    })
+    }
 }
 
 /// Reads a command; `None` below four bytes. Lengths that do not fit are a fault of the command, and what is there is given.
@@ -139,7 +139,7 @@ pub fn command(bytes: &[u8]) -> Option<Command<'_>> {
         [0, le] => {
             command.lc = Some(0);
             command.le = Some(u16::from(*le));
-            command.fault = damage("lc_zero", 4, "no Lc where there are no data");
+            command.fault = Some(damage("lc_zero", 4, "no Lc where there are no data"));
         }
         [0, a, b] => {
             command.extended = true;
@@ -164,22 +164,21 @@ fn data<'a>(command: &mut Command<'a>, lc: u16, rest: &'a [u8]) {
     command.lc = Some(lc);
     let Some((data, tail)) = rest.split_at_checked(usize::from(lc)) else {
         command.data = rest;
-        command.fault = damage("lc_too_long", 4, "as many data bytes as Lc says");
+        command.fault = Some(damage("lc_too_long", 4, "as many data bytes as Lc says"));
         return;
     };
     command.data = data;
     match (tail, command.extended) {
         ([], _) => {}
-        ([le], false) => command.le = Some(u16::from(*le)),
-        ([a, b], true) => command.le = Some(u16::from_be_bytes([*a, *b])),
         // A short Le behind an extended Lc is not allowed, and seen.
-        ([le], true) => command.le = Some(u16::from(*le)),
+        ([le], _) => command.le = Some(u16::from(*le)),
+        ([a, b], true) => command.le = Some(u16::from_be_bytes([*a, *b])),
         _ => {
-            command.fault = damage(
+            command.fault = Some(damage(
                 "lc_too_short",
                 command.data_offset + data.len(),
                 "nothing but Le behind the data",
-            );
+            ));
         }
     }
 }

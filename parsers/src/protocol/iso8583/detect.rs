@@ -127,16 +127,55 @@ pub fn detect(b: &[u8], ended: bool) -> Detected {
 /// Finds the dialect of a message that stands alone (a hex dump in a log): with or without length and header.
 #[must_use]
 pub fn detect_bare(b: &[u8]) -> Option<(Wire, Message<'_>)> {
-    if let Detected::Yes(wire, _) = detect(b, true) {
-        let (message, _) = wire.read(b)?;
-        return Some((wire, message));
-    }
-    // The length may count something else (hexadecimal digits) or more than was printed.
-    alone(b).or_else(|| alone(b.get(2..)?))
+    locate(b).map(|found| (found.wire, found.message))
+}
+
+/// A message found in bytes that stand alone, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Located<'a> {
+    /// How it is written.
+    pub wire: Wire,
+    /// Offset of the header (or of the message where it has none).
+    pub header_offset: usize,
+    /// The header.
+    pub header: Header<'a>,
+    /// Offset of the message type indicator: field offsets count from here.
+    pub offset: usize,
+    /// The message.
+    pub message: Message<'a>,
+}
+
+/// As [`detect_bare`], with the places of length, header and message.
+#[must_use]
+pub fn locate(b: &[u8]) -> Option<Located<'_>> {
+    let (wire, at) = match detect(b, true) {
+        Detected::Yes(wire, _) => {
+            let mut at = 0;
+            if let Frame::KeepAlive(n) = wire.length.read(b) {
+                at = n;
+            }
+            match wire.length.read(b.get(at..)?) {
+                Frame::Message { lead, .. } => (wire, at + lead),
+                _ => return None,
+            }
+        }
+        // The length may count something else (hexadecimal digits) or more than was printed.
+        _ => alone(b)
+            .map(|w| (w, 0))
+            .or_else(|| Some((alone(b.get(2..)?)?, 2)))?,
+    };
+    let (message, header) = wire.read_body(b.get(at..)?)?;
+    Some(Located {
+        wire,
+        header_offset: at,
+        offset: at + header.raw.len(),
+        header,
+        message,
+    })
 }
 
 /// A message without a length: whole with some evidence, or cut with plenty of it.
-fn alone(b: &[u8]) -> Option<(Wire, Message<'_>)> {
+fn alone(b: &[u8]) -> Option<Wire> {
     if !(MIN_MESSAGE..=MAX_MESSAGE).contains(&b.len()) {
         return None;
     }
@@ -167,9 +206,7 @@ fn alone(b: &[u8]) -> Option<(Wire, Message<'_>)> {
             }
         }
     }
-    let (wire, _) = best?;
-    let (message, _) = wire.read_body(b)?;
-    Some((wire, message))
+    best.map(|(wire, _)| wire)
 }
 
 impl Wire {

@@ -17,6 +17,11 @@ use pcap_parser::{
 use super::bytes::{be32, le32, long, size, u16_at, u32_at};
 use super::resync;
 
+mod record;
+
+use record::to_nanos;
+pub use record::{FileBytes, FileIssue, FileKind, Packet};
+
 /// Largest packet that is believed; also the limit of `snaplen` in common tools.
 pub const MAX_PACKET: u32 = 262_144;
 /// Largest pcapng block that is believed.
@@ -26,71 +31,6 @@ const MAX_INTERFACES: usize = 1024;
 /// A buffer of at least this size always makes progress (but for larger pcapng blocks, which are skipped).
 pub const MIN_WINDOW: usize = 2 << 20;
 const SHB: u32 = 0x0A0D_0D0A;
-
-/// Where a packet stands in the window, and what its record says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Packet {
-    /// Number as Wireshark counts: packets only, from 1.
-    pub frame: u32,
-    /// Nanoseconds since 1970 UTC; `None` where the record has none (simple packet blocks).
-    pub nanos: Option<i64>,
-    /// Link type (LINKTYPE_ number).
-    pub link: u16,
-    /// Offset of its first byte in the window.
-    pub start: usize,
-    /// Captured bytes.
-    pub len: u32,
-    /// Bytes on the wire.
-    pub original_len: u32,
-    /// Bytes of the whole record, header and padding included.
-    pub record_len: u32,
-}
-
-impl Packet {
-    /// The packet's bytes in the window that it was cut from.
-    #[must_use]
-    pub fn data<'a>(&self, window: &'a [u8]) -> &'a [u8] {
-        let end = self.start.saturating_add(size(self.len));
-        window.get(self.start..end).unwrap_or_default()
-    }
-}
-
-/// Something odd about the file itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileIssue {
-    /// Stable name.
-    pub code: &'static str,
-    /// Number of the last good frame before it.
-    pub frame: u32,
-    /// Byte offset in the file.
-    pub offset: u64,
-    /// What was wanted there.
-    pub expected: &'static str,
-    /// What was found (a length, a type, a version).
-    pub found: u64,
-    /// Bytes passed over because of it.
-    pub skipped: u64,
-}
-
-/// Bytes of the file that are not packet records.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FileBytes {
-    /// File headers and blocks without packets: parsed, of no interest here.
-    pub structure: u64,
-    /// Passed over to get back in step, or cut off at the end.
-    pub lost: u64,
-    /// Belonging to no known structure at all (unsupported version, foreign format).
-    pub foreign: u64,
-}
-
-/// Kind of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileKind {
-    /// Classic pcap.
-    Pcap,
-    /// pcapng.
-    PcapNg,
-}
 
 #[derive(Debug, Clone, Copy)]
 struct Classic {
@@ -481,7 +421,7 @@ impl Reader {
             expected: "a block of sensible length, the same at both ends",
             found: u64::from(found),
         };
-        if length < 12 || length % 4 != 0 {
+        if length < 12 || !length.is_multiple_of(4) {
             return bad(length);
         }
         let kind = u32_at(rest, 0, big).unwrap_or(0);
@@ -527,23 +467,22 @@ impl Reader {
         if let State::Ng(ng) = &mut self.state {
             ng.interfaces.clear();
         }
-        let major = match parse_sectionheaderblock(block) {
-            Ok((_, section)) => section.major_version,
-            Err(_) => {
-                // Options that overrun their block are no reason to lose the packets behind it.
-                self.issues.push(FileIssue {
-                    code: "pcapng_options",
-                    frame: self.frame,
-                    offset: self.offset,
-                    expected: "options that end inside their block",
-                    found: long(block.len()),
-                    skipped: 0,
-                });
-                let State::Ng(ng) = &self.state else {
-                    return Step::Used(0);
-                };
-                u16_at(block, 12, ng.big).unwrap_or(1)
-            }
+        let major = if let Ok((_, section)) = parse_sectionheaderblock(block) {
+            section.major_version
+        } else {
+            // Options that overrun their block are no reason to lose the packets behind it.
+            self.issues.push(FileIssue {
+                code: "pcapng_options",
+                frame: self.frame,
+                offset: self.offset,
+                expected: "options that end inside their block",
+                found: long(block.len()),
+                skipped: 0,
+            });
+            let State::Ng(ng) = &self.state else {
+                return Step::Used(0);
+            };
+            u16_at(block, 12, ng.big).unwrap_or(1)
         };
         if major != 1 {
             return self.dead(
@@ -561,8 +500,8 @@ impl Reader {
         } else {
             parse_interfacedescriptionblock_le(block)
         };
-        let interface = match &parsed {
-            Ok((_, idb)) => Interface {
+        let interface = if let Ok((_, idb)) = &parsed {
+            Interface {
                 link: u16::try_from(idb.linktype.0 & 0xFFFF).unwrap_or(0),
                 snaplen: idb.snaplen,
                 resolution: option(&idb.options, 9)
@@ -577,22 +516,21 @@ impl Reader {
                             i64::from_le_bytes(*v)
                         }
                     }),
-            },
-            Err(_) => {
-                self.issues.push(FileIssue {
-                    code: "pcapng_options",
-                    frame: self.frame,
-                    offset: self.offset,
-                    expected: "options that end inside their block",
-                    found: long(block.len()),
-                    skipped: 0,
-                });
-                Interface {
-                    link: u16_at(block, 8, big).unwrap_or(0),
-                    snaplen: u32_at(block, 12, big).unwrap_or(0),
-                    resolution: 6,
-                    offset_seconds: 0,
-                }
+            }
+        } else {
+            self.issues.push(FileIssue {
+                code: "pcapng_options",
+                frame: self.frame,
+                offset: self.offset,
+                expected: "options that end inside their block",
+                found: long(block.len()),
+                skipped: 0,
+            });
+            Interface {
+                link: u16_at(block, 8, big).unwrap_or(0),
+                snaplen: u32_at(block, 12, big).unwrap_or(0),
+                resolution: 6,
+                offset_seconds: 0,
             }
         };
         if let State::Ng(ng) = &mut self.state {
@@ -671,24 +609,10 @@ impl Reader {
 }
 
 fn option<'a>(options: &'a [PcapNGOption<'a>], code: u16) -> Option<&'a [u8]> {
-    options.iter().find(|o| o.code.0 == code).map(|o| o.value())
-}
-
-/// Time units since 1970 to nanoseconds, for any power of ten or two (pcapng `if_tsresol`).
-fn to_nanos(units: u64, resolution: u8, offset_seconds: i64) -> Option<i64> {
-    let units = u128::from(units);
-    let exponent = u32::from(resolution & 0x7F);
-    let nanos = if resolution & 0x80 == 0 {
-        if exponent <= 9 {
-            units.checked_mul(10u128.pow(9 - exponent))?
-        } else {
-            units / 10u128.checked_pow(exponent - 9).unwrap_or(u128::MAX)
-        }
-    } else {
-        units.checked_mul(1_000_000_000)?.checked_shr(exponent)?
-    };
-    let offset = i128::from(offset_seconds).checked_mul(1_000_000_000)?;
-    i64::try_from(i128::try_from(nanos).ok()?.checked_add(offset)?).ok()
+    options
+        .iter()
+        .find(|o| o.code.0 == code)
+        .map(pcap_parser::PcapNGOption::value)
 }
 
 /// True where the four bytes are those of a Solaris snoop file: known, and told clearly that it is not read.

@@ -52,15 +52,12 @@ pub fn parse(b: &[u8]) -> Option<Message> {
         damaged: false,
     };
     for _ in 0..be16(b, 6)?.min(MAX_ANSWERS) {
-        match record(b, at) {
-            Some((next, address)) => {
-                message.addresses.extend(address);
-                at = next;
-            }
-            None => {
-                message.damaged = true;
-                break;
-            }
+        if let Some((next, address)) = record(b, at) {
+            message.addresses.extend(address);
+            at = next;
+        } else {
+            message.damaged = true;
+            break;
         }
     }
     Some(message)

@@ -231,7 +231,7 @@ impl Stream {
         }
         if self
             .hole_acked_at
-            .is_some_and(|t| nanos - t > HOLE_PATIENCE)
+            .is_some_and(|t| nanos.saturating_sub(t) > HOLE_PATIENCE)
             && offset > position
         {
             self.skip_hole(sink);
@@ -272,7 +272,7 @@ impl Stream {
         let first = self.pending.keys().next().copied().unwrap_or(u64::MAX);
         if u64::try_from(upto).is_ok_and(|upto| upto > first) {
             let since = *self.hole_acked_at.get_or_insert(nanos);
-            if nanos - since > HOLE_PATIENCE {
+            if nanos.saturating_sub(since) > HOLE_PATIENCE {
                 self.skip_hole(sink);
             }
         }

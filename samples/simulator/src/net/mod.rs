@@ -422,9 +422,25 @@ impl World {
     /// Terminal closes its side; the host only acknowledges that.
     pub fn half_close(&mut self, c: &mut Tcp) -> io::Result<()> {
         let t = c.t + 8 * MS;
-        self.seg(c, true, t, Path::Through, flag::FIN | flag::ACK, c.cseq, b"")?;
+        self.seg(
+            c,
+            true,
+            t,
+            Path::Through,
+            flag::FIN | flag::ACK,
+            c.cseq,
+            b"",
+        )?;
         c.cseq = c.cseq.wrapping_add(1);
-        self.seg(c, false, t + c.rtt / 2, Path::Through, flag::ACK, c.sseq, b"")
+        self.seg(
+            c,
+            false,
+            t + c.rtt / 2,
+            Path::Through,
+            flag::ACK,
+            c.sseq,
+            b"",
+        )
     }
 
     /// A reset from one end (or, with another TTL, from a box between).

@@ -1,0 +1,371 @@
+//! What a shard makes of its flows: messages, rows, TLS and HTTP events, issues, and the bytes that each stands for.
+
+use std::net::SocketAddr;
+
+use tapscope_parsers::protocol::iso8583::Wire;
+use tapscope_parsers::protocol::net::tcp::Piece;
+
+use super::Issues;
+use super::dns::Resolved;
+use super::endpoints::Endpoints;
+use super::flow::{Awaited, Flow, Meta};
+use super::payload::{Cut, Payload as Carried};
+use super::shard::LINGER;
+use super::{health, message};
+use crate::event::{
+    Connection, Event, HttpEvent, Keys, Payload, Place, Stamp, Text, TimeQuality, TlsEvent,
+};
+use crate::parse::Context;
+
+/// Healthy connections remembered until it is known whether their host takes payments.
+const MAX_CANDIDATES: usize = 65_536;
+/// Messages of one flow whose acknowledgement is awaited.
+const MAX_AWAITED: usize = 64;
+
+/// A finished connection whose worth depends on what others to the same host carried.
+pub(super) struct Candidate {
+    pub(super) bytes: u64,
+    pub(super) connection: Connection,
+    pub(super) http: Option<Event>,
+    frame: u32,
+    lane: u64,
+    timed: bool,
+    names: (Text, Text),
+}
+
+/// What a shard has made so far.
+pub(super) struct Out {
+    pub(super) source: u32,
+    pub(super) events: Vec<Event>,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) learnt: Vec<(SocketAddr, Wire)>,
+    pub(super) own: Endpoints,
+    pub(super) issues: Issues,
+    pub(super) understood: u64,
+    pub(super) ignored: u64,
+    pub(super) damaged: u64,
+    pub(super) clock: i64,
+}
+
+/// What is at hand while a flow is worked on.
+#[derive(Clone, Copy)]
+pub(super) struct With<'w> {
+    pub(super) known: &'w Endpoints,
+    pub(super) ctx: &'w Context<'w>,
+}
+
+impl Out {
+    pub(super) fn piece(
+        &mut self,
+        meta: &mut Meta,
+        payload: &mut Carried,
+        direction: usize,
+        piece: Piece<'_>,
+        with: With<'_>,
+    ) {
+        match piece {
+            Piece::Bytes { data, frame, nanos } => {
+                let known = if payload.is_decided() {
+                    None
+                } else {
+                    self.wire_of(meta, with.known)
+                };
+                let mid_stream = !meta.opening_seen;
+                let noted = payload.bytes(
+                    direction,
+                    data,
+                    frame,
+                    nanos,
+                    mid_stream,
+                    known,
+                    with.ctx.edge,
+                    &mut |direction, cut| self.message(meta, direction, &cut, with.ctx),
+                );
+                if let Some(wire) = noted.learnt {
+                    self.learn(meta.server_end(), wire);
+                }
+                if noted.desync {
+                    self.damaged += 1;
+                    self.issues.add(
+                        Place::Frame(frame),
+                        "iso8583_desync",
+                        1,
+                        "expected the length of a message, found something else".into(),
+                    );
+                }
+            }
+            Piece::Gap(bytes) => payload.gap(direction, bytes, &mut |direction, cut| {
+                self.message(meta, direction, &cut, with.ctx);
+            }),
+        }
+    }
+
+    fn wire_of(&self, meta: &Meta, known: &Endpoints) -> Option<Wire> {
+        let server = meta.server_end();
+        known.wire(&server).or_else(|| self.own.wire(&server))
+    }
+
+    fn learn(&mut self, server: SocketAddr, wire: Wire) {
+        if self.own.wire(&server).is_none() {
+            self.own.learn(vec![(server, wire)]);
+            self.learnt.push((server, wire));
+        }
+    }
+
+    fn message(&mut self, meta: &mut Meta, direction: usize, cut: &Cut<'_>, ctx: &Context<'_>) {
+        let (iso, mut keys) = message::build(cut, meta.id, ctx.edge);
+        if !meta.role_sure {
+            // Without an opening, the first message tells which end is the host.
+            let request = (iso.mti / 10) % 2 == 0;
+            meta.client = if request { direction } else { 1 - direction };
+            meta.role_sure = true;
+        }
+        let (device, host) = meta.names();
+        keys.device = Some(device);
+        keys.host = Some(host);
+        let frame = cut.frames.first().copied().unwrap_or(meta.first_frame);
+        if let Some(text) = &iso.damage {
+            self.damaged += 1;
+            self.issues
+                .add(Place::Frame(frame), "iso8583_damaged", 1, text.to_string());
+        }
+        if meta.awaited.len() < MAX_AWAITED {
+            meta.awaited.push(Awaited {
+                direction,
+                end: i64::try_from(cut.end).unwrap_or(i64::MAX),
+                event: self.events.len(),
+                sent: cut.nanos,
+            });
+        }
+        self.events.push(Event {
+            source: self.source,
+            place: Place::Frame(frame),
+            at: stamp(cut.nanos, meta.timed),
+            lane: meta.id,
+            keys,
+            payload: Payload::Iso8583(Box::new(iso)),
+        });
+    }
+
+    /// Notes on messages that TCP has acknowledged by now.
+    pub(super) fn acknowledged(&mut self, flow: &mut Flow, nanos: i64) {
+        let acked = [flow.halves[0].acked_to, flow.halves[1].acked_to];
+        let events = &mut self.events;
+        flow.meta.awaited.retain(|wait| {
+            let done = acked[wait.direction] >= wait.end;
+            if done
+                && let Some(event) = events.get_mut(wait.event)
+                && let Payload::Iso8583(iso) = &mut event.payload
+            {
+                iso.acked_after_micros = Some(nanos.saturating_sub(wait.sent).max(0) / 1000);
+            }
+            !done
+        });
+    }
+
+    /// A flow is over: its last messages, its TLS and HTTP, its row.
+    pub(super) fn end(&mut self, mut flow: Box<Flow>, with: With<'_>) {
+        flow.drain(&mut |meta, payload, direction, piece| {
+            self.piece(meta, payload, direction, piece, with);
+        });
+        let known = self.wire_of(&flow.meta, with.known);
+        let Flow { meta, payload, .. } = &mut *flow;
+        let mid_stream = !meta.opening_seen;
+        let noted = payload.finish(mid_stream, known, with.ctx.edge, &mut |direction, cut| {
+            self.message(meta, direction, &cut, with.ctx);
+        });
+        if let Some(wire) = noted.learnt {
+            self.learn(flow.meta.server_end(), wire);
+        }
+        self.flow_issues(&flow);
+        if let Some(event) = self.tls(&flow) {
+            self.events.push(event);
+        }
+        let carried = flow.payload.carried();
+        let keep = health::is_trouble(&flow) && !flow.payload.is_web()
+            || matches!(carried, Some("iso8583" | "tls"));
+        let known_host = keep || self.candidates.len() < MAX_CANDIDATES;
+        if !known_host || (!keep && flow.payload.is_web() && flow.payload.http.is_none()) {
+            self.ignored += flow.meta.record_bytes;
+            return;
+        }
+        let candidate = Candidate {
+            bytes: flow.meta.record_bytes,
+            connection: health::connection(&flow),
+            http: self.http(&flow),
+            frame: flow.meta.first_frame,
+            lane: flow.meta.id,
+            timed: flow.meta.timed,
+            names: flow.meta.names(),
+        };
+        if keep {
+            self.keep(candidate);
+        } else {
+            self.candidates.push(candidate);
+        }
+    }
+
+    fn flow_issues(&mut self, flow: &Flow) {
+        let place = Place::Frame(flow.meta.first_frame);
+        for half in &flow.halves {
+            let stream = &half.stream;
+            if stream.gap_bytes > 0 {
+                self.issues.add(
+                    place,
+                    "tcp_gap",
+                    1,
+                    format!(
+                        "{} bytes of the connection are not in the capture",
+                        stream.gap_bytes
+                    ),
+                );
+            }
+            if stream.conflicts > 0 {
+                self.issues.add(
+                    place,
+                    "tcp_overlap_conflict",
+                    u64::from(stream.conflicts),
+                    "segments that overlap with other bytes; the first copy was kept".into(),
+                );
+            }
+            if stream.limited > 0 {
+                self.issues.add(
+                    place,
+                    "tcp_pending_limit",
+                    u64::from(stream.limited),
+                    "more bytes ahead of a hole than are kept".into(),
+                );
+            }
+        }
+        if flow.meta.wild > 0 {
+            self.issues.add(
+                place,
+                "tcp_out_of_window",
+                u64::from(flow.meta.wild),
+                "segments far outside the window".into(),
+            );
+        }
+    }
+
+    fn tls(&self, flow: &Flow) -> Option<Event> {
+        let state = flow.payload.tls()?;
+        if !state.failed() {
+            return None;
+        }
+        // Where the server's packets are not in the capture, its silence proves nothing.
+        if state.alert.is_none() && flow.halves.iter().any(|h| !h.seen) {
+            return None;
+        }
+        // A handshake that was under way when the capture ended proves nothing.
+        let silent = self.clock.saturating_sub(flow.meta.last_at) > LINGER;
+        if state.alert.is_none() && flow.meta.ended_at.is_none() && !silent {
+            return None;
+        }
+        let (frame, nanos) = match state.alert {
+            Some((_, _, _, frame, nanos)) => (frame, nanos),
+            None => (
+                flow.meta.cites.last_data.max(flow.meta.first_frame),
+                flow.meta.last_at,
+            ),
+        };
+        let event = TlsEvent {
+            flow: flow.meta.id,
+            stage: state.stage(),
+            alert: state.alert.map(|(_, description, ..)| description),
+            alert_from: state
+                .alert
+                .map(|(_, _, direction, ..)| flow.meta.side(direction)),
+            client_version: state.client_version,
+            server_name: state.server_name(),
+            client: flow.meta.client_end(),
+            server: flow.meta.server_end(),
+            certificate_validity: state.validity,
+            certificate_issuer: state.issuer.clone(),
+        };
+        Some(self.event(flow, frame, nanos, Payload::Tls(Box::new(event))))
+    }
+
+    fn http(&self, flow: &Flow) -> Option<Event> {
+        let seen = flow.payload.http.as_ref()?;
+        let telling = matches!(
+            seen.status,
+            301 | 302 | 303 | 307 | 308 | 407 | 511 | 500..=599
+        );
+        (telling || flow.payload.strange_http()).then(|| {
+            let event = HttpEvent {
+                flow: flow.meta.id,
+                status: seen.status,
+                location: seen.location.clone(),
+                client: flow.meta.client_end(),
+                server: flow.meta.server_end(),
+            };
+            self.event(flow, seen.frame, seen.nanos, Payload::Http(Box::new(event)))
+        })
+    }
+
+    fn event(&self, flow: &Flow, frame: u32, nanos: i64, payload: Payload) -> Event {
+        Event {
+            source: self.source,
+            place: Place::Frame(frame),
+            at: stamp(nanos, flow.meta.timed),
+            lane: flow.meta.id,
+            keys: ends(flow.meta.client_end(), flow.meta.server_end()),
+            payload,
+        }
+    }
+
+    pub(super) fn keep(&mut self, candidate: Candidate) {
+        self.understood += candidate.bytes;
+        self.events.extend(candidate.http);
+        let connection = candidate.connection;
+        self.events.push(Event {
+            source: self.source,
+            place: Place::Frame(candidate.frame),
+            at: stamp(connection.first_at.saturating_mul(1000), candidate.timed),
+            lane: candidate.lane,
+            keys: Keys {
+                device: Some(candidate.names.0),
+                host: Some(candidate.names.1),
+                ..Keys::default()
+            },
+            payload: Payload::Tcp(Box::new(connection)),
+        });
+    }
+
+    pub(super) fn resolution(&mut self, resolved: Resolved) {
+        self.understood += resolved.bytes;
+        let keys = Keys {
+            device: Some(resolved.event.client.to_string().into()),
+            ..Keys::default()
+        };
+        self.events.push(Event {
+            source: self.source,
+            place: Place::Frame(resolved.frame),
+            at: stamp(resolved.nanos, resolved.timed),
+            lane: 0,
+            keys,
+            payload: Payload::Dns(Box::new(resolved.event)),
+        });
+    }
+}
+
+fn ends(client: SocketAddr, server: SocketAddr) -> Keys {
+    Keys {
+        device: Some(client.ip().to_string().into()),
+        host: Some(server.to_string().into()),
+        ..Keys::default()
+    }
+}
+
+pub(super) fn stamp(nanos: i64, timed: bool) -> Stamp {
+    if !timed {
+        return Stamp::UNKNOWN;
+    }
+    Stamp {
+        utc_micros: Some(nanos.div_euclid(1000)),
+        quality: TimeQuality {
+            resolution_micros: 1,
+            ..TimeQuality::default()
+        },
+    }
+}

@@ -1,0 +1,100 @@
+//! Years for sources that say nothing of theirs: from the instants of the run's other sources.
+
+use super::move_years;
+use crate::event::Event;
+use crate::parse::Parsed;
+
+/// Microseconds of a year, about.
+const YEAR: i64 = 31_556_952_000_000;
+/// The year that stands in where none is known is 1970; a turn or two may follow.
+const STAND_IN: std::ops::Range<i64> = 0..3 * YEAR;
+
+/// Moves the events of sources whose year is not known at all next to those of the others. Nothing changes where no source knows.
+pub fn settle_years(parsed: &mut [Parsed]) {
+    let mut known: Vec<i64> = parsed
+        .iter()
+        .flat_map(|one| &one.events)
+        .filter(|event| !event.at.quality.year_inferred || !stands_in(event))
+        .filter_map(|event| event.at.utc_micros)
+        .collect();
+    if known.is_empty() {
+        return;
+    }
+    let middle = known.len() / 2;
+    let (_, &mut median, _) = known.select_nth_unstable(middle);
+    for one in parsed {
+        let Some(first) = one.events.iter().find(|event| stands_in(event)).map(|event| event.at) else {
+            continue;
+        };
+        let about = i16::try_from((median - first.utc_micros.unwrap_or(0)) / YEAR).unwrap_or(0);
+        let best = (about - 1..=about + 1).min_by_key(|years| {
+            move_years(first, *years)
+                .utc_micros
+                .map_or(i64::MAX, |micros| (micros - median).abs())
+        });
+        for event in one.events.iter_mut().filter(|event| stands_in(event)) {
+            event.at = move_years(event.at, best.unwrap_or(0));
+        }
+    }
+}
+
+fn stands_in(event: &Event) -> bool {
+    event.at.quality.year_inferred && event.at.utc_micros.is_some_and(|micros| STAND_IN.contains(&micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Field, FieldState, Keys, Payload, Place, Stamp, Text, TimeQuality};
+
+    fn source(times: &[(&str, bool)]) -> Parsed {
+        let events = times
+            .iter()
+            .map(|(time, year_inferred)| Event {
+                source: 0,
+                place: Place::Line(1),
+                at: Stamp {
+                    utc_micros: Some(time.parse::<jiff::Timestamp>().unwrap().as_microsecond()),
+                    quality: TimeQuality { year_inferred: *year_inferred, ..TimeQuality::default() },
+                },
+                lane: 0,
+                keys: Keys::default(),
+                payload: Payload::Nfc(Box::new(Field {
+                    state: FieldState::On,
+                    uid: None,
+                    sak: None,
+                    phone_hint: false,
+                    text: Text::default(),
+                })),
+            })
+            .collect();
+        Parsed {
+            source: crate::source::unreadable(Text::default()),
+            events,
+            issues: Vec::new(),
+        }
+    }
+
+    fn shown(parsed: &Parsed) -> Vec<String> {
+        parsed
+            .events
+            .iter()
+            .map(|e| jiff::Timestamp::from_microsecond(e.at.utc_micros.unwrap()).unwrap().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn sources_without_a_year_move_next_to_the_others() {
+        let mut run = [
+            source(&[("2026-01-02T00:00:00Z", false)]),
+            source(&[("1970-12-31T23:00:00Z", true), ("1971-01-01T01:00:00Z", true)]),
+            source(&[("2025-12-31T23:00:00Z", true)]),
+        ];
+        settle_years(&mut run);
+        assert_eq!(shown(&run[1]), ["2025-12-31T23:00:00Z", "2026-01-01T01:00:00Z"]);
+        assert_eq!(shown(&run[2]), ["2025-12-31T23:00:00Z"]);
+        let mut alone = [source(&[("1970-12-31T23:00:00Z", true)])];
+        settle_years(&mut alone);
+        assert_eq!(shown(&alone[0]), ["1970-12-31T23:00:00Z"]);
+    }
+}
