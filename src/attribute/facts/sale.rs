@@ -106,6 +106,7 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
         i64::try_from(sale.len()).unwrap_or(i64::MAX),
         &[],
     );
+    let own_tap = is_tap(attempt) || row.is(Fact::is_tap);
     let mut put = |fact: Fact, found: Option<&Attempt>| {
         let cited: Vec<u32> = found.and_then(cite).into_iter().collect();
         row.bool(fact, found.is_some(), &cited);
@@ -150,7 +151,7 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
     put(
         Fact::contact_failed_after,
         std::iter::once(attempt)
-            .filter(|own| is_tap(own))
+            .filter(|_| own_tap)
             .chain(others(true))
             .find(|other| has_signal(correlated, other, Signal::ContactReadFailed)),
     );
