@@ -127,6 +127,15 @@ fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
         if !incident && !held.iter().any(|piece| piece.weight > 0.0) {
             continue;
         }
+        // Hints alone make no candidate before they add up to something.
+        let hints: f64 = held
+            .iter()
+            .filter(|piece| piece.role == Role::Supporting)
+            .map(|piece| piece.weight)
+            .sum();
+        if !incident && hints < tuning::HINTS && !held.iter().any(|p| p.role == Role::Decisive) {
+            continue;
+        }
         let mut score = score(cause, &held, case.facts);
         if incident {
             score += tuning::INCIDENT_PRIOR;

@@ -17,6 +17,8 @@ pub const fn default_weight(role: Role) -> f64 {
 pub const SECOND_DECISIVE: f64 = 2.0;
 /// Supporting evidence adds at most this.
 pub const SUPPORT_CAP: f64 = 3.0;
+/// Supporting evidence alone makes a candidate from here on.
+pub const HINTS: f64 = 1.5;
 /// What a cause loses when the attempt stopped at a step where it does not strike.
 pub const WRONG_STEP: f64 = 2.0;
 /// What an incident adds to its cause, never more: decisive evidence of the attempt itself must win.

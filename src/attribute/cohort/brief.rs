@@ -258,7 +258,9 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
         collision: row.yes(Fact::collision),
         reached_card,
         dead: tap && failed && !reached_card && !limit_refused && !off
-            && (init_failed || row.yes(Fact::no_card_polled) || step <= 1),
+            && (init_failed
+                || row.yes(Fact::no_card_polled)
+                || (step <= 1 && row.yes(Fact::field_on) && !row.yes(Fact::connect_attempted))),
         init_failed,
         expired_said: row.yes(Fact::log_card_expired)
             || row.yes(Fact::tvr_expired)

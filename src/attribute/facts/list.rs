@@ -327,6 +327,7 @@ facts! {
     clock_wrong: Bool, Network, "", "The terminal's clock is off by more than a day.";
     retry_ok: Bool, Sale, "", "A later tap of the sale within 60 s was approved or got past the step of this one.";
     retry_approved: Bool, Sale, "", "A later tap of the sale within 60 s was approved.";
+    retry_phone: Bool, Sale, "", "A later tap of the sale within 60 s was approved, and it was a phone.";
     retap_of_lost: Bool, Sale, "", "An earlier attempt of the sale lost the card.";
     contact_ok_after: Bool, Sale, "", "The contact chip worked in a later attempt of the sale.";
     contact_approved_after: Bool, Sale, "", "A later attempt by contact chip was approved.";

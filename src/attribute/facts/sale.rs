@@ -106,6 +106,7 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
         i64::try_from(sale.len()).unwrap_or(i64::MAX),
         &[],
     );
+    let own_tap = is_tap(attempt) || row.is(Fact::is_tap);
     let mut put = |fact: Fact, found: Option<&Attempt>| {
         let cited: Vec<u32> = found.and_then(cite).into_iter().collect();
         row.bool(fact, found.is_some(), &cited);
@@ -126,6 +127,15 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
             .find(|other| is_tap(other) && within(other, 60) && other.outcome == Outcome::Approved),
     );
     put(
+        Fact::retry_phone,
+        others(true).find(|other| {
+            is_tap(other)
+                && within(other, 60)
+                && other.outcome == Outcome::Approved
+                && is_phone(correlated, other)
+        }),
+    );
+    put(
         Fact::contact_ok_after,
         others(true).find(|other| {
             chip(other)
@@ -141,7 +151,7 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
     put(
         Fact::contact_failed_after,
         std::iter::once(attempt)
-            .filter(|own| is_tap(own))
+            .filter(|_| own_tap)
             .chain(others(true))
             .find(|other| has_signal(correlated, other, Signal::ContactReadFailed)),
     );
@@ -198,6 +208,28 @@ fn has_signal(correlated: &Correlated, attempt: &Attempt, signal: Signal) -> boo
             correlated.events.get(event as usize).map(|event| &event.payload),
             Some(Payload::Log(line)) if line.signal == signal
         )
+    })
+}
+
+/// A random UID, a token requestor (9F19), or verification done on the device (CTQ byte 2, bit 8).
+fn is_phone(correlated: &Correlated, attempt: &Attempt) -> bool {
+    let tags = |tags: &[crate::event::Tag]| {
+        use super::view::bytes_of;
+        bytes_of(tags, 0x9F19, None).is_some()
+            || bytes_of(tags, 0x9F6C, None)
+                .and_then(|ctq| ctq.get(1))
+                .is_some_and(|byte| byte & 0x80 != 0)
+    };
+    attempt.events.iter().any(|&event| {
+        match correlated.events.get(event as usize).map(|e| &e.payload) {
+            Some(Payload::Nfc(field)) => {
+                let random = |uid: &Text| uid.len() == 8 && uid.starts_with("08");
+                field.phone_hint || field.uid.as_ref().is_some_and(random)
+            }
+            Some(Payload::Apdu(exchange)) => tags(&exchange.tags),
+            Some(Payload::Iso8583(message)) => tags(&message.tags),
+            _ => false,
+        }
     })
 }
 

@@ -170,10 +170,23 @@ impl<'a> View<'a> {
         row.text(Fact::sale_outcome, attempt.sale_outcome.name(), &[]);
         row.int(Fact::attempt_number, i64::from(attempt.number), &[]);
         row.text(Fact::interface, attempt.interface.name(), &[]);
-        let tap = matches!(
-            attempt.interface,
-            Interface::Contactless | Interface::Unknown
-        );
+        // A tap whose chip could not be read afterwards is told as one attempt: the tap came first.
+        let polled = self.messages.is_empty()
+            && (!self.fields.is_empty()
+                || !self
+                    .signals(&[
+                        Signal::PollingStart,
+                        Signal::PollTimeout,
+                        Signal::RetryPrompt,
+                        Signal::RfTransmissionError,
+                        Signal::CardRemoved,
+                    ])
+                    .is_empty());
+        let tap = match attempt.interface {
+            Interface::Contactless | Interface::Unknown => true,
+            Interface::Contact => polled,
+            _ => false,
+        };
         row.bool(Fact::is_tap, tap, &[]);
         let keys = &attempt.keys;
         if let Some(scheme) = keys.scheme {
