@@ -69,7 +69,11 @@ pub(super) fn decide(case: &Case<'_>) -> Verdict {
         .collect();
     let skip = usize::from(decided);
     Verdict {
-        cause: Some(Text::new(if decided { &best.cause.code } else { UNDETERMINED })),
+        cause: Some(Text::new(if decided {
+            &best.cause.code
+        } else {
+            UNDETERMINED
+        })),
         family: decided.then(|| Text::new(&best.cause.family)),
         contributing: if decided {
             contributing(&candidates)
@@ -77,7 +81,11 @@ pub(super) fn decide(case: &Case<'_>) -> Verdict {
             Vec::new()
         },
         confidence: probabilities.first().map(|p| tuning::calibrate(*p)),
-        strength: Some(if decided { strength(best, lead) } else { Strength::Weak }),
+        strength: Some(if decided {
+            strength(best, lead)
+        } else {
+            Strength::Weak
+        }),
         alternatives: candidates
             .iter()
             .zip(&probabilities)
@@ -89,7 +97,8 @@ pub(super) fn decide(case: &Case<'_>) -> Verdict {
         missing_evidence: if decided && lead >= tuning::SUPPORT_CAP {
             None
         } else {
-            missing(case.facts, &candidates).or_else(|| (!decided).then(|| uncovered(case.facts)).flatten())
+            missing(case.facts, &candidates)
+                .or_else(|| (!decided).then(|| uncovered(case.facts)).flatten())
         },
         owners: if decided {
             best.cause.owners.iter().map(Text::new).collect()
@@ -169,9 +178,13 @@ fn score(cause: &Cause, held: &[&EvidenceRule], facts: &FactRow) -> f64 {
     decisive.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     if let Some((first, rest)) = decisive.split_first() {
         score += first.weight;
-        let independent = rest
-            .iter()
-            .any(|piece| !piece.when.facts.iter().any(|fact| first.when.facts.contains(fact)));
+        let independent = rest.iter().any(|piece| {
+            !piece
+                .when
+                .facts
+                .iter()
+                .any(|fact| first.when.facts.contains(fact))
+        });
         if independent {
             score += tuning::SECOND_DECISIVE;
         }
@@ -187,12 +200,12 @@ fn score(cause: &Cause, held: &[&EvidenceRule], facts: &FactRow) -> f64 {
 
 /// Softmax over the scores, with a seat for what the catalogue does not know.
 fn probabilities(candidates: &[Candidate<'_>]) -> Vec<f64> {
-    let top = candidates
-        .first()
-        .map_or(tuning::SOMETHING_ELSE, |c| c.score.max(tuning::SOMETHING_ELSE));
+    let top = candidates.first().map_or(tuning::SOMETHING_ELSE, |c| {
+        c.score.max(tuning::SOMETHING_ELSE)
+    });
     let power = |score: f64| ((score - top) / tuning::TEMPERATURE).exp();
-    let total: f64 = candidates.iter().map(|c| power(c.score)).sum::<f64>()
-        + power(tuning::SOMETHING_ELSE);
+    let total: f64 =
+        candidates.iter().map(|c| power(c.score)).sum::<f64>() + power(tuning::SOMETHING_ELSE);
     candidates.iter().map(|c| power(c.score) / total).collect()
 }
 
@@ -204,7 +217,12 @@ fn contributing(candidates: &[Candidate<'_>]) -> Vec<Text> {
     rest.iter()
         .filter(|other| {
             let alike = |a: &Cause, b: &Cause| a.look_alikes.iter().any(|x| x.code == b.code);
-            let plays = other.score + if other.cause.secondary { -tuning::SECONDARY } else { 0.0 };
+            let plays = other.score
+                + if other.cause.secondary {
+                    -tuning::SECONDARY
+                } else {
+                    0.0
+                };
             other.has(Role::Decisive)
                 && !other.has(Role::Refuting)
                 && plays >= tuning::THRESHOLD

@@ -293,7 +293,10 @@ impl Catalogue {
                         file: cause.file.clone(),
                         line: None,
                         evidence: None,
-                        problem: format!("look-alike `{}` is no cause of the catalogue", other.code),
+                        problem: format!(
+                            "look-alike `{}` is no cause of the catalogue",
+                            other.code
+                        ),
                     });
                 }
             }
@@ -339,9 +342,9 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn error(&self, at: Option<usize>, evidence: Option<&str>, problem: String) -> RuleError {
-        let line = at.and_then(|at| self.text.get(..at)).map(|before| {
-            before.bytes().filter(|byte| *byte == b'\n').count() + 1
-        });
+        let line = at
+            .and_then(|at| self.text.get(..at))
+            .map(|before| before.bytes().filter(|byte| *byte == b'\n').count() + 1);
         RuleError {
             file: self.file.to_owned(),
             line,
@@ -370,7 +373,13 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Cause, RuleError> {
             format!("expected a code of capital letters, digits and `_`, found `{code}`"),
         ));
     }
-    one_of(&place, "family", raw.family.span().start, raw.family.get_ref(), FAMILIES)?;
+    one_of(
+        &place,
+        "family",
+        raw.family.span().start,
+        raw.family.get_ref(),
+        FAMILIES,
+    )?;
     for owner in raw.owners.get_ref() {
         one_of(&place, "owner", raw.owners.span().start, owner, OWNERS)?;
     }
@@ -434,13 +443,19 @@ fn one_of(
     found: &str,
     allowed: &[&str],
 ) -> Result<usize, RuleError> {
-    allowed.iter().position(|name| *name == found).ok_or_else(|| {
-        place.error(
-            Some(at),
-            None,
-            format!("expected a {what} out of {}, found `{found}`", allowed.join(", ")),
-        )
-    })
+    allowed
+        .iter()
+        .position(|name| *name == found)
+        .ok_or_else(|| {
+            place.error(
+                Some(at),
+                None,
+                format!(
+                    "expected a {what} out of {}, found `{found}`",
+                    allowed.join(", ")
+                ),
+            )
+        })
 }
 
 fn evidence_rule(place: &Place<'_>, piece: FileEvidence) -> Result<EvidenceRule, RuleError> {

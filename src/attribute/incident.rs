@@ -59,7 +59,9 @@ pub(super) fn find(
             continue;
         }
         let label = match verdict.cause.as_deref() {
-            Some(UNDETERMINED) | None => verdict.alternatives.first().map(|(code, _)| code.as_str()),
+            Some(UNDETERMINED) | None => {
+                verdict.alternatives.first().map(|(code, _)| code.as_str())
+            }
             decided => decided,
         };
         if let (Some(label), Some(slot)) = (label, labels.get_mut(index)) {
@@ -236,7 +238,9 @@ fn choose(
     });
     let mut found = Found::default();
     for (at, (incident, members)) in (0u32..).zip(numbered) {
-        found.of.extend(members.into_iter().map(|member| (member, at)));
+        found
+            .of
+            .extend(members.into_iter().map(|member| (member, at)));
         found.incidents.push(incident);
     }
     found

@@ -109,7 +109,14 @@ fn judge(
         .enumerate()
         .map(|(place, row)| decide(place, row, None))
         .collect();
-    let found = incident::find(correlated, catalogue, cohort, &attributed.facts, needed, &first);
+    let found = incident::find(
+        correlated,
+        catalogue,
+        cohort,
+        &attributed.facts,
+        needed,
+        &first,
+    );
     let verdicts: Vec<Verdict> = rows
         .par_iter()
         .enumerate()
@@ -180,7 +187,11 @@ fn carry_over(correlated: &Correlated, attributed: &mut Attributed) {
 /// The attempt ended otherwise than in an approval that stood.
 #[must_use]
 pub fn failed(correlated: &Correlated, index: usize) -> bool {
-    match correlated.attempts.get(index).map(|attempt| attempt.outcome) {
+    match correlated
+        .attempts
+        .get(index)
+        .map(|attempt| attempt.outcome)
+    {
         None => false,
         Some(Outcome::Approved) => false,
         Some(_) => facts::failed(correlated, index),

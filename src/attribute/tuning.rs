@@ -51,7 +51,11 @@ pub fn calibrate(raw: f64) -> f64 {
     for &(x, y) in CALIBRATION {
         if raw <= x {
             let span: f64 = x - before.0;
-            let share = if span > 0.0 { (raw - before.0) / span } else { 1.0 };
+            let share = if span > 0.0 {
+                (raw - before.0) / span
+            } else {
+                1.0
+            };
             return before.1 + share * (y - before.1);
         }
         before = (x, y);

@@ -190,7 +190,9 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
         ]
         .iter()
         .find_map(|(command, fact)| {
-            let sw = row.str(*fact).filter(|sw| !sw.is_empty() && *sw != "9000")?;
+            let sw = row
+                .str(*fact)
+                .filter(|sw| !sw.is_empty() && *sw != "9000")?;
             Some(format!("{command} {sw}"))
         })
         .unwrap_or_default(),
@@ -257,7 +259,11 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
             || row.yes(Fact::activation_failed),
         collision: row.yes(Fact::collision),
         reached_card,
-        dead: tap && failed && !reached_card && !limit_refused && !off
+        dead: tap
+            && failed
+            && !reached_card
+            && !limit_refused
+            && !off
             && (init_failed
                 || row.yes(Fact::no_card_polled)
                 || (step <= 1 && row.yes(Fact::field_on) && !row.yes(Fact::connect_attempted))),

@@ -89,7 +89,11 @@ impl Cohort {
         }
         let list = self.by_merchant.of(brief.merchant);
         let refused = self.each(list).filter(|b| b.tap && b.not_permitted);
-        row.int(Fact::merchant_taps_refused, int(refused.clone().count()), &[]);
+        row.int(
+            Fact::merchant_taps_refused,
+            int(refused.clone().count()),
+            &[],
+        );
         let issuers = distinct(refused.map(|b| b.bin));
         row.int(Fact::merchant_issuers_refused, i64::from(issuers), &[]);
         let approved = self.each(list).filter(|b| b.approved);
@@ -134,7 +138,9 @@ impl Cohort {
         };
         row.int(
             Fact::bin_same_error,
-            i64::from(distinct(same().map(|b| if b.card == NONE { b.sale } else { b.card }))),
+            i64::from(distinct(
+                same().map(|b| if b.card == NONE { b.sale } else { b.card }),
+            )),
             &[],
         );
         let failing: Vec<u32> = same().map(|b| b.terminal).collect();

@@ -68,12 +68,26 @@ impl Cohort {
         row.bool(Fact::others_connected, connected, &[]);
         if brief.server != NONE {
             // A log may state the address without its port.
-            let full = self.names.server.name(brief.server).rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok());
+            let full = self
+                .names
+                .server
+                .name(brief.server)
+                .rsplit(':')
+                .next()
+                .is_some_and(|port| port.parse::<u16>().is_ok());
             let by_address: Vec<u32>;
             let list = if full {
                 self.by_server.of(brief.server)
             } else {
-                by_address = self.all.iter().copied().filter(|&other| self.brief(other).is_some_and(|b| b.address == brief.address)).collect();
+                by_address = self
+                    .all
+                    .iter()
+                    .copied()
+                    .filter(|&other| {
+                        self.brief(other)
+                            .is_some_and(|b| b.address == brief.address)
+                    })
+                    .collect();
                 &by_address
             };
             let window = || {
@@ -102,16 +116,19 @@ impl Cohort {
             }
             if brief.tls_issuer != NONE {
                 let differs = self.each(list).any(|b| {
-                    b.tls_issuer != NONE
-                        && b.tls_issuer != brief.tls_issuer
-                        && b.site != brief.site
+                    b.tls_issuer != NONE && b.tls_issuer != brief.tls_issuer && b.site != brief.site
                 });
                 row.bool(Fact::tls_issuer_differs, differs, &[]);
             }
         }
         if brief.site != NONE {
             let reaches = self
-                .near(self.by_site.of(brief.site), brief.at, 30 * MINUTE, 30 * MINUTE)
+                .near(
+                    self.by_site.of(brief.site),
+                    brief.at,
+                    30 * MINUTE,
+                    30 * MINUTE,
+                )
                 .any(|b| b.connected && b.server != brief.server && b.server != NONE);
             row.bool(Fact::other_server_ok_site, reaches, &[]);
         }

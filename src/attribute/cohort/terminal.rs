@@ -32,8 +32,14 @@ impl Cohort {
         row.int(Fact::term_expired_cards, i64::from(expired), &[]);
         let wrong = near(24 * 60 * MINUTE, 24 * 60 * MINUTE).any(|b| b.clock_wrong);
         row.bool(Fact::term_clock_wrong, wrong, &[]);
-        row.int(Fact::term_pin_wrong_cards, self.pins_in_a_row(index, list), &[]);
-        let keys = near(60 * MINUTE, 60 * MINUTE).filter(|b| b.key_failure).count();
+        row.int(
+            Fact::term_pin_wrong_cards,
+            self.pins_in_a_row(index, list),
+            &[],
+        );
+        let keys = near(60 * MINUTE, 60 * MINUTE)
+            .filter(|b| b.key_failure)
+            .count();
         row.int(Fact::term_key_failures, int(keys), &[]);
         let limits = self.each(list).filter(|b| b.limit_refused).count();
         row.int(Fact::term_limit_refusals, int(limits), &[]);
@@ -49,9 +55,9 @@ impl Cohort {
             let later = near(0, 240 * MINUTE).filter(|b| b.at > brief.at);
             let again = later.clone().filter(|b| b.init_failed).count();
             let first_ok = later.clone().find(|b| b.tap && b.reached_card);
-            let cured = first_ok.is_some_and(|b| {
-                matches!((b.at, brief.at), (Some(a), Some(start)) if a - start <= 30 * MINUTE)
-            });
+            let cured = first_ok.is_some_and(
+                |b| matches!((b.at, brief.at), (Some(a), Some(start)) if a - start <= 30 * MINUTE),
+            );
             row.bool(Fact::term_init_failed_after_restart, again > 0, &[]);
             row.bool(Fact::term_works_after_restart, cured && again == 0, &[]);
         }
@@ -127,7 +133,10 @@ impl Cohort {
         let Some(here) = list.iter().position(|&other| other as usize == index) else {
             return 0;
         };
-        if !self.brief(u32::try_from(index).unwrap_or(NONE)).is_some_and(|b| b.pin_wrong) {
+        if !self
+            .brief(u32::try_from(index).unwrap_or(NONE))
+            .is_some_and(|b| b.pin_wrong)
+        {
             return 0;
         }
         let mut cards = Vec::new();
@@ -138,7 +147,11 @@ impl Cohort {
         for side in sides {
             for other in side.filter_map(|&other| self.brief(other)) {
                 if other.pin_wrong {
-                    cards.push(if other.card == NONE { other.sale } else { other.card });
+                    cards.push(if other.card == NONE {
+                        other.sale
+                    } else {
+                        other.card
+                    });
                 } else if other.approved && !other.tap {
                     break;
                 }

@@ -87,13 +87,16 @@ fn expiry(view: &View<'_>, plan: &Plan, row: &mut Row) {
     let yymm = |digits: &[u8; 4]| std::str::from_utf8(digits).ok()?.parse::<i64>().ok();
     let from_track = || {
         view.exchanges.iter().find_map(|seen| {
-            seen.what.tags.iter().find_map(|object| match &object.value {
-                TagValue::Card {
-                    expiry: Some(digits),
-                    ..
-                } => Some((yymm(digits)? * 100 + 31, seen.index)),
-                _ => None,
-            })
+            seen.what
+                .tags
+                .iter()
+                .find_map(|object| match &object.value {
+                    TagValue::Card {
+                        expiry: Some(digits),
+                        ..
+                    } => Some((yymm(digits)? * 100 + 31, seen.index)),
+                    _ => None,
+                })
         })
     };
     let from_message = || {
@@ -103,13 +106,16 @@ fn expiry(view: &View<'_>, plan: &Plan, row: &mut Row) {
             {
                 return Some((value * 100 + 31, seen.index));
             }
-            seen.what.tags.iter().find_map(|object| match &object.value {
-                TagValue::Card {
-                    expiry: Some(digits),
-                    ..
-                } => Some((yymm(digits)? * 100 + 31, seen.index)),
-                _ => None,
-            })
+            seen.what
+                .tags
+                .iter()
+                .find_map(|object| match &object.value {
+                    TagValue::Card {
+                        expiry: Some(digits),
+                        ..
+                    } => Some((yymm(digits)? * 100 + 31, seen.index)),
+                    _ => None,
+                })
         })
     };
     let terminal = view
@@ -157,17 +163,21 @@ fn faults(view: &View<'_>, row: &mut Row) {
     row.text_or(Fact::tlv_fault, fault, covered);
     let card_of = |tag: u32| {
         view.exchanges.iter().find_map(|seen| {
-            seen.what.tags.iter().find_map(|object| match &object.value {
-                TagValue::Card { number, .. } if object.tag == tag && !object.sent => {
-                    Some((number, seen.index))
-                }
-                _ => None,
-            })
+            seen.what
+                .tags
+                .iter()
+                .find_map(|object| match &object.value {
+                    TagValue::Card { number, .. } if object.tag == tag && !object.sent => {
+                        Some((number, seen.index))
+                    }
+                    _ => None,
+                })
         })
     };
     let (pan, track) = (card_of(0x5A), card_of(0x57));
     if let (Some((a, first)), Some((b, second))) = (&pan, &track) {
-        let differ = a.masked != b.masked || (a.token.is_some() && b.token.is_some() && a.token != b.token);
+        let differ =
+            a.masked != b.masked || (a.token.is_some() && b.token.is_some() && a.token != b.token);
         row.bool(Fact::pan_mismatch, differ, &[*first, *second]);
     }
     let all_good = view
@@ -175,9 +185,12 @@ fn faults(view: &View<'_>, row: &mut Row) {
         .iter()
         .all(|seen| seen.what.sw == Some(0x9000));
     let present = |tag: u32| {
-        view.exchanges
-            .iter()
-            .any(|seen| seen.what.tags.iter().any(|object| object.tag == tag && !object.sent))
+        view.exchanges.iter().any(|seen| {
+            seen.what
+                .tags
+                .iter()
+                .any(|object| object.tag == tag && !object.sent)
+        })
     };
     let read = view
         .exchanges
@@ -191,16 +204,12 @@ fn faults(view: &View<'_>, row: &mut Row) {
         .exchanges
         .iter()
         .any(|seen| seen.what.command == CommandKind::GetProcessingOptions);
-    let kernel = view
-        .attempt
-        .keys
-        .kernel
-        .or(match view.attempt.keys.scheme {
-            Some("Mastercard") => Some("2"),
-            Some("Visa") => Some("3"),
-            Some("UnionPay") => Some("7"),
-            _ => None,
-        });
+    let kernel = view.attempt.keys.kernel.or(match view.attempt.keys.scheme {
+        Some("Mastercard") => Some("2"),
+        Some("Visa") => Some("3"),
+        Some("UnionPay") => Some("7"),
+        _ => None,
+    });
     // Mandatory objects: EMV Book C-2 for kernel 2, C-3 and C-7 for kernels 3 and 7 (domain reference, signal A_MISSING_TAG).
     let mandatory: &[u32] = match kernel {
         Some("2") if read && !generated => &[0x5A, 0x5F24, 0x8C],

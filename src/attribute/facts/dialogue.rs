@@ -133,7 +133,11 @@ fn field(view: &View<'_>, row: &mut Row) {
             &[FieldState::Collision],
             &[Signal::MultipleCards],
         ),
-        (Fact::activation_failed, &[FieldState::ActivationFailed], &[]),
+        (
+            Fact::activation_failed,
+            &[FieldState::ActivationFailed],
+            &[],
+        ),
         (Fact::not_iso_dep, &[FieldState::NotIsoDep], &[]),
     ];
     for (fact, field_states, signals) in pairs {
@@ -175,16 +179,13 @@ fn field(view: &View<'_>, row: &mut Row) {
 /// A card that leaves after it was read whole ("please remove card") is no loss.
 fn lost_before_complete(view: &View<'_>, row: &mut Row, covered: bool) {
     let complete = |index: u32| {
-        let read = view
-            .logs
-            .iter()
-            .any(|line| {
-                line.index < index
-                    && matches!(
-                        line.what.signal,
-                        Signal::CardReadOk | Signal::OnlineRequest | Signal::RequestSent
-                    )
-            });
+        let read = view.logs.iter().any(|line| {
+            line.index < index
+                && matches!(
+                    line.what.signal,
+                    Signal::CardReadOk | Signal::OnlineRequest | Signal::RequestSent
+                )
+        });
         let cryptogram = view
             .exchanges
             .iter()
@@ -280,7 +281,11 @@ fn commands(view: &View<'_>, row: &mut Row) {
             covered,
         );
     }
-    let of = |kind: CommandKind| view.exchanges.iter().filter(move |s| s.what.command == kind);
+    let of = |kind: CommandKind| {
+        view.exchanges
+            .iter()
+            .filter(move |s| s.what.command == kind)
+    };
     let selected: Vec<u32> = of(CommandKind::SelectAid)
         .filter(|seen| seen.what.sw == Some(0x9000))
         .map(|seen| seen.index)
@@ -294,14 +299,14 @@ fn commands(view: &View<'_>, row: &mut Row) {
         row.int(Fact::gpo_tried, count(&gpo), &gpo);
     }
     if let Some(last) = of(CommandKind::GetProcessingOptions).last() {
-        row.bool(
-            Fact::gpo_answered,
-            last.what.sw.is_some(),
-            &[last.index],
-        );
+        row.bool(Fact::gpo_answered, last.what.sw.is_some(), &[last.index]);
     }
-    let bad_record = of(CommandKind::ReadRecord)
-        .find_map(|seen| Some((format!("{:04X}", seen.what.sw.filter(|&sw| sw != 0x9000)?), seen.index)));
+    let bad_record = of(CommandKind::ReadRecord).find_map(|seen| {
+        Some((
+            format!("{:04X}", seen.what.sw.filter(|&sw| sw != 0x9000)?),
+            seen.index,
+        ))
+    });
     row.text_or(
         Fact::read_record_sw,
         bad_record.as_ref().map(|(sw, event)| (sw.as_str(), *event)),
@@ -365,11 +370,10 @@ fn commands(view: &View<'_>, row: &mut Row) {
 }
 
 fn ppse(view: &View<'_>, row: &mut Row, covered: bool) {
-    let answer = view
-        .exchanges
-        .iter()
-        .rev()
-        .find(|seen| seen.what.command == CommandKind::SelectPpse && seen.what.sw == Some(0x9000));
+    let answer =
+        view.exchanges.iter().rev().find(|seen| {
+            seen.what.command == CommandKind::SelectPpse && seen.what.sw == Some(0x9000)
+        });
     let Some(seen) = answer else {
         if covered {
             row.int(Fact::ppse_aids, 0, &[]);

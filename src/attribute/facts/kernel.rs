@@ -147,11 +147,7 @@ fn qualifiers(view: &View<'_>, row: &mut Row) {
         row.bool(Fact::ctq_present, false, &[]);
     }
     if let Some((value, event)) = view.any_tag(0x9F34) {
-        row.text(
-            Fact::cvm,
-            hex(value).get(..2).unwrap_or(""),
-            &[event],
-        );
+        row.text(Fact::cvm, hex(value).get(..2).unwrap_or(""), &[event]);
     }
 }
 

@@ -35,8 +35,12 @@ impl Group {
             Self::Dialogue => "no card dialogue or log covers it, or there was nothing to measure",
             Self::Kernel => "neither dialogue nor log nor message shows it",
             Self::Log => "no log of the terminal covers the attempt",
-            Self::Message => "no capture or log shows messages of the attempt, or there was nothing to measure",
-            Self::Network => "no capture or log covers the terminal, or there was nothing to measure",
+            Self::Message => {
+                "no capture or log shows messages of the attempt, or there was nothing to measure"
+            }
+            Self::Network => {
+                "no capture or log covers the terminal, or there was nothing to measure"
+            }
             Self::Sale => "the attempt belongs to no known sale or its time is not known",
             Self::Group => "nothing to compare with, or the attempt needs no explanation",
         }

@@ -101,11 +101,7 @@ fn codes(view: &View<'_>, row: &mut Row, covered: bool) {
         None => {}
     }
     if !causes.is_empty() {
-        row.text(
-            Fact::sdk_causes,
-            &format!("|{}|", causes.join("|")),
-            &cited,
-        );
+        row.text(Fact::sdk_causes, &format!("|{}|", causes.join("|")), &cited);
     } else if covered {
         row.text(Fact::sdk_causes, "", &[]);
     }

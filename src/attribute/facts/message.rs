@@ -34,8 +34,11 @@ fn is_reversal(message: &IsoMessage) -> bool {
 
 /// Message facts.
 pub fn facts(view: &View<'_>, row: &mut Row) {
-    let requests: Vec<&Seen<'_, IsoMessage>> =
-        view.messages.iter().filter(|s| is_request(s.what)).collect();
+    let requests: Vec<&Seen<'_, IsoMessage>> = view
+        .messages
+        .iter()
+        .filter(|s| is_request(s.what))
+        .collect();
     let responses: Vec<&Seen<'_, IsoMessage>> = view
         .messages
         .iter()
@@ -61,9 +64,10 @@ fn exchange(
     if sent.is_empty() {
         sent = view.signal(Signal::RequestSent);
     }
-    let opaque = view.connections.iter().any(|seen| {
-        seen.what.client_data.is_some() && seen.what.carried != Some("iso8583")
-    });
+    let opaque = view
+        .connections
+        .iter()
+        .any(|seen| seen.what.client_data.is_some() && seen.what.carried != Some("iso8583"));
     let before_network = view.attempt.stage < Stage::OnlineRequest;
     let visible = view.has_capture() && !opaque || view.has_log() && before_network;
     let impossible = !sent.is_empty() || visible;
@@ -86,7 +90,10 @@ fn exchange(
     let code = responses
         .iter()
         .find_map(|seen| Some((seen.what.field(39)?, seen.index)))
-        .or_else(|| view.value("f39").filter(|(code, _)| online && code.len() <= 3));
+        .or_else(|| {
+            view.value("f39")
+                .filter(|(code, _)| online && code.len() <= 3)
+        });
     let code = code.map(|(code, event)| (code, Some(event))).or_else(|| {
         view.attempt
             .keys
@@ -385,9 +392,7 @@ pub fn clock(view: &View<'_>, context: &Context<'_>, row: &mut Row) {
             .correlated
             .events
             .get(event as usize)
-            .is_none_or(|event| {
-                event.at.quality.year_inferred || event.at.quality.date_inferred
-            })
+            .is_none_or(|event| event.at.quality.year_inferred || event.at.quality.date_inferred)
     };
     let mut wrong_source = false;
     for &index in &view.attempt.events {
@@ -403,10 +408,17 @@ pub fn clock(view: &View<'_>, context: &Context<'_>, row: &mut Row) {
     }
     if let Some((date, event)) = view.any_tag(0x9A)
         && let Some(date) = date.get(..3).and_then(bcd)
-        && let Some(at) = context.correlated.aligned.get(event as usize).copied().flatten()
+        && let Some(at) = context
+            .correlated
+            .aligned
+            .get(event as usize)
+            .copied()
+            .flatten()
         && !inferred(event)
     {
-        let time = view.any_tag(0x9F21).and_then(|(time, _)| bcd(time.get(..3)?));
+        let time = view
+            .any_tag(0x9F21)
+            .and_then(|(time, _)| bcd(time.get(..3)?));
         if let Some(error) = clock_error(date, time, at, context) {
             if time.is_some() {
                 row.int(Fact::clock_error_s, error, &[event]);

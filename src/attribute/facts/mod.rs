@@ -20,9 +20,9 @@ use crate::correlate::Correlated;
 use crate::event::Text;
 use crate::plan::Plan;
 
-pub(super) use sale::Sales;
 #[cfg(test)]
 pub(super) use dialogue::scheme_of;
+pub(super) use sale::Sales;
 pub(super) use sale::is_tap;
 use view::View;
 

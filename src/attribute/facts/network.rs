@@ -82,11 +82,7 @@ fn connections(view: &View<'_>, row: &mut Row, covered: bool) {
         Signal::ConnectTimeout,
         Signal::ConnectRefused,
     ]));
-    row.seen(
-        Fact::connect_attempted,
-        &tried,
-        covered || view.has_log(),
-    );
+    row.seen(Fact::connect_attempted, &tried, covered || view.has_log());
     if let Some(seen) = view.connections.last() {
         row.text(Fact::server, &seen.what.server.to_string(), &[seen.index]);
     } else if let Some(host) = &view.attempt.keys.host {
@@ -99,11 +95,7 @@ fn connections(view: &View<'_>, row: &mut Row, covered: bool) {
             .iter()
             .map(|seen| i64::from(seen.what.syn_count))
             .sum();
-        row.int(
-            Fact::syn_count,
-            syns,
-            &of(view, |c| c.opening_seen),
-        );
+        row.int(Fact::syn_count, syns, &of(view, |c| c.opening_seen));
     }
     let silent = of(view, |c| {
         c.opening_seen
@@ -117,15 +109,9 @@ fn connections(view: &View<'_>, row: &mut Row, covered: bool) {
     row.seen(Fact::connect_ok, &of(view, opened), covered);
     let mut refused = of(view, |c| c.refused);
     refused.extend(view.signal(Signal::ConnectRefused));
-    row.seen(
-        Fact::connect_refused,
-        &refused,
-        covered || view.has_log(),
-    );
+    row.seen(Fact::connect_refused, &refused, covered || view.has_log());
     let reset = of(view, |c| {
-        !c.refused
-            && matches!(c.reset_by, Some(Side::Server | Side::Middlebox))
-            && waiting(c)
+        !c.refused && matches!(c.reset_by, Some(Side::Server | Side::Middlebox)) && waiting(c)
     });
     row.seen(Fact::reset_mid, &reset, covered);
     let by = view.connections.iter().find_map(|seen| {
@@ -171,7 +157,9 @@ fn speed(view: &View<'_>, median: Option<i64>, row: &mut Row, covered: bool) {
         row.bool(Fact::rtt_high, high, &[event]);
     }
     if !view.connections.is_empty() || covered {
-        let again = of(view, |c| c.client_retransmissions + c.server_retransmissions > 0);
+        let again = of(view, |c| {
+            c.client_retransmissions + c.server_retransmissions > 0
+        });
         let sum = view
             .connections
             .iter()

@@ -47,9 +47,9 @@ impl Sales {
     /// The amount of an attempt: its own, else the one that another attempt of the sale shows.
     pub fn amount(&self, correlated: &Correlated, attempt: &Attempt) -> Option<i64> {
         attempt.keys.amount_minor.or_else(|| {
-            self.of(&attempt.sale_id).iter().find_map(|&index| {
-                correlated.attempts.get(index as usize)?.keys.amount_minor
-            })
+            self.of(&attempt.sale_id)
+                .iter()
+                .find_map(|&index| correlated.attempts.get(index as usize)?.keys.amount_minor)
         })
     }
 
@@ -98,9 +98,7 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
         })
     };
     let cite = |attempt: &Attempt| attempt.events.last().copied();
-    let within = |other: &Attempt, seconds: i64| {
-        matches!((attempt.ended_at.or(attempt.started_at), other.started_at), (Some(end), Some(start)) if start - end <= seconds * SECOND)
-    };
+    let within = |other: &Attempt, seconds: i64| matches!((attempt.ended_at.or(attempt.started_at), other.started_at), (Some(end), Some(start)) if start - end <= seconds * SECOND);
     row.int(
         Fact::sale_attempts,
         i64::try_from(sale.len()).unwrap_or(i64::MAX),
@@ -157,12 +155,8 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
     );
     put(
         Fact::other_interface_after,
-        others(true).find(|other| {
-            !matches!(
-                other.interface,
-                Interface::Contactless | Interface::Unknown
-            )
-        }),
+        others(true)
+            .find(|other| !matches!(other.interface, Interface::Contactless | Interface::Unknown)),
     );
     put(
         Fact::earlier_tap_failed,
@@ -195,8 +189,7 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
     put(
         Fact::pin_retry_approved,
         others(true).find(|other| {
-            other.outcome == Outcome::Approved
-                && (chip(other) || sent_pin(correlated, other))
+            other.outcome == Outcome::Approved && (chip(other) || sent_pin(correlated, other))
         }),
     );
     smaller(context, index, attempt, row);

@@ -75,15 +75,60 @@ impl<'a> View<'a> {
             view.captured |= kind == Some(SourceKind::Capture);
             let source = event.source;
             match &event.payload {
-                Payload::Log(what) => view.logs.push(Seen { index, at, source, what }),
-                Payload::Apdu(what) => view.exchanges.push(Seen { index, at, source, what }),
-                Payload::Nfc(what) => view.fields.push(Seen { index, at, source, what }),
-                Payload::Iso8583(what) => view.messages.push(Seen { index, at, source, what }),
-                Payload::Tcp(what) => view.connections.push(Seen { index, at, source, what }),
-                Payload::Tls(what) => view.tls.push(Seen { index, at, source, what }),
-                Payload::Dns(what) => view.dns.push(Seen { index, at, source, what }),
-                Payload::Icmp(what) => view.icmp.push(Seen { index, at, source, what }),
-                Payload::Http(what) => view.http.push(Seen { index, at, source, what }),
+                Payload::Log(what) => view.logs.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Apdu(what) => view.exchanges.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Nfc(what) => view.fields.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Iso8583(what) => view.messages.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Tcp(what) => view.connections.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Tls(what) => view.tls.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Dns(what) => view.dns.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Icmp(what) => view.icmp.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Http(what) => view.http.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
             }
         }
         view
@@ -232,11 +277,7 @@ impl<'a> View<'a> {
 }
 
 /// A plain value of a tag.
-pub fn bytes_of(
-    tags: &[crate::event::Tag],
-    tag: u32,
-    sent: Option<bool>,
-) -> Option<&[u8]> {
+pub fn bytes_of(tags: &[crate::event::Tag], tag: u32, sent: Option<bool>) -> Option<&[u8]> {
     tags.iter().find_map(|object| match &object.value {
         crate::event::TagValue::Bytes(bytes)
             if object.tag == tag && sent.is_none_or(|sent| sent == object.sent) =>

@@ -46,14 +46,32 @@ fn seventy_causes_in_two_languages() {
             assert!(chinese, "{} {what}: {text}", cause.code);
         }
         assert!(!cause.owners.is_empty() && !cause.name_en.is_empty());
-        assert!(!cause.look_alikes.is_empty(), "{} has look-alikes", cause.code);
+        assert!(
+            !cause.look_alikes.is_empty(),
+            "{} has look-alikes",
+            cause.code
+        );
         let matching = cause.examples.iter().filter(|e| e.matches).count();
-        assert!(matching > 0 && matching < cause.examples.len(), "{} needs examples of both kinds", cause.code);
+        assert!(
+            matching > 0 && matching < cause.examples.len(),
+            "{} needs examples of both kinds",
+            cause.code
+        );
         for piece in &cause.evidence {
-            assert!(piece.text_en.ends_with('.') && piece.text_zh.ends_with('。'), "{}/{}", cause.code, piece.name);
+            assert!(
+                piece.text_en.ends_with('.') && piece.text_zh.ends_with('。'),
+                "{}/{}",
+                cause.code,
+                piece.name
+            );
         }
         let names: BTreeSet<&str> = cause.evidence.iter().map(|e| e.name.as_str()).collect();
-        assert_eq!(names.len(), cause.evidence.len(), "{}: names of evidence", cause.code);
+        assert_eq!(
+            names.len(),
+            cause.evidence.len(),
+            "{}: names of evidence",
+            cause.code
+        );
     }
 }
 
@@ -104,7 +122,10 @@ fn response_codes_lead_to_their_causes() {
     let catalogue = catalogue();
     let fact = |name: &str| u16::try_from(fact_index(name).unwrap()).unwrap();
     let mut wrong = Vec::new();
-    for line in include_str!("../../../rules/f39_causes.tsv").lines().skip(1) {
+    for line in include_str!("../../../rules/f39_causes.tsv")
+        .lines()
+        .skip(1)
+    {
         let cells: Vec<&str> = line.split('\t').collect();
         let (code, cause) = (cells[0], cells[1]);
         if cause == "NONE" || cause.contains('*') {
@@ -126,7 +147,10 @@ fn response_codes_lead_to_their_causes() {
             continue;
         }
         if found.cause.as_deref() != Some(cause) {
-            wrong.push(format!("{code}: {cause} expected, {:?} found, then {:?}", found.cause, found.alternatives));
+            wrong.push(format!(
+                "{code}: {cause} expected, {:?} found, then {:?}",
+                found.cause, found.alternatives
+            ));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -134,18 +158,38 @@ fn response_codes_lead_to_their_causes() {
 
 #[test]
 fn faults_of_a_rule_file_are_named() {
-    let good = RULES.iter().find(|(name, _)| *name == "ISS_INSUFFICIENT_FUNDS.toml").unwrap().1;
-    let line_of = |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
+    let good = RULES
+        .iter()
+        .find(|(name, _)| *name == "ISS_INSUFFICIENT_FUNDS.toml")
+        .unwrap()
+        .1;
+    let line_of =
+        |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
     for (replace, by, expect) in [
         ("f39 = '51'", "f39 == == '51'", "not a condition"),
-        ("f39 = '51'", "f93 = '51'", "unknown fact `f93`; did you mean `f39`?"),
-        ("decisive", "decissive", "expected role decisive, supporting or refuting"),
-        ("\"cardholder\"", "\"cardholders\"", "expected a owner out of"),
+        (
+            "f39 = '51'",
+            "f93 = '51'",
+            "unknown fact `f93`; did you mean `f39`?",
+        ),
+        (
+            "decisive",
+            "decissive",
+            "expected role decisive, supporting or refuting",
+        ),
+        (
+            "\"cardholder\"",
+            "\"cardholders\"",
+            "expected a owner out of",
+        ),
     ] {
         let bad = good.replacen(replace, by, 1);
         let error = parse("mine.toml", &bad).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(expect) && text.starts_with("mine.toml:"), "{text}");
+        assert!(
+            text.contains(expect) && text.starts_with("mine.toml:"),
+            "{text}"
+        );
         assert_eq!(error.line, Some(line_of(&bad, by)), "{text}");
     }
     let error = parse("mine.toml", "code = \"X\"\nfamily = ").unwrap_err();
@@ -155,17 +199,39 @@ fn faults_of_a_rule_file_are_named() {
 #[test]
 fn a_users_folder_is_checked_and_overrides() {
     let folder = tempfile::tempdir().unwrap();
-    let good = RULES.iter().find(|(name, _)| *name == "ISS_INSUFFICIENT_FUNDS.toml").unwrap().1;
-    std::fs::write(folder.path().join("mine.toml"), good.replace("Insufficient funds", "No money")).unwrap();
+    let good = RULES
+        .iter()
+        .find(|(name, _)| *name == "ISS_INSUFFICIENT_FUNDS.toml")
+        .unwrap()
+        .1;
+    std::fs::write(
+        folder.path().join("mine.toml"),
+        good.replace("Insufficient funds", "No money"),
+    )
+    .unwrap();
     let checked = rules_check(folder.path()).unwrap();
-    assert_eq!((checked.files, checked.examples, checked.faults.len()), (1, 2, 0));
+    assert_eq!(
+        (checked.files, checked.examples, checked.faults.len()),
+        (1, 2, 0)
+    );
     let catalogue = Catalogue::load(&[folder.path().to_owned()]).unwrap();
     assert_eq!(catalogue.causes().len(), 70);
-    assert_eq!(catalogue.get("ISS_INSUFFICIENT_FUNDS").unwrap().name_en, "No money");
+    assert_eq!(
+        catalogue.get("ISS_INSUFFICIENT_FUNDS").unwrap().name_en,
+        "No money"
+    );
     assert_ne!(catalogue.hash(), self::catalogue().hash());
     // An example that does not hold, a condition of the wrong type.
-    std::fs::write(folder.path().join("mine.toml"), good.replace("f39 = \"61\"", "f39 = \"51\"")).unwrap();
+    std::fs::write(
+        folder.path().join("mine.toml"),
+        good.replace("f39 = \"61\"", "f39 = \"51\""),
+    )
+    .unwrap();
     assert_eq!(rules_check(folder.path()).unwrap().faults.len(), 1);
-    std::fs::write(folder.path().join("mine.toml"), good.replacen("f39 = '51'", "f39 + response_ms = true", 1)).unwrap();
+    std::fs::write(
+        folder.path().join("mine.toml"),
+        good.replacen("f39 = '51'", "f39 + response_ms = true", 1),
+    )
+    .unwrap();
     assert_eq!(rules_check(folder.path()).unwrap().faults.len(), 1);
 }

@@ -4,7 +4,8 @@ use super::timeline::Day;
 
 const MINUTE: i64 = 60_000;
 const GOOD: &str = "0 nfc card 04A1B2C3\n5 apdu ppse 9000 4F=A000000333010101\n10 apdu aid 9000\n20 apdu gpo 9000 9F26=0102030405060708 9F27=80\n50 net 0200 f22=072 f4=100 ack=40\n600 net 0210 f39=00";
-const CHIP: &str = "0 apdu pse 9000\n5 apdu aid 9000\n50 net 0200 f22=051 f4=100 pin\n600 net 0210 f39=00";
+const CHIP: &str =
+    "0 apdu pse 9000\n5 apdu aid 9000\n50 net 0200 f22=051 f4=100 pin\n600 net 0210 f39=00";
 const SILENT: &str = "0 nfc on\n10 log polling_start\n30000 nfc nocard\n30010 log poll_timeout";
 
 /// SC03: the reader module of one terminal fails; the first failure is blamed on it as well once the run shows.
@@ -29,11 +30,23 @@ fn a_reader_that_reads_no_card() {
     }
     let done = day.run();
     for &tap in &silent {
-        assert_eq!(done.cause(tap), Some("HW_READER_FAULT"), "{:#?}", done.verdict(tap));
+        assert_eq!(
+            done.cause(tap),
+            Some("HW_READER_FAULT"),
+            "{:#?}",
+            done.verdict(tap)
+        );
         assert!(done.verdict(tap).incident.is_some());
     }
     let incident = &done.attributed.incidents[0];
-    assert_eq!((incident.scope, incident.scope_value.as_str(), incident.failed), ("terminal", "T1", 9));
+    assert_eq!(
+        (
+            incident.scope,
+            incident.scope_value.as_str(),
+            incident.failed
+        ),
+        ("terminal", "T1", 9)
+    );
     assert!(incident.p_value < 1e-6 && incident.incident_id.len() == 16);
 }
 
@@ -60,18 +73,40 @@ fn a_congested_mall() {
         let terminal = format!("S{i}");
         let address = i.to_string();
         day.attempt(&terminal, 0, &fine.replace('%', &address));
-        bad.push(day.attempt(&terminal, 60 * MINUTE + i * 20_000, &slow.replace('%', &address)));
-        day.attempt(&format!("E{i}"), 60 * MINUTE + i * 15_000, &elsewhere.replace('%', &address));
-        day.attempt(&format!("E{i}"), 62 * MINUTE + i * 15_000, &elsewhere.replace('%', &address));
+        bad.push(day.attempt(
+            &terminal,
+            60 * MINUTE + i * 20_000,
+            &slow.replace('%', &address),
+        ));
+        day.attempt(
+            &format!("E{i}"),
+            60 * MINUTE + i * 15_000,
+            &elsewhere.replace('%', &address),
+        );
+        day.attempt(
+            &format!("E{i}"),
+            62 * MINUTE + i * 15_000,
+            &elsewhere.replace('%', &address),
+        );
         day.attempt(&terminal, 120 * MINUTE, &fine.replace('%', &address));
     }
     let own = day.attempt("S3", 61 * MINUTE, &expired.replace('%', "3"));
     let done = day.run();
     for &tap in &bad {
-        assert_eq!(done.cause(tap), Some("NET_CONGESTION"), "{:#?}", done.verdict(tap));
+        assert_eq!(
+            done.cause(tap),
+            Some("NET_CONGESTION"),
+            "{:#?}",
+            done.verdict(tap)
+        );
     }
     assert_eq!(done.cause(own), Some("CARD_EXPIRED"));
-    let site = done.attributed.incidents.iter().find(|i| i.scope == "site").expect("an incident of the site");
+    let site = done
+        .attributed
+        .incidents
+        .iter()
+        .find(|i| i.scope == "site")
+        .expect("an incident of the site");
     assert_eq!(site.scope_value, "10.20.7.0/24");
 }
 
@@ -84,7 +119,11 @@ fn merchant_not_enabled_or_card_switched_off() {
     for i in 0..7i64 {
         let tap = day.attempt("T1", i * 10 * MINUTE, &refused("58"));
         day.merchant(tap, "M1");
-        day.bin(tap, ["621234", "622848", "621661"][i as usize % 3], 10 + i as u128);
+        day.bin(
+            tap,
+            ["621234", "622848", "621661"][i as usize % 3],
+            10 + i as u128,
+        );
         merchant.push(tap);
         let chip = day.same_sale(tap, 30_000, CHIP);
         day.merchant(chip, "M1");
@@ -95,7 +134,11 @@ fn merchant_not_enabled_or_card_switched_off() {
             let tap = day.attempt(terminal, j * 10 * MINUTE, GOOD);
             day.merchant(tap, name);
         }
-        let tap = day.attempt(terminal, 100 * MINUTE + i as i64 * 120 * MINUTE, &refused("57"));
+        let tap = day.attempt(
+            terminal,
+            100 * MINUTE + i as i64 * 120 * MINUTE,
+            &refused("57"),
+        );
         day.merchant(tap, name);
         day.bin(tap, "621700", 77);
         card.push(tap);
@@ -104,12 +147,27 @@ fn merchant_not_enabled_or_card_switched_off() {
     }
     let done = day.run();
     for &tap in &merchant {
-        assert_eq!(done.cause(tap), Some("MER_CONTACTLESS_NOT_ENABLED"), "{:#?}", done.verdict(tap));
+        assert_eq!(
+            done.cause(tap),
+            Some("MER_CONTACTLESS_NOT_ENABLED"),
+            "{:#?}",
+            done.verdict(tap)
+        );
     }
     for &tap in &card {
-        assert_eq!(done.cause(tap), Some("ISS_CONTACTLESS_BLOCKED"), "{:#?}", done.verdict(tap));
+        assert_eq!(
+            done.cause(tap),
+            Some("ISS_CONTACTLESS_BLOCKED"),
+            "{:#?}",
+            done.verdict(tap)
+        );
     }
-    assert!(done.attributed.incidents.iter().any(|i| i.scope == "merchant" && i.scope_value == "M1"));
+    assert!(
+        done.attributed
+            .incidents
+            .iter()
+            .any(|i| i.scope == "merchant" && i.scope_value == "M1")
+    );
 }
 
 /// SC14: all terminals are refused from one minute to the next at night; the same by day and ragged is a fault.
@@ -119,7 +177,11 @@ fn cut_over_or_fault() {
         let mut day = Day::new();
         let clock = |minute: i64| {
             let base = if night { 22 * 60 + 50 } else { 14 * 60 };
-            format!("{:02}{:02}00", (base + minute) / 60 % 24, (base + minute) % 60)
+            format!(
+                "{:02}{:02}00",
+                (base + minute) / 60 % 24,
+                (base + minute) % 60
+            )
         };
         let mut bad = Vec::new();
         for second in 0..(30 * 6) {
@@ -131,9 +193,16 @@ fn cut_over_or_fault() {
             };
             let code = if window { "96" } else { "00" };
             let mode = if second % 4 == 0 { "051" } else { "072" };
-            let story = format!("0 net 0200 f22={mode} f4=100 f12={}\n100 net 0210 f39={code}", clock(minute));
+            let story = format!(
+                "0 net 0200 f22={mode} f4=100 f12={}\n100 net 0210 f39={code}",
+                clock(minute)
+            );
             let tap = day.attempt(&format!("T{}", second % 9), second * 10_000, &story);
-            day.bin(tap, ["621234", "622848", "621661"][second as usize % 3], 1000 + second as u128);
+            day.bin(
+                tap,
+                ["621234", "622848", "621661"][second as usize % 3],
+                1000 + second as u128,
+            );
             if window && (12..17).contains(&minute) {
                 bad.push(tap);
             }
@@ -152,9 +221,17 @@ fn one_issuer_is_silent() {
     let mut bad = Vec::new();
     for i in 0..40i64 {
         let silent = i % 4 == 0;
-        let story = if silent { "0 net 0200 f22=072 f4=100\n25200 net 0210 f39=98" } else { "0 net 0200 f22=072 f4=100\n600 net 0210 f39=00" };
+        let story = if silent {
+            "0 net 0200 f22=072 f4=100\n25200 net 0210 f39=98"
+        } else {
+            "0 net 0200 f22=072 f4=100\n600 net 0210 f39=00"
+        };
         let tap = day.attempt(&format!("T{}", i % 8), i * 30_000, story);
-        let bin = if silent { "622848" } else { ["621234", "621661", "621700"][i as usize % 3] };
+        let bin = if silent {
+            "622848"
+        } else {
+            ["621234", "621661", "621700"][i as usize % 3]
+        };
         day.bin(tap, bin, 500 + i as u128);
         if silent {
             bad.push(tap);
@@ -162,9 +239,19 @@ fn one_issuer_is_silent() {
     }
     let done = day.run();
     for &tap in &bad {
-        assert_eq!(done.cause(tap), Some("ISS_UNAVAILABLE"), "{:#?}", done.verdict(tap));
+        assert_eq!(
+            done.cause(tap),
+            Some("ISS_UNAVAILABLE"),
+            "{:#?}",
+            done.verdict(tap)
+        );
     }
-    assert!(done.attributed.incidents.iter().any(|i| i.scope == "issuer" && i.scope_value == "622848"));
+    assert!(
+        done.attributed
+            .incidents
+            .iter()
+            .any(|i| i.scope == "issuer" && i.scope_value == "622848")
+    );
 }
 
 /// SC24: a loose antenna: each tap looks like bad placement, the terminal's record decides.
@@ -188,7 +275,12 @@ fn a_loose_antenna() {
     let lone = day.attempt("T2", 70 * MINUTE, errors);
     let done = day.run();
     for &tap in &bad {
-        assert_eq!(done.cause(tap), Some("HW_RF_DEGRADED"), "{:#?}", done.verdict(tap));
+        assert_eq!(
+            done.cause(tap),
+            Some("HW_RF_DEGRADED"),
+            "{:#?}",
+            done.verdict(tap)
+        );
     }
     assert_eq!(done.cause(lone), Some("USER_POOR_PLACEMENT"));
 }
@@ -199,10 +291,17 @@ fn runs_agree() {
     let run = || {
         let mut day = Day::new();
         for i in 0..30i64 {
-            day.attempt(&format!("T{}", i % 3), i * MINUTE, if i % 3 == 0 { SILENT } else { GOOD });
+            day.attempt(
+                &format!("T{}", i % 3),
+                i * MINUTE,
+                if i % 3 == 0 { SILENT } else { GOOD },
+            );
         }
         let done = day.run();
-        format!("{:?} {:?}", done.attributed.verdicts, done.attributed.incidents)
+        format!(
+            "{:?} {:?}",
+            done.attributed.verdicts, done.attributed.incidents
+        )
     };
     assert_eq!(run(), run());
 }

@@ -62,7 +62,14 @@ impl Day {
         self.tell(&terminal, at, story, first, merchant)
     }
 
-    fn tell(&mut self, terminal: &str, at: i64, story: &str, sale: usize, merchant: Option<String>) -> usize {
+    fn tell(
+        &mut self,
+        terminal: &str,
+        at: i64,
+        story: &str,
+        sale: usize,
+        merchant: Option<String>,
+    ) -> usize {
         let events = story
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -72,7 +79,13 @@ impl Day {
                 (time, event(time, &words[1..], terminal))
             })
             .collect();
-        self.told.push(Told { terminal: terminal.to_owned(), merchant, sale, card: None, events });
+        self.told.push(Told {
+            terminal: terminal.to_owned(),
+            merchant,
+            sale,
+            card: None,
+            events,
+        });
         self.told.len() - 1
     }
 
@@ -104,26 +117,41 @@ impl Day {
         let mut covered = Vec::new();
         for &i in &order {
             let told = &self.told[i];
-            let borrowed: Vec<(&Event, Option<i64>)> = told.events.iter().map(|(at, e)| (e, Some(*at))).collect();
+            let borrowed: Vec<(&Event, Option<i64>)> =
+                told.events.iter().map(|(at, e)| (e, Some(*at))).collect();
             let story = read_story(&borrowed, Some(&Text::new(&told.terminal)));
             let mut keys = story.keys;
             keys.merchant = told.merchant.as_deref().map(Text::new);
             keys.card = told.card.clone();
             if keys.scheme.is_none() {
-                keys.scheme = keys.aid.as_deref().and_then(crate::attribute::facts::scheme_of);
+                keys.scheme = keys
+                    .aid
+                    .as_deref()
+                    .and_then(crate::attribute::facts::scheme_of);
             }
             let has = |kind: SourceKind| told.events.iter().any(|(_, e)| e.source == kind as u32);
-            covered.push(Covered { log: has(SourceKind::Log), apdu: has(SourceKind::Trace), capture: has(SourceKind::Capture) });
+            covered.push(Covered {
+                log: has(SourceKind::Log),
+                apdu: has(SourceKind::Trace),
+                capture: has(SourceKind::Capture),
+            });
             attempts.push(Attempt {
                 tx_id: Text::from(format!("tx{i:06}")),
                 sale_id: Text::from(format!("sale{:06}", told.sale)),
-                number: 1 + self.told[..i].iter().filter(|other| other.sale == told.sale).count() as u16,
+                number: 1 + self.told[..i]
+                    .iter()
+                    .filter(|other| other.sale == told.sale)
+                    .count() as u16,
                 events: Vec::new(),
                 links: Vec::new(),
                 keys,
                 started_at: told.events.first().map(|(at, _)| *at),
                 ended_at: told.events.last().map(|(at, _)| *at),
-                interface: if story.interface == Interface::Unknown { Interface::Contactless } else { story.interface },
+                interface: if story.interface == Interface::Unknown {
+                    Interface::Contactless
+                } else {
+                    story.interface
+                },
                 stage: story.stage,
                 outcome: story.outcome,
                 sale_outcome: Outcome::Unknown,
@@ -139,8 +167,20 @@ impl Day {
             attempt_of.push(*attempt as u32);
         }
         let correlated = Correlated {
-            sources: [SourceKind::Log, SourceKind::Trace, SourceKind::Capture].map(source).into(),
-            clocks: vec![Clock { offset_ms: 0.0, drift_ppm: 0.0, uncertainty_ms: 0.0, pairs: 0, method: "reference", anchor: Default::default() }; 3],
+            sources: [SourceKind::Log, SourceKind::Trace, SourceKind::Capture]
+                .map(source)
+                .into(),
+            clocks: vec![
+                Clock {
+                    offset_ms: 0.0,
+                    drift_ppm: 0.0,
+                    uncertainty_ms: 0.0,
+                    pairs: 0,
+                    method: "reference",
+                    anchor: Default::default()
+                };
+                3
+            ],
             aligned: all.iter().map(|(at, ..)| Some(*at)).collect(),
             events: all.into_iter().map(|(.., event)| event).collect(),
             attempt_of,
@@ -148,7 +188,10 @@ impl Day {
             coverage: Coverage { of: covered },
         };
         let catalogue = Catalogue::load(&[]).unwrap_or_else(|error| panic!("{error}"));
-        Done { attributed: attribute(&correlated, &catalogue, &plan()), place }
+        Done {
+            attributed: attribute(&correlated, &catalogue, &plan()),
+            place,
+        }
     }
 }
 
@@ -162,7 +205,9 @@ impl Done {
     }
 
     pub fn fact(&self, attempt: usize, fact: Fact) -> Option<Value> {
-        self.attributed.facts[self.place[attempt]].fact(fact).cloned()
+        self.attributed.facts[self.place[attempt]]
+            .fact(fact)
+            .cloned()
     }
 }
 
@@ -199,7 +244,10 @@ fn source(kind: SourceKind) -> Source {
 }
 
 fn event(at: i64, words: &[&str], terminal: &str) -> Event {
-    let mut keys = Keys { terminal: Some(Text::new(terminal)), ..Keys::default() };
+    let mut keys = Keys {
+        terminal: Some(Text::new(terminal)),
+        ..Keys::default()
+    };
     let (kind, payload) = match words[0] {
         "log" => (SourceKind::Log, log(&words[1..])),
         "nfc" => (SourceKind::Trace, nfc(&words[1..])),
@@ -214,7 +262,10 @@ fn event(at: i64, words: &[&str], terminal: &str) -> Event {
     Event {
         source: kind as u32,
         place: Place::Line(1),
-        at: Stamp { utc_micros: Some(at), ..Stamp::UNKNOWN },
+        at: Stamp {
+            utc_micros: Some(at),
+            ..Stamp::UNKNOWN
+        },
         lane: 0,
         keys,
         payload,
@@ -228,7 +279,15 @@ fn log(words: &[&str]) -> Payload {
         [_, "VFI", code, ..] => Some(("VFI", Text::new(code))),
         _ => None,
     };
-    let names = ["limit_minor", "rssi_dbm", "f39", "ops", "ui", "error_indication", "tvr"];
+    let names = [
+        "limit_minor",
+        "rssi_dbm",
+        "f39",
+        "ops",
+        "ui",
+        "error_indication",
+        "tvr",
+    ];
     let values = words
         .iter()
         .filter_map(|word| {
@@ -237,7 +296,13 @@ fn log(words: &[&str]) -> Payload {
             Some((*name, Text::new(value)))
         })
         .collect();
-    Payload::Log(Box::new(LogEvent { signal, code, severity: Severity::Unknown, values, text: Text::new(words.join(" ")) }))
+    Payload::Log(Box::new(LogEvent {
+        signal,
+        code,
+        severity: Severity::Unknown,
+        values,
+        text: Text::new(words.join(" ")),
+    }))
 }
 
 fn nfc(words: &[&str]) -> Payload {
@@ -251,17 +316,31 @@ fn nfc(words: &[&str]) -> Payload {
         "present" => FieldState::StillPresent,
         other => panic!("no field state `{other}`"),
     };
-    Payload::Nfc(Box::new(Field { state, uid: words.get(1).map(|uid| Text::new(uid)), sak: None, phone_hint: false, text: Text::default() }))
+    Payload::Nfc(Box::new(Field {
+        state,
+        uid: words.get(1).map(|uid| Text::new(uid)),
+        sak: None,
+        phone_hint: false,
+        text: Text::default(),
+    }))
 }
 
 fn bytes(hex: &str) -> Box<[u8]> {
-    (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[i * 2..i * 2 + 2], 16).unwrap()).collect()
+    (0..hex.len() / 2)
+        .map(|i| u8::from_str_radix(&hex[i * 2..i * 2 + 2], 16).unwrap())
+        .collect()
 }
 
 fn tag(word: &str) -> Option<Tag> {
     let (name, value) = word.split_once('=')?;
-    let (sent, name) = name.strip_prefix('>').map_or((false, name), |name| (true, name));
-    Some(Tag { tag: u32::from_str_radix(name, 16).ok()?, sent, value: TagValue::Bytes(bytes(value)) })
+    let (sent, name) = name
+        .strip_prefix('>')
+        .map_or((false, name), |name| (true, name));
+    Some(Tag {
+        tag: u32::from_str_radix(name, 16).ok()?,
+        sent,
+        value: TagValue::Bytes(bytes(value)),
+    })
 }
 
 fn apdu(words: &[&str]) -> Payload {
@@ -307,8 +386,12 @@ fn net(words: &[&str], keys: &mut Keys) -> Payload {
             message.acked_after_micros = Some(ms.parse::<i64>().unwrap() * 1000);
         } else if let Some(object) = word.strip_prefix("55:") {
             message.tags.extend(tag(object));
-        } else if let Some((number, value)) = word.strip_prefix('f').and_then(|word| word.split_once('=')) {
-            message.fields.push((number.parse().unwrap(), Text::new(value)));
+        } else if let Some((number, value)) =
+            word.strip_prefix('f').and_then(|word| word.split_once('='))
+        {
+            message
+                .fields
+                .push((number.parse().unwrap(), Text::new(value)));
             if number == "4" {
                 keys.amount_minor = value.parse().ok();
             }
@@ -321,7 +404,10 @@ fn net(words: &[&str], keys: &mut Keys) -> Payload {
 }
 
 fn tcp(at: i64, words: &[&str]) -> Payload {
-    let client = words.get(1).filter(|word| word.contains('.')).map_or("10.20.1.9", |word| *word);
+    let client = words
+        .get(1)
+        .filter(|word| word.contains('.'))
+        .map_or("10.20.1.9", |word| *word);
     let mut connection = Connection {
         client: format!("{client}:40000").parse().unwrap(),
         server: "10.8.0.5:6000".parse().unwrap(),
@@ -364,7 +450,13 @@ fn tcp(at: i64, words: &[&str]) -> Payload {
             connection.rtt_micros = None;
             connection.client_data = None;
         }
-        "reset" => connection.reset_by = Some(if words[1] == "server" { Side::Server } else { Side::Middlebox }),
+        "reset" => {
+            connection.reset_by = Some(if words[1] == "server" {
+                Side::Server
+            } else {
+                Side::Middlebox
+            })
+        }
         other => panic!("no connection `{other}`"),
     }
     Payload::Tcp(Box::new(connection))
@@ -387,7 +479,11 @@ fn tls(words: &[&str]) -> Payload {
         flow: 1,
         stage: TlsStage::Certificate,
         alert: words[0].parse().ok(),
-        alert_from: Some(if words[1] == "client" { Side::Client } else { Side::Server }),
+        alert_from: Some(if words[1] == "client" {
+            Side::Client
+        } else {
+            Side::Server
+        }),
         client_version: Some(0x0303),
         server_name: None,
         client: "10.20.1.9:40000".parse().unwrap(),
