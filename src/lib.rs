@@ -89,7 +89,7 @@ pub fn analyze(
         .collect();
     parsed.extend(found.refused.iter().map(|refused| Parsed {
         source: Source {
-            path: edge.text(&refused.shown),
+            path: parse::shown_path(&refused.shown, &edge),
             ..refused.source()
         },
         events: Vec::new(),

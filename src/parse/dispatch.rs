@@ -19,7 +19,7 @@ pub fn stream(
     edge: &Edge,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
-    let shown = edge.text(&info.path);
+    let shown = shown_path(&info.path, edge);
     let probed = probe(info.head, &info.later_samples());
     let context = Context {
         edge,
@@ -83,6 +83,28 @@ pub fn stream(
     parsed.source.path = shown;
     parsed.source.ledger.events = parsed.events.len() as u64;
     parsed
+}
+
+/// A path as it may be shown. Only an unbroken run of digits can be a card number here: serial numbers and dates side by side
+/// are none, and a locator must stay a path that can be opened.
+#[must_use]
+pub fn shown_path(path: &str, edge: &Edge) -> Text {
+    let mut shown = Text::default();
+    let mut rest = path;
+    while let Some(from) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, digits) = rest.split_at(from);
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        let (run, after) = digits.split_at(end);
+        shown.push_str(before);
+        if run.len() >= 13 {
+            shown.push_str(&edge.text(run));
+        } else {
+            shown.push_str(run);
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
 }
 
 /// The format that the user forces for this path.
@@ -155,7 +177,7 @@ pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Par
     for stream in &report.streams {
         let next = if stream.visited { visited.next() } else { None };
         let mut one = next.unwrap_or_else(|| Parsed {
-            source: crate::source::unreadable(edge.text(&stream.path)),
+            source: crate::source::unreadable(shown_path(&stream.path, edge)),
             events: Vec::new(),
             issues: Vec::new(),
         });

@@ -224,7 +224,7 @@ fn pairs_straddle_blocks() {
     let noise = "07-13 19:21:48.202  1702  2395 D WindowManager: printFreezingDisplayLogsopening app wtoken = AppWindowToken\n";
     let mut text = String::new();
     let mut pairs = 0;
-    while text.len() < 3 * BLOCK {
+    while text.len() < 3 * crate::decode::blocks::BLOCK_BYTES {
         text.push_str(&format!(
             "07-13 19:21:48.201   920  3943 D Apdu    : send: {PPSE}\n"
         ));
