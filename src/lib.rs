@@ -71,14 +71,14 @@ pub fn analyze(
     observer: &dyn Observer,
 ) -> Result<Analysis, Error> {
     observer.stage("find inputs");
+    let edge = Edge::new(plan.pan_key);
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
         return Err(Error::Input {
-            path: refused.shown.to_string(),
-            reason: refused.text.to_string(),
+            path: parse::shown_path(&refused.shown, &edge).to_string(),
+            reason: edge.text(&refused.text).to_string(),
         });
     }
-    let edge = Edge::new(plan.pan_key);
     observer.total(found.inputs.iter().map(|input| input.size).sum());
 
     observer.stage("read");

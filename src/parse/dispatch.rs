@@ -80,6 +80,9 @@ pub fn stream(
         });
         parsed
     });
+    if parsed.source.status == SourceStatus::Unrecognised && parsed.issues.is_empty() {
+        parsed.issues.push(unrecognised("text of no known format, and nothing in it bears on payments"));
+    }
     parsed.source.path = shown;
     parsed.source.ledger.events = parsed.events.len() as u64;
     parsed
@@ -113,6 +116,16 @@ fn forced<'p>(plan: &'p Plan, path: &str) -> Option<&'p str> {
         .iter()
         .find(|(_, glob)| glob.compile_matcher().is_match(path))
         .map(|(name, _)| name.as_str())
+}
+
+fn unrecognised(why: &str) -> Issue {
+    Issue {
+        source: 0,
+        place: Place::Whole,
+        code: "unrecognised",
+        count: 1,
+        text: Text::new(why),
+    }
 }
 
 /// Counts what no driver reads.

@@ -327,7 +327,10 @@ fn at(text: &str) -> Result<At, String> {
         1 => 60_000_000,
         _ => 1_000_000,
     };
-    if let Ok(time) = plain.parse::<jiff::civil::Time>() {
+    // A date and time parses as a time of day too: only what has no date means every day.
+    if !plain.contains('-')
+        && let Ok(time) = plain.parse::<jiff::civil::Time>()
+    {
         let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60;
         let from = (seconds + i64::from(time.second())) * 1_000_000;
         return Ok(At::Daily(from, from + length));

@@ -476,8 +476,12 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
         [b'<', b' ', ..] => Some(Way::Answer),
         _ => None,
     };
-    let area = best_area(text);
-    let Some(area) = area else {
+    // Behind an arrow the bytes come first; a remark after a colon may hold hex of its own ("6C 32 : … should be 0x32").
+    let dump = arrow
+        .and_then(|_| memchr::memmem::find(text, b" : "))
+        .and_then(|colon| text.get(..colon))
+        .and_then(best_area);
+    let Some(area) = dump.or_else(|| best_area(text)) else {
         return no_bytes(labels, text, open);
     };
     let label = arrow

@@ -66,11 +66,15 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         if batch.is_empty() {
             break;
         }
-        let results: Vec<scan::Block> = batch
+        let results: Vec<(scan::Block, u64)> = batch
             .par_iter()
-            .map(|block| scan::block(scanner, scanned, &block.bytes, ctx))
+            .map(|block| {
+                let records = container::count(scanned, &block.bytes).0;
+                (scan::block(scanner, scanned, &block.bytes, ctx), records)
+            })
             .collect();
-        for (block, result) in batch.into_iter().zip(results) {
+        for (block, (result, records)) in batch.into_iter().zip(results) {
+            ledger.records += records;
             let bytes = block.bytes.len() as u64 + block.left_out();
             ledger.bytes += bytes;
             ledger.not_understood += block.left_out();
