@@ -66,6 +66,7 @@ pub(super) fn example_row(facts: &[(u16, Value)]) -> FactRow {
 }
 
 /// The verdict on a row by itself.
+#[cfg(test)]
 pub(super) fn verdict(catalogue: &Catalogue, row: &FactRow) -> Option<Verdict> {
     let answers = evaluate(catalogue, &[row]).ok()?;
     Some(arbiter::decide(&arbiter::Case {

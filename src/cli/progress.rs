@@ -1,6 +1,7 @@
 //! Shows how far a run has come: a bar by bytes on standard error, or a word for each stage.
 
 use std::io::IsTerminal as _;
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -12,6 +13,7 @@ use crate::Observer;
 pub(crate) struct Progress {
     bar: ProgressBar,
     words: Option<Output>,
+    started: Instant,
 }
 
 impl Progress {
@@ -30,12 +32,23 @@ impl Progress {
         Self {
             bar,
             words: (verbose && !shown).then_some(output),
+            started: Instant::now(),
         }
     }
 
     pub(crate) fn done(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Greatest resident memory so far, where the system tells (Linux); zero elsewhere.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok())
+        .map_or(0, |kib| kib / 1024)
 }
 
 impl Observer for Progress {
@@ -57,7 +70,8 @@ impl Observer for Progress {
         self.bar.set_message(name.to_owned());
         self.bar.tick();
         if let Some(output) = &self.words {
-            output.note(name);
+            let seconds = self.started.elapsed().as_secs_f64();
+            output.note(&format!("{seconds:8.1} s {:>6} MiB  {name}", peak_memory()));
         }
     }
 }

@@ -42,7 +42,10 @@ pub(super) fn bind(
     identity: &mut Identity,
     clocks: &mut [Clock],
 ) {
-    let sets: Vec<Text> = sources.iter().map(|source| capture_set(&source.path)).collect();
+    let sets: Vec<Text> = sources
+        .iter()
+        .map(|source| capture_set(&source.path))
+        .collect();
     let moments = online_moments(sources, events, identity);
     if moments.is_empty() {
         return;
@@ -61,14 +64,23 @@ pub(super) fn bind(
                     .filter_map(|(line, connections)| {
                         let (offset, hits) = best_offset(&aligned, connections, free)?;
                         let fits = hits >= ENOUGH && hits * 4 >= aligned.len() * 3;
-                        fits.then(|| Match { hits, log, line: line.clone(), offset })
+                        fits.then(|| Match {
+                            hits,
+                            log,
+                            line: line.clone(),
+                            offset,
+                        })
                     })
                     .collect::<Vec<_>>()
             })
             .collect();
         // The best supported first; each log and each address once.
         found.sort_by(|a, b| {
-            (std::cmp::Reverse(a.hits), a.log, &a.line).cmp(&(std::cmp::Reverse(b.hits), b.log, &b.line))
+            (std::cmp::Reverse(a.hits), a.log, &a.line).cmp(&(
+                std::cmp::Reverse(b.hits),
+                b.log,
+                &b.line,
+            ))
         });
         if settle_captures {
             settle(&found, &sets, clocks);
@@ -140,7 +152,10 @@ fn lines(
     only_unplaced: bool,
 ) -> BTreeMap<Line, Vec<i64>> {
     let mut lines: BTreeMap<Line, Vec<i64>> = BTreeMap::new();
-    for fragment in fragments.iter().filter(|fragment| fragment.shape == Shape::Connection) {
+    for fragment in fragments
+        .iter()
+        .filter(|fragment| fragment.shape == Shape::Connection)
+    {
         let clock = &clocks[fragment.source as usize];
         let (Some(device), Some(host)) = (&fragment.keys.device, &fragment.keys.host) else {
             continue;
@@ -153,7 +168,11 @@ fn lines(
             if let (Payload::Tcp(connection), Some(at)) = (&event.payload, event.at.utc_micros)
                 && connection.opening_seen
             {
-                let line = (sets[event.source as usize].clone(), device.clone(), host.clone());
+                let line = (
+                    sets[event.source as usize].clone(),
+                    device.clone(),
+                    host.clone(),
+                );
                 lines.entry(line).or_default().push(clock.align(at));
             }
         }
@@ -166,7 +185,11 @@ fn lines(
 }
 
 /// When each log says that it goes online; only logs of terminals whose address is not known. A line soon after another is the same moment.
-fn online_moments(sources: &[Source], events: &[Event], identity: &Identity) -> BTreeMap<u32, Vec<i64>> {
+fn online_moments(
+    sources: &[Source],
+    events: &[Event],
+    identity: &Identity,
+) -> BTreeMap<u32, Vec<i64>> {
     let known: BTreeSet<&Text> = identity.devices().map(|(_, terminal)| terminal).collect();
     let mut by_source: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
     for event in events {
@@ -175,7 +198,9 @@ fn online_moments(sources: &[Source], events: &[Event], identity: &Identity) -> 
         };
         if !matches!(line.signal, Signal::Connecting | Signal::RequestSent)
             || sources[event.source as usize].kind == Some(SourceKind::Capture)
-            || identity.terminal_of_source(event.source).is_none_or(|terminal| known.contains(terminal))
+            || identity
+                .terminal_of_source(event.source)
+                .is_none_or(|terminal| known.contains(terminal))
         {
             continue;
         }
@@ -219,11 +244,18 @@ fn best_offset(log: &[i64], reference: &[i64], free: bool) -> Option<(i64, usize
         .flat_map(|&at| {
             let wanted = at - best * 1_000_000 - 500_000;
             let from = reference.partition_point(|&there| there < wanted - NEAR);
-            reference.get(from).filter(|&&there| there <= wanted + NEAR).map(|&there| at - there)
+            reference
+                .get(from)
+                .filter(|&&there| there <= wanted + NEAR)
+                .map(|&there| at - there)
         })
         .collect();
     let middle = near.len() / 2;
-    let offset = *near.get_mut(..).filter(|near| !near.is_empty())?.select_nth_unstable(middle).1;
+    let offset = *near
+        .get_mut(..)
+        .filter(|near| !near.is_empty())?
+        .select_nth_unstable(middle)
+        .1;
     Some((offset, hits(log, reference, offset)))
 }
 

@@ -81,7 +81,9 @@ pub fn stream(
         parsed
     });
     if parsed.source.status == SourceStatus::Unrecognised && parsed.issues.is_empty() {
-        parsed.issues.push(unrecognised("text of no known format, and nothing in it bears on payments"));
+        parsed.issues.push(unrecognised(
+            "text of no known format, and nothing in it bears on payments",
+        ));
     }
     parsed.source.path = shown;
     parsed.source.ledger.events = parsed.events.len() as u64;
@@ -96,7 +98,9 @@ pub fn shown_path(path: &str, edge: &Edge) -> Text {
     let mut rest = path;
     while let Some(from) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, digits) = rest.split_at(from);
-        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        let end = digits
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(digits.len());
         let (run, after) = digits.split_at(end);
         shown.push_str(before);
         if run.len() >= 13 {

@@ -113,11 +113,6 @@ impl Pool {
     pub fn name(&self, id: u32) -> &str {
         self.names.get(id as usize).map_or("", Text::as_str)
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
 }
 
 /// All attempts in brief.
@@ -290,7 +285,6 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
             || row.yes(Fact::response_seen),
         connected: row.yes(Fact::connect_ok) || row.yes(Fact::response_seen),
         tls_alert: alert > 0,
-        name_failed: row.yes(Fact::dns_failed) || row.yes(Fact::dns_nx),
         name_resolved: row.str(Fact::dns_name).is_some()
             && !row.yes(Fact::dns_failed)
             && !row.yes(Fact::dns_nx),

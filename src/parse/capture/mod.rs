@@ -45,10 +45,20 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
 }
 
 /// A message that stands alone, as a hex dump in a log: masked, with its keys; `None` where no dialect fits.
-pub(crate) fn bare_message(bytes: &[u8], edge: &crate::parse::edge::Edge) -> Option<(crate::event::IsoMessage, crate::event::Keys)> {
+pub(crate) fn bare_message(
+    bytes: &[u8],
+    edge: &crate::parse::edge::Edge,
+) -> Option<(crate::event::IsoMessage, crate::event::Keys)> {
     let (wire, message) = tapscope_parsers::protocol::iso8583::detect_bare(bytes)?;
     let header = wire.header.read(bytes).unwrap_or_default();
-    let cut = payload::Cut { message, header, frames: &[], nanos: 0, end: 0, cut: None };
+    let cut = payload::Cut {
+        message,
+        header,
+        frames: &[],
+        nanos: 0,
+        end: 0,
+        cut: None,
+    };
     Some(message::build(&cut, 0, edge))
 }
 
