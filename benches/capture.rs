@@ -2,6 +2,12 @@
 //!
 //! `cargo bench --bench capture -- [MEGABYTES]` prints GB/s and packets/s for one and for all threads.
 //! The card numbers are test numbers.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a bench prints its figures"
+)]
 
 use std::io::Read;
 use std::time::Instant;

@@ -1,4 +1,10 @@
 //! Throughput of the masking scan and of the TLV walk, in bytes of input per second on one core.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a bench prints its figures"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

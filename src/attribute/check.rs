@@ -6,7 +6,9 @@ use super::arbiter;
 use super::catalogue::{Catalogue, Cause, RuleError, parse, read, rule_files};
 use super::evaluate::evaluate;
 use super::facts::list::{FACTS, Fact};
-use super::model::{FactRow, Value, Verdict};
+#[cfg(test)]
+use super::model::Verdict;
+use super::model::{FactRow, Value};
 
 /// What a check found.
 #[derive(Debug, Clone, Default)]

@@ -241,7 +241,7 @@ fn best_offset(log: &[i64], reference: &[i64], free: bool) -> Option<(i64, usize
     // The bin is a second wide: the median difference within it and its neighbours is finer.
     let mut near: Vec<i64> = log
         .iter()
-        .flat_map(|&at| {
+        .filter_map(|&at| {
             let wanted = at - best * 1_000_000 - 500_000;
             let from = reference.partition_point(|&there| there < wanted - NEAR);
             reference

@@ -108,9 +108,9 @@ impl<'r> Blocks<'r> {
         let breaks = memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let lines = breaks + u64::from(bytes.last() != Some(&b'\n'));
         let block = Block {
+            bytes,
             lines,
             cut_lines,
-            bytes,
             ..std::mem::take(&mut self.next)
         };
         self.next = Block {

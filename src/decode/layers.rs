@@ -59,21 +59,18 @@ pub(super) fn read_input(
     let counter = reader_counter(&reader);
     let path = (!input.stdin).then_some(input.path.as_path());
     let mut whole = Cursor::new(head).chain(BufReader::with_capacity(RAW_BUFFER, &mut reader));
-    match (outer, path) {
-        (Wrapping::Zip, Some(path)) => {
-            walker.zip_file(input, path, &mut whole);
-        }
-        _ => {
-            let at = At {
-                path: input.shown.clone(),
-                member: false,
-                depth: 0,
-                size: path.map(|_| input.size),
-                file: path,
-                raw: counter,
-            };
-            walker.layer(at, &mut whole);
-        }
+    if let (Wrapping::Zip, Some(path)) = (outer, path) {
+        walker.zip_file(input, path, &mut whole);
+    } else {
+        let at = At {
+            path: input.shown.clone(),
+            member: false,
+            depth: 0,
+            size: path.map(|_| input.size),
+            file: path,
+            raw: counter,
+        };
+        walker.layer(at, &mut whole);
     }
     // What is left unread belongs to the file's hash.
     let _ = io::copy(&mut whole, &mut io::sink());
@@ -363,12 +360,9 @@ impl Walker<'_, '_, '_> {
                         offset: tar.offset(),
                         text: Text::new(why),
                     };
-                    match self.streams.get_mut(before..).and_then(<[_]>::last_mut) {
-                        Some(last) => last.faults.push(fault),
-                        None => {
-                            self.faults.borrow_mut().push(fault);
-                            self.report(at.path.clone(), false, 0);
-                        }
+                    if let Some(last) = self.streams.get_mut(before..).and_then(<[_]>::last_mut) { last.faults.push(fault) } else {
+                        self.faults.borrow_mut().push(fault);
+                        self.report(at.path.clone(), false, 0);
                     }
                     return;
                 }

@@ -130,17 +130,15 @@ pub fn each_stream(input: &Input, plan: &Plan, visit: &mut Visit<'_>) -> InputRe
         Ok(mut file) => {
             let mut report = layers::read_input(input, plan, &mut file, visit);
             let after = std::fs::metadata(&input.path).ok();
-            if let (Some(before), Some(after)) = (before, after) {
-                if before.len() != after.len() || before.modified().ok() != after.modified().ok() {
-                    if let Some(stream) = report.streams.last_mut() {
+            if let (Some(before), Some(after)) = (before, after)
+                && (before.len() != after.len() || before.modified().ok() != after.modified().ok())
+                    && let Some(stream) = report.streams.last_mut() {
                         stream.faults.push(Fault {
                             code: "changed_while_read",
                             offset: stream.bytes,
                             text: Text::new("size or time of the file changed while it was read"),
                         });
                     }
-                }
-            }
             report
         }
         Err(error) => InputReport {

@@ -500,13 +500,11 @@ pub fn date_in_name(path: &str) -> Option<(i16, u8, u8)> {
         } else {
             (None, None, None)
         };
-        if let (Some(y @ 1990..=2099), Some(m), Some(d)) = parts {
-            if let (Ok(m), Ok(d)) = (u8::try_from(m), u8::try_from(d)) {
-                if civil_date(y, m, d).is_some() {
+        if let (Some(y @ 1990..=2099), Some(m), Some(d)) = parts
+            && let (Ok(m), Ok(d)) = (u8::try_from(m), u8::try_from(d))
+                && civil_date(y, m, d).is_some() {
                     found = Some((y, m, d));
                 }
-            }
-        }
         at += digits;
     }
     found

@@ -256,7 +256,7 @@ fn holds_secret(value: &[u8]) -> bool {
 /// True where nothing needs an escape: no control character, and nothing beyond ASCII that could be one.
 fn is_plain(text: &[u8]) -> bool {
     let odd = text.iter().fold(false, |odd, &b| {
-        odd | (b < 0x20) | (b == 0x7F) | matches!(b, 0xC2 | 0xE2 | 0xEF | 0xD8)
+        odd || (b < 0x20) || (b == 0x7F) | matches!(b, 0xC2 | 0xE2 | 0xEF | 0xD8)
     });
     !odd
 }

@@ -603,7 +603,7 @@ fn lines_put_together_from_pieces_of_others_are_safe() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for _ in 0..rounds {
         let mut text = Vec::new();
-        for _ in 0..random.below(8) + 1 {
+        for _ in 0..=random.below(8) {
             let piece = pieces[random.below(pieces.len())];
             let start = random.below(piece.len());
             let end = start + random.below(piece.len() - start + 1);

@@ -239,7 +239,7 @@ impl Labels {
                 continue;
             };
             let wordy = word.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
-            let letter = |i: usize| text.get(i).is_some_and(|b| b.is_ascii_alphabetic());
+            let letter = |i: usize| text.get(i).is_some_and(u8::is_ascii_alphabetic);
             let camel = text.get(start).is_some_and(u8::is_ascii_uppercase)
                 && start > 0
                 && text.get(start - 1).is_some_and(u8::is_ascii_lowercase);
@@ -293,12 +293,10 @@ pub fn is_command(bytes: &[u8], strict: bool) -> bool {
     let emv = matches!(
         (*cla, *ins, *p1, *p2),
         (0x00, 0xA4, 0x04, 0x00 | 0x02)
-            | (0x80, 0xA8, 0, 0)
+            | (0x80, 0xA8 | 0xEA | 0xD0, 0, 0)
             | (0x80, 0xAE, _, 0)
             | (0x80, 0xCA, 0x9F | 0x00 | 0x5F | 0xDF, _)
             | (0x80, 0x2A, 0x8E, 0x80)
-            | (0x80, 0xEA, 0, 0)
-            | (0x80, 0xD0, 0, 0)
             | (0x00, 0x20 | 0x84 | 0x88 | 0x82 | 0xC0, _, _)
             | (
                 0x84 | 0x8C,
@@ -320,7 +318,7 @@ pub fn is_command(bytes: &[u8], strict: bool) -> bool {
 pub fn ends_in_status(bytes: &[u8]) -> bool {
     matches!(
         bytes,
-        [.., 0x90, 0x00] | [.., 0x61..=0x6F, _] | [.., 0x91 | 0x92 | 0x93 | 0x94 | 0x98 | 0x9F, _]
+        [.., 0x90, 0x00] | [.., 0x61..=0x6F | 0x91 | 0x92 | 0x93 | 0x94 | 0x98 | 0x9F, _]
     ) && !matches!(bytes, [.., 0x60, _])
 }
 

@@ -164,7 +164,7 @@ mod tests {
                 (55, None, true)
             ]
         );
-        let escaped = br#"&lt;isomsg direction=&quot;outgoing&quot;&gt;&lt;field id=&quot;39&quot; value=&quot;00&quot;/&gt;&lt;/isomsg&gt;"#;
+        let escaped = br"&lt;isomsg direction=&quot;outgoing&quot;&gt;&lt;field id=&quot;39&quot; value=&quot;00&quot;/&gt;&lt;/isomsg&gt;";
         let message = read(escaped).unwrap();
         assert_eq!(
             (message.incoming, message.fields.len(), message.whole),

@@ -61,7 +61,9 @@ pub fn guess(bytes: &[u8]) -> Vec<Kind> {
         // L1, L2 and L3 have few values each.
         [0..=3, 0..=0x13, 0..=3, _, _, _] => kinds.push(Kind::Value(0xDF8115)),
         // Outcome, start, online data, CVM are upper nibbles.
-        [a, b, c, d, ..] if bytes.len() == 8 && (a | b | c | d) & 0xF == 0 && *a != 0 => {
+        [a, b, c, d, ..]
+            if bytes.len() == 8 && (a | b | c | d).trailing_zeros() >= 4 && *a != 0 =>
+        {
             kinds.push(Kind::Value(0xDF8129));
         }
         [0xA0 | 0xB0 | 0xD2 | 0xD5, ..] if (5..=16).contains(&bytes.len()) => {

@@ -249,10 +249,9 @@ fn masked_hex(bytes: &[u8], hidden: &[Span]) -> String {
 /// Writes the masked hex of each node. The tree is at most as deep as data objects may be nested, plus a few levels.
 fn fill(node: &mut Node, hex: &str) {
     if let Some((offset, length)) = node.place {
-        node.hex = hex
-            .get(offset * 2..(offset + length) * 2)
+        hex.get(offset * 2..(offset + length) * 2)
             .unwrap_or_default()
-            .to_owned();
+            .clone_into(&mut node.hex);
     }
     for child in &mut node.children {
         fill(child, hex);

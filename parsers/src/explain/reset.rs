@@ -3,6 +3,7 @@
 use super::{Node, Work};
 use crate::damage::Damage;
 
+#[allow(clippy::unnecessary_wraps, reason = "every caller needs an option")]
 fn short(code: &'static str, offset: usize, expected: &'static str) -> Option<Damage> {
     Some(Damage {
         code,

@@ -136,13 +136,12 @@ pub(super) fn before(text: &[u8], at: usize) -> Option<Label> {
     if quoted && ends_with(head, "value") {
         return xml_field(head);
     }
-    if last.is_ascii_digit() || !last.is_ascii() {
-        if let Some(&(_, label)) = CHINESE
+    if (last.is_ascii_digit() || !last.is_ascii())
+        && let Some(&(_, label)) = CHINESE
             .iter()
             .find(|(name, _)| head.ends_with(name.as_bytes()))
-        {
-            return Some(label);
-        }
+    {
+        return Some(label);
     }
     if !last.is_ascii_alphanumeric() {
         return None;

@@ -84,15 +84,14 @@ pub(super) fn hide_value(secret: Secret, value: &[u8], base: usize, found: &mut 
             let digits = digits.min(19);
             let (first, last) = kept_digits(digits);
             hide(base + first, base + digits - last);
-            match expiry {
-                Some(at) => hide(base + at + 4, end),
-                None => {
-                    let pad = nibbles(value)
-                        .skip(digits)
-                        .take_while(|&n| n == 0xF)
-                        .count();
-                    hide(base + digits + pad, end);
-                }
+            if let Some(at) = expiry {
+                hide(base + at + 4, end)
+            } else {
+                let pad = nibbles(value)
+                    .skip(digits)
+                    .take_while(|&n| n == 0xF)
+                    .count();
+                hide(base + digits + pad, end);
             }
         }
         Secret::Track1 => {

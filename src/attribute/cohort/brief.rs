@@ -71,7 +71,6 @@ pub struct Brief {
     pub network_measured: bool,
     pub connected: bool,
     pub tls_alert: bool,
-    pub name_failed: bool,
     pub name_resolved: bool,
     pub alert: i64,
 }

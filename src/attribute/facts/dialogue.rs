@@ -298,7 +298,7 @@ fn commands(view: &View<'_>, row: &mut Row) {
     if covered {
         row.int(Fact::gpo_tried, count(&gpo), &gpo);
     }
-    if let Some(last) = of(CommandKind::GetProcessingOptions).last() {
+    if let Some(last) = of(CommandKind::GetProcessingOptions).next_back() {
         row.bool(Fact::gpo_answered, last.what.sw.is_some(), &[last.index]);
     }
     let bad_record = of(CommandKind::ReadRecord).find_map(|seen| {

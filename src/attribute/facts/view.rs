@@ -254,7 +254,7 @@ impl<'a> View<'a> {
         row.bool(Fact::apdu_covered, self.has_dialogue(), &[]);
         row.bool(Fact::capture_covered, self.has_capture(), &[]);
         if let Some(minute) = self.local_minute(plan) {
-            let night = minute >= 22 * 60 + 50 || minute < 5 * 60;
+            let night = !(5 * 60..22 * 60 + 50).contains(&minute);
             row.bool(Fact::night_window, night, &[]);
         }
     }

@@ -14,7 +14,7 @@ const NEVER: [u8; 7] = [2, 34, 35, 36, 45, 52, 55];
 /// Builds the event's message and keys.
 pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys) {
     let message = &cut.message;
-    let request = (message.mti / 10) % 2 == 0;
+    let request = (message.mti / 10).is_multiple_of(2);
     let tags = message
         .field(55)
         .map(|v| edge.tags(v.raw, request))
@@ -145,13 +145,10 @@ fn number(tags: &[Tag], wanted: u32) -> Option<u64> {
 
 /// Field 2, else the number in track 2.
 fn card(message: &Message<'_>, edge: &Edge) -> Option<crate::event::CardNumber> {
-    let digits = match message.field(2) {
-        Some(v) => v.digits().into_owned(),
-        None => {
-            let track = message.field(35)?.digits().into_owned();
-            let end = track.find(['=', 'D'])?;
-            track[..end].to_owned()
-        }
+    let digits = if let Some(v) = message.field(2) { v.digits().into_owned() } else {
+        let track = message.field(35)?.digits().into_owned();
+        let end = track.find(['=', 'D'])?;
+        track[..end].to_owned()
     };
     // Filler of odd numbers in the wild.
     let digits = digits.trim_end_matches('F');

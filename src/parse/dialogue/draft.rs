@@ -88,7 +88,7 @@ pub(crate) fn keys_from_tags(tags: &[Tag], keys: &mut Keys) {
                 keys.amount_minor = keys.amount_minor.or_else(|| bcd(b))
             }
             (TagValue::Bytes(b), 0x5F2A) if b.len() == 2 && keys.currency.is_none() => {
-                keys.currency = bcd(b).and_then(|n| crate::parse::text::currency_letters(n));
+                keys.currency = bcd(b).and_then(crate::parse::text::currency_letters);
             }
             (TagValue::Bytes(b), 0x9F26) if b.len() == 8 => {
                 keys.cryptogram = keys.cryptogram.or(Some(big_endian(b)))
@@ -176,11 +176,10 @@ impl Draft {
                     _ => None,
                 };
                 match (inner, &self.dol) {
-                    (Some(inner), Some(dol)) => {
-                        if !split(dol, inner, edge, tags) {
+                    (Some(inner), Some(dol))
+                        if !split(dol, inner, edge, tags) => {
                             faults.push("gpo_length_wrong");
                         }
-                    }
                     (None, _) => faults.push("gpo_data_malformed"),
                     _ => {}
                 }
@@ -213,7 +212,7 @@ impl Draft {
             _ => None,
         };
         match (kind, value) {
-            (CommandKind::GetProcessingOptions, Some([aip @ ..])) if aip.len() >= 2 => {
+            (CommandKind::GetProcessingOptions, Some(aip)) if aip.len() >= 2 => {
                 let (aip, afl) = aip.split_at(2);
                 tags.push(edge.tag(0x82, aip, false));
                 if !afl.is_empty() {

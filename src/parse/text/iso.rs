@@ -101,7 +101,7 @@ fn set(message: &mut IsoMessage, keys: &mut Keys, number: u8, value: &[u8], ctx:
         }
         55 => {
             if let Some(bytes) = hex::decode_all(value) {
-                let request = (message.mti / 10) % 2 == 0;
+                let request = (message.mti / 10).is_multiple_of(2);
                 message.tags = ctx.edge.tags(&bytes, request);
                 crate::parse::dialogue::keys_from_tags(&message.tags, keys);
             }

@@ -281,7 +281,7 @@ fn names_data(text: &[u8]) -> bool {
                 && behind.first().is_some_and(|b| !b.is_ascii_alphanumeric())
                 && !behind.starts_with(b":")
                 && marked(behind)
-                || head.iter().any(|b| b.is_ascii_alphabetic()) && behind.starts_with(b": ")
+                || head.iter().any(u8::is_ascii_alphabetic) && behind.starts_with(b": ")
         }
         4 | 6 if two_byte(head) => behind.first().is_none_or(|b| !b.is_ascii_alphanumeric()),
         _ => false,

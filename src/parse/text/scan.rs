@@ -290,15 +290,12 @@ impl<'a> Walk<'a> {
         let own = (self.format.is_head)(whole)
             .then(|| (self.format.head)(whole))
             .flatten();
-        let (head, message, inherited) = match own {
-            Some(head) => {
-                self.head_cache = Some((start, head));
-                (head, head.message, false)
-            }
-            None => {
-                let head = self.head_before(start);
-                (head, whole, true)
-            }
+        let (head, message, inherited) = if let Some(head) = own {
+            self.head_cache = Some((start, head));
+            (head, head.message, false)
+        } else {
+            let head = self.head_before(start);
+            (head, whole, true)
         };
         let mut used = end;
         let mut found = Vec::new();
