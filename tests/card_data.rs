@@ -1,4 +1,12 @@
 //! Card numbers planted in every kind of input: none may come out, in any output, message or file name.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may say what they mean"
+)]
 
 mod common;
 

@@ -1,4 +1,12 @@
 //! Real data that nobody here invented: read whole, nothing invented from noise.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may say what they mean"
+)]
 
 mod common;
 

@@ -1,4 +1,12 @@
 //! Same inputs, same bytes: for any number of threads and any order of the arguments.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may say what they mean"
+)]
 
 mod common;
 

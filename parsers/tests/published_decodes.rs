@@ -2,6 +2,12 @@
 //!
 //! The dialogues are not part of this project. They are looked for in `$TAPSCOPE_CORPUS/apdu` or `../../shared/corpus/apdu`;
 //! without them the test says so and passes.
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests may say what they mean"
+)]
 
 use std::path::PathBuf;
 

@@ -45,7 +45,7 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
                 _ => String::new(),
             };
             lines.push(line.trim_end().to_owned());
-            line = rest.trim_start().to_owned();
+            rest.trim_start().clone_into(&mut line);
             used = width(&line);
             last_space = None;
         }

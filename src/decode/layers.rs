@@ -360,7 +360,9 @@ impl Walker<'_, '_, '_> {
                         offset: tar.offset(),
                         text: Text::new(why),
                     };
-                    if let Some(last) = self.streams.get_mut(before..).and_then(<[_]>::last_mut) { last.faults.push(fault) } else {
+                    if let Some(last) = self.streams.get_mut(before..).and_then(<[_]>::last_mut) {
+                        last.faults.push(fault)
+                    } else {
                         self.faults.borrow_mut().push(fault);
                         self.report(at.path.clone(), false, 0);
                     }

@@ -132,13 +132,14 @@ pub fn each_stream(input: &Input, plan: &Plan, visit: &mut Visit<'_>) -> InputRe
             let after = std::fs::metadata(&input.path).ok();
             if let (Some(before), Some(after)) = (before, after)
                 && (before.len() != after.len() || before.modified().ok() != after.modified().ok())
-                    && let Some(stream) = report.streams.last_mut() {
-                        stream.faults.push(Fault {
-                            code: "changed_while_read",
-                            offset: stream.bytes,
-                            text: Text::new("size or time of the file changed while it was read"),
-                        });
-                    }
+                && let Some(stream) = report.streams.last_mut()
+            {
+                stream.faults.push(Fault {
+                    code: "changed_while_read",
+                    offset: stream.bytes,
+                    text: Text::new("size or time of the file changed while it was read"),
+                });
+            }
             report
         }
         Err(error) => InputReport {

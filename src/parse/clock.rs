@@ -502,9 +502,10 @@ pub fn date_in_name(path: &str) -> Option<(i16, u8, u8)> {
         };
         if let (Some(y @ 1990..=2099), Some(m), Some(d)) = parts
             && let (Ok(m), Ok(d)) = (u8::try_from(m), u8::try_from(d))
-                && civil_date(y, m, d).is_some() {
-                    found = Some((y, m, d));
-                }
+            && civil_date(y, m, d).is_some()
+        {
+            found = Some((y, m, d));
+        }
         at += digits;
     }
     found

@@ -484,7 +484,7 @@ impl Pairing {
                     slot.cdol2 = Some(found.into());
                 }
             }
-            Some(0xA8) => dol = slot.pdol.clone(),
+            Some(0xA8) => dol.clone_from(&slot.pdol),
             Some(0xAE) => {
                 dol = if slot.generated == 0 {
                     slot.cdol1.clone()

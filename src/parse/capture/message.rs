@@ -145,7 +145,9 @@ fn number(tags: &[Tag], wanted: u32) -> Option<u64> {
 
 /// Field 2, else the number in track 2.
 fn card(message: &Message<'_>, edge: &Edge) -> Option<crate::event::CardNumber> {
-    let digits = if let Some(v) = message.field(2) { v.digits().into_owned() } else {
+    let digits = if let Some(v) = message.field(2) {
+        v.digits().into_owned()
+    } else {
         let track = message.field(35)?.digits().into_owned();
         let end = track.find(['=', 'D'])?;
         track[..end].to_owned()

@@ -116,7 +116,6 @@ impl Payload {
     }
 
     /// Takes the next bytes of one direction.
-    #[expect(clippy::too_many_arguments, reason = "the piece and its circumstances")]
     pub(super) fn bytes(
         &mut self,
         direction: usize,
@@ -323,7 +322,6 @@ impl Payload {
     }
 
     /// Bytes of a direction whose messages are known. True where they fell out of step.
-    #[expect(clippy::too_many_arguments, reason = "the piece and its circumstances")]
     fn iso(
         &mut self,
         direction: usize,

@@ -176,10 +176,9 @@ impl Draft {
                     _ => None,
                 };
                 match (inner, &self.dol) {
-                    (Some(inner), Some(dol))
-                        if !split(dol, inner, edge, tags) => {
-                            faults.push("gpo_length_wrong");
-                        }
+                    (Some(inner), Some(dol)) if !split(dol, inner, edge, tags) => {
+                        faults.push("gpo_length_wrong");
+                    }
                     (None, _) => faults.push("gpo_data_malformed"),
                     _ => {}
                 }

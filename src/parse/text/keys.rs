@@ -90,13 +90,12 @@ fn one(keys: &mut Keys, values: &mut Values, pair: &Pair<'_>, edge: &Edge) {
         Key::Device if (5..=32).contains(&value.len()) && value.iter().any(u8::is_ascii_digit) => {
             keys.device = keys.device.take().or_else(|| plain(value, edge));
         }
-        Key::Amount | Key::AmountMinor
-            if keys.amount_minor.is_none() => {
-                keys.amount_minor = minor_units(value, pair.after, pair.key == Key::AmountMinor);
-                if keys.amount_minor.is_some() && keys.currency.is_none() {
-                    keys.currency = unit(pair.after);
-                }
+        Key::Amount | Key::AmountMinor if keys.amount_minor.is_none() => {
+            keys.amount_minor = minor_units(value, pair.after, pair.key == Key::AmountMinor);
+            if keys.amount_minor.is_some() && keys.currency.is_none() {
+                keys.currency = unit(pair.after);
             }
+        }
         Key::Currency => keys.currency = currency(value).or(keys.currency),
         Key::Card => {
             let shown = value.iter().filter(|b| b.is_ascii_digit()).count();

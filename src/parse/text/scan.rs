@@ -340,7 +340,7 @@ impl<'a> Walk<'a> {
                 }
                 Found::Apdu(_) => {
                     self.open = true;
-                    self.attention = self.attention.min(AFTERGLOW).max(AFTERGLOW);
+                    self.attention = AFTERGLOW;
                 }
                 Found::Iso(_) | Found::IsoFields(_) => self.attention = self.attention.max(3),
                 _ => {}
