@@ -1,7 +1,7 @@
 //! ISO 8583 messages: from bytes to fields, in every dialect that terminals and hosts speak.
 //!
 //! [`dialect`] says how a dialect writes numbers, text and lengths (one file a dialect in `dialects`), [`framing`] what
-//! stands before a message on the wire, [`message`] cuts a message into fields, [`detect`] finds framing and dialect from
+//! stands before a message on the wire, [`message`] cuts a message into fields, [`mod@detect`] finds framing and dialect from
 //! the bytes alone, [`names`] and [`subfields`] say what the fields mean.
 
 pub mod charset;
