@@ -383,6 +383,7 @@ fn outcome_of_signal(signal: Signal) -> Option<Outcome> {
         | Signal::KernelUnsupported
         | Signal::CardBlocked
         | Signal::CardNotContactless
+        | Signal::SchemeNotAccepted
         | Signal::CardDataInvalid
         | Signal::CapkMissing
         | Signal::ContactReadFailed

@@ -167,6 +167,8 @@ signals! {
     SignOn = "sign_on",
     /// Terminal not registered or merchant invalid, as the terminal says.
     NotRegistered = "not_registered",
+    /// The merchant or terminal does not take this scheme or card type.
+    SchemeNotAccepted = "scheme_not_accepted",
     /// Reversal queued or sent.
     Reversal = "reversal",
     /// Approved.

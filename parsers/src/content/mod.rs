@@ -83,9 +83,13 @@ pub fn general_anchors(readers: &Readers) -> Vec<String> {
             .wording
             .anchors(false)
             .chain(exception::GENERAL_ANCHORS.iter().map(|a| a.to_lowercase()))
+            .chain(SIGNAL_STRENGTH.iter().map(ToString::to_string))
             .collect(),
     )
 }
+
+/// Labels of a radio level: a number, not a phrase, says whether it is weak.
+const SIGNAL_STRENGTH: &[&str] = &["rssi", "信号强度", "signal strength"];
 
 fn tidy(mut all: Vec<String>) -> Vec<String> {
     all.sort();

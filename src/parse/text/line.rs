@@ -141,6 +141,13 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             });
         }
     }
+    if pairs.iter().any(is_weak_signal) && !statements.iter().any(|s| s.signal == Signal::SignalLow)
+    {
+        statements.push(Statement {
+            signal: Signal::SignalLow,
+            payment: false,
+        });
+    }
     let code = code(scanner, head, bytes, &pairs);
     if let Some((_, _, signal)) = code
         && let Some(signal) = Signal::from_id(signal)
@@ -215,6 +222,19 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             payment: line_payment,
         });
     }
+}
+
+/// A signal strength at or below -80 dBm (causes reference, signal L_SIGNAL_LOW).
+fn is_weak_signal(pair: &Pair<'_>) -> bool {
+    let digits = pair.value.strip_prefix(b"-").unwrap_or_default();
+    let level = digits
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .fold(0_u32, |sum, byte| {
+            sum.saturating_mul(10)
+                .saturating_add(u32::from(byte - b'0'))
+        });
+    pair.key == Key::Rssi && (80..=140).contains(&level)
 }
 
 /// True for lines that decode data rather than tell what happened: `9F 02 06 -- Amount, Authorised`, `-8A: Authorisation Response Code`,
