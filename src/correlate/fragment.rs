@@ -355,7 +355,11 @@ impl Sequence<'_> {
                 });
                 self.append(index, event, !twice, arena);
             }
-            Signal::PresentCard | Signal::PollingStart | Signal::CardDetected => {
+            Signal::CardDetected => {
+                let restart = self.ended || self.comes_back(event, arena);
+                self.append(index, event, restart, arena);
+            }
+            Signal::PresentCard | Signal::PollingStart => {
                 let restart = self.ended;
                 self.append(index, event, restart, arena);
             }
