@@ -241,8 +241,8 @@ facts! {
     log_key_error: Bool, Log, "", "Message authentication or key wrong, at the terminal.";
     log_not_signed_on: Bool, Log, "", "Not signed on, batch full, must settle.";
     log_sign_on: Bool, Log, "", "Signed on.";
-    log_scheme_not_accepted: Bool, Log, "", "The terminal says that this scheme or card type is not taken here.";
     log_not_registered: Bool, Log, "", "Terminal not registered or merchant invalid, as the terminal says.";
+    log_scheme_not_accepted: Bool, Log, "", "The terminal says that this scheme or card type is not taken here.";
     log_reversal: Bool, Log, "", "Reversal queued or sent.";
     log_approved: Bool, Log, "", "Approved.";
     log_declined: Bool, Log, "", "Declined, or failed without saying why.";
