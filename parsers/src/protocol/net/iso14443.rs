@@ -1,6 +1,8 @@
 //! ISO/IEC 14443 captures (link type 264): the pseudo-header that says what happened on the air, and the frame.
 
-use super::bytes::{be16, size, u8_at};
+use nom::IResult;
+use nom::bytes::complete::tag;
+use nom::number::complete::{be_u16, u8};
 
 /// Link type number of radio captures.
 pub const LINK_TYPE: u16 = 264;
@@ -8,7 +10,7 @@ pub const LINK_TYPE: u16 = 264;
 /// One event on the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RadioEvent<'a> {
-    /// Which event , and which way.
+    /// Which event, and which way.
     pub kind: RadioKind,
     /// The frame, with or without its CRC as `kind` says.
     pub data: &'a [u8],
@@ -47,19 +49,22 @@ impl RadioKind {
     }
 }
 
-/// Reads a packet of link type 264: version (0), event, length (big-endian), data.
+/// Reads a packet of link type 264: version (0), event, length (big-endian), data. A cut packet gives the data that is there.
 #[must_use]
 pub fn parse(packet: &[u8]) -> Option<RadioEvent<'_>> {
-    if u8_at(packet, 0)? != 0 {
-        return None;
-    }
-    let event = u8_at(packet, 1)?;
-    let length = size(u32::from(be16(packet, 2)?));
-    let rest = packet.get(4..)?;
+    let (rest, (event, length)) = pseudo_header(packet).ok()?;
     Some(RadioEvent {
         kind: RadioKind::of(event),
-        data: rest.get(..length).unwrap_or(rest),
+        data: rest.get(..usize::from(length)).unwrap_or(rest),
     })
+}
+
+/// Version, event, length.
+fn pseudo_header(input: &[u8]) -> IResult<&[u8], (u8, u16)> {
+    let (input, _version) = tag(&[0_u8][..])(input)?;
+    let (input, event) = u8(input)?;
+    let (input, length) = be_u16(input)?;
+    Ok((input, (event, length)))
 }
 
 #[cfg(test)]

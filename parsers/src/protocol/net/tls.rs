@@ -1,5 +1,9 @@
 //! Follows the clear part of a TLS connection: hellos, certificate, alerts (RFC 8446, RFC 5246).
 
+use nom::multi::length_data;
+use nom::number::complete::{be_u16, u8};
+use nom::{IResult, Parser};
+
 use super::bytes::{be16, long, u8_at};
 
 /// Largest record (RFC 8446: 2^14 + 256) and its header.
@@ -185,14 +189,14 @@ fn record(b: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((u8_at(b, 0)?, body, rest))
 }
 
-/// Splits off a vector with a length of one or two bytes.
+/// Splits off a vector with a length of one or two bytes (RFC 8446, 3.4).
 fn vector(b: &[u8], wide: bool) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = if wide {
-        (usize::from(be16(b, 0)?), b.get(2..)?)
+    let split: IResult<&[u8], &[u8]> = if wide {
+        length_data(be_u16).parse(b)
     } else {
-        (usize::from(u8_at(b, 0)?), b.get(1..)?)
+        length_data(u8).parse(b)
     };
-    rest.split_at_checked(length)
+    split.ok().map(|(rest, body)| (body, rest))
 }
 
 fn extension(mut list: &[u8], wanted: u16) -> Option<&[u8]> {
