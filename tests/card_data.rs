@@ -280,3 +280,30 @@ fn errors_do_not_quote_card_numbers() {
     let output = analyze(&[Path::new(&missing)], &temporary.path().join("out"), &[]);
     assert_clean("standard error", &String::from_utf8_lossy(&output.stderr));
 }
+
+/// Not a test of its own: the failing half of the next one.
+#[test]
+fn a_panic_that_quotes_input() {
+    if std::env::var_os("TAPSCOPE_TEST_PANIC").is_some() {
+        tapscope::cli::say_where_only();
+        let input = NUMBERS[1];
+        let outcome = std::panic::catch_unwind(|| panic!("cannot read {input}"));
+        assert!(outcome.is_err());
+    }
+}
+
+#[test]
+fn panics_say_where_and_nothing_of_the_input() {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_panic_that_quotes_input", "--nocapture"])
+        .env("TAPSCOPE_TEST_PANIC", "1")
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        words.contains("internal error at") && words.contains("card_data.rs:"),
+        "{words}"
+    );
+    assert_clean("a panic", &words);
+    assert_clean("a panic", &String::from_utf8_lossy(&output.stdout));
+}

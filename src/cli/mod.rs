@@ -5,9 +5,12 @@ mod commands;
 mod config;
 mod failure;
 mod output;
+mod panics;
 mod progress;
 mod story;
 mod table;
+
+pub use panics::say_where_only;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,6 +34,7 @@ const PARTLY: u8 = 3;
 /// Runs the program with the given arguments, its own name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    say_where_only();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let parsed = Arguments::command()
         .try_get_matches_from(&arguments)

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
         (!args.baseline.is_empty(), "--baseline"),
         (args.memory.is_some(), "--memory"),
         (args.keylog.is_some(), "--keylog"),
+        (args.inventory.is_some(), "--inventory"),
     ] {
         if given {
             let word = output.paint_err(Paint::Yellow, "warning:");
