@@ -212,6 +212,7 @@ fn plan() -> Plan {
         custody: false,
         language: Language::En,
         limits: Limits::default(),
+        network: Default::default(),
     }
 }
 

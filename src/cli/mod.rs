@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod config;
 mod failure;
+mod network;
 mod output;
 mod panics;
 mod progress;

@@ -24,6 +24,7 @@ fn plan() -> Plan {
         custody: false,
         language: Language::En,
         limits: Limits::default(),
+        network: Default::default(),
     }
 }
 
@@ -172,6 +173,7 @@ impl Story {
             overlap_conflicts: 0,
             carried: None,
             server_name: None,
+            tls: None,
             frames: Vec::new(),
         };
         let keys = Keys {

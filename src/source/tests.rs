@@ -117,5 +117,6 @@ pub(crate) fn empty_plan() -> Plan {
         custody: false,
         language: crate::plan::Language::En,
         limits: crate::plan::Limits::default(),
+        network: Default::default(),
     }
 }

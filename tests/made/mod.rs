@@ -52,6 +52,7 @@ pub fn plan() -> Plan {
         custody: false,
         language: Language::En,
         limits: Limits::default(),
+        network: Default::default(),
     }
 }
 
@@ -219,6 +220,7 @@ fn connection() -> Payload {
         overlap_conflicts: 0,
         carried: None,
         server_name: Some("<b>pos.example.test</b>".into()),
+        tls: None,
         frames: vec![Place::Frame(1)],
     }))
 }
@@ -300,6 +302,9 @@ fn every_payload(at: i64) -> Vec<Event> {
                 flow: 2,
                 status: 302,
                 location: Some(HOSTILE[11].into()),
+                request: None,
+                result: None,
+                answer_micros: None,
                 client,
                 server,
             })),

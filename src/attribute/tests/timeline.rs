@@ -225,6 +225,7 @@ fn plan() -> Plan {
         custody: false,
         language: Language::En,
         limits: Limits::default(),
+        network: Default::default(),
     }
 }
 
@@ -433,6 +434,7 @@ fn tcp(at: i64, words: &[&str]) -> Payload {
         overlap_conflicts: 0,
         carried: Some("iso8583"),
         server_name: None,
+        tls: None,
         frames: Vec::new(),
     };
     match words[0] {

@@ -97,6 +97,7 @@ fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
         custody: false,
         language: Language::En,
         limits: Limits::default(),
+        network: Default::default(),
     };
     let found = source::find(&plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {

@@ -53,7 +53,7 @@ fn is_secret(message: &Message<'_>, value: &Value<'_>) -> bool {
     match value.number {
         62 => message.mti / 100 == 8 || message.mti / 1000 == 1 && message.mti / 100 % 10 == 8,
         48 => message.mti / 100 == 8,
-        59 => message.dialect.name == "bcd-unionpay-pos",
+        59 => message.dialect.family == "bcd-unionpay-pos",
         _ => false,
     }
 }
@@ -161,7 +161,7 @@ fn card(message: &Message<'_>, edge: &Edge) -> Option<crate::event::CardNumber> 
 
 /// Field 60.2 of UnionPay terminals: digits 3 to 8.
 fn batch(message: &Message<'_>) -> Option<u32> {
-    if message.dialect.name != "bcd-unionpay-pos" {
+    if message.dialect.family != "bcd-unionpay-pos" {
         return None;
     }
     message.field(60)?.digits().get(2..8)?.parse().ok()

@@ -4,9 +4,11 @@
 //! and dealt by flow to a fixed number of shards, each with its own flow table; so the result is the same for any number
 //! of threads. What the shards made is merged by frame at the end.
 
+pub mod described;
 mod dns;
 mod endpoints;
 mod flow;
+mod follow;
 mod health;
 mod message;
 mod out;
@@ -14,17 +16,23 @@ mod packets;
 mod payload;
 mod shard;
 mod tls;
+mod web;
 
 use std::io::Read;
 
 use rayon::prelude::*;
+use tapscope_parsers::protocol::iso8583::Dialect;
 use tapscope_parsers::protocol::net::capture::{FileIssue, FileKind, Packet, Reader, is_snoop};
+use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
 use crate::event::{Event, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 use crate::parse::{Context, Parsed};
 use endpoints::Endpoints;
+pub use follow::Followed;
+use out::With;
 use packets::Decoder;
 use shard::Shard;
+use tls::Secrets;
 
 /// Bytes read at a time: more than this falls out of the processor's cache before it is used.
 const WINDOW: usize = 4 << 20;
@@ -40,6 +48,16 @@ const SAMPLES: u64 = 20;
 /// Never fails: what could not be read is in the issues and in the ledger.
 pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let mut run = Run::new(ctx);
+    run.read(reader);
+    run.finish().0
+}
+
+/// As [`run`], and gives the beginning of every connection's bytes beside: at most `limit` of each direction.
+pub fn follow(reader: &mut dyn Read, ctx: &Context<'_>, limit: usize) -> (Parsed, Vec<Followed>) {
+    let mut run = Run::new(ctx);
+    for shard in &mut run.shards {
+        shard.follow(limit);
+    }
     run.read(reader);
     run.finish()
 }
@@ -136,6 +154,9 @@ struct Run<'c> {
     decoder: Decoder,
     shards: Vec<Shard>,
     endpoints: Endpoints,
+    /// Secrets that stand in the capture itself.
+    secrets: KeyLog,
+    dialects: Vec<&'static Dialect>,
     issues: Issues,
     ledger: Ledger,
     head: Vec<u8>,
@@ -155,6 +176,14 @@ impl<'c> Run<'c> {
                 .map(|_| Shard::new(ctx.source, limits, SHARDS))
                 .collect(),
             endpoints: Endpoints::default(),
+            secrets: KeyLog::default(),
+            dialects: ctx
+                .plan
+                .network
+                .dialects
+                .iter()
+                .map(|d| d.dialect)
+                .collect(),
             issues: Issues::new(ctx.source),
             ledger: Ledger::default(),
             head: Vec::new(),
@@ -177,6 +206,7 @@ impl<'c> Run<'c> {
             self.ledger.bytes += more as u64;
             packets.clear();
             let used = self.reader.feed(&buffer[..filled], end, &mut packets);
+            self.secrets.add(&self.reader.take_secrets());
             self.window(&buffer[..used], &packets);
             self.file_issues();
             (self.ctx.progress)(more as u64);
@@ -262,15 +292,23 @@ impl<'c> Run<'c> {
         }
         self.ledger.records += packets.len() as u64;
         let dealt = self.decoder.decode(window, packets, SHARDS);
-        let (known, ctx) = (&self.endpoints, self.ctx);
+        let with = With {
+            known: &self.endpoints,
+            ctx: self.ctx,
+            secrets: Secrets {
+                given: &self.ctx.plan.network.keylog,
+                found: &self.secrets,
+            },
+            dialects: &self.dialects,
+        };
         self.shards
             .par_iter_mut()
             .enumerate()
             .for_each(|(n, shard)| {
                 for item in dealt.of(n) {
-                    shard.take(item, known, ctx);
+                    shard.take(item, with);
                 }
-                shard.tidy(ctx, known);
+                shard.tidy(with);
             });
         self.ledger.ignored += dealt.ignored;
         self.ledger.not_understood += dealt.not_understood;
@@ -296,7 +334,7 @@ impl<'c> Run<'c> {
         }
     }
 
-    fn finish(mut self) -> Parsed {
+    fn finish(mut self) -> (Parsed, Vec<Followed>) {
         let ctx = self.ctx;
         let fragments = self.decoder.finish();
         for (code, count) in fragments {
@@ -311,10 +349,24 @@ impl<'c> Run<'c> {
             .map(Shard::clock)
             .max()
             .unwrap_or(i64::MIN);
-        let known = &self.endpoints;
+        let with = With {
+            known: &self.endpoints,
+            ctx,
+            secrets: Secrets {
+                given: &ctx.plan.network.keylog,
+                found: &self.secrets,
+            },
+            dialects: &self.dialects,
+        };
         self.shards
             .par_iter_mut()
-            .for_each(|shard| shard.finish(end, known, ctx));
+            .for_each(|shard| shard.finish(end, with));
+        let mut followed: Vec<Followed> = self
+            .shards
+            .iter_mut()
+            .flat_map(Shard::take_followed)
+            .collect();
+        followed.sort_by_key(|f| f.first_frame);
         for shard in &mut self.shards {
             self.endpoints.learn(shard.take_learnt());
         }
@@ -357,7 +409,7 @@ impl<'c> Run<'c> {
         } else {
             SourceStatus::Ok
         };
-        Parsed {
+        let parsed = Parsed {
             source: Source {
                 path: ctx.path.into(),
                 blake3: [0; 32],
@@ -372,7 +424,8 @@ impl<'c> Run<'c> {
             },
             events,
             issues: Issues::merge(issues, ctx.source),
-        }
+        };
+        (parsed, followed)
     }
 }
 

@@ -11,11 +11,11 @@ use super::Issues;
 use super::dns::Names;
 use super::endpoints::Endpoints;
 use super::flow::{Flow, Meta, Step};
+use super::follow::{Follow, Followed};
 use super::out::{Out, With, stamp};
 use super::packets::{Body, Item};
 use super::payload::Payload as Carried;
 use crate::event::{Event, IcmpEvent, Keys, Payload, Place};
-use crate::parse::Context;
 use crate::plan::Limits;
 
 /// Nanoseconds that a closed flow is kept, so that late resends are known as such.
@@ -68,6 +68,7 @@ impl Shard {
                 damaged: 0,
                 clock: i64::MIN,
                 rows: 0,
+                follow: None,
             },
             icmp: 0,
             max_flows: (limits.flows / shards).max(16),
@@ -79,6 +80,16 @@ impl Shard {
         }
     }
 
+    /// Keeps the beginning of every stream, so many bytes of each direction.
+    pub(super) fn follow(&mut self, limit: usize) {
+        self.out.follow = Some(Follow::new(limit));
+    }
+
+    /// The streams kept.
+    pub(super) fn take_followed(&mut self) -> Vec<Followed> {
+        self.out.follow.take().map(|f| f.done).unwrap_or_default()
+    }
+
     pub(super) fn clock(&self) -> i64 {
         self.out.clock
     }
@@ -87,11 +98,11 @@ impl Shard {
         std::mem::take(&mut self.out.learnt)
     }
 
-    pub(super) fn take(&mut self, item: &Item<'_>, known: &Endpoints, ctx: &Context<'_>) {
+    pub(super) fn take(&mut self, item: &Item<'_>, with: With<'_>) {
         self.out.clock = self.out.clock.max(item.nanos);
         match &item.body {
             Body::Tcp { segment, missing } => {
-                self.tcp(item, segment, *missing, With { known, ctx });
+                self.tcp(item, segment, *missing, with);
             }
             Body::Dns(payload) => self.names.take(item, payload),
             Body::Icmp(error) => self.icmp(item, error),
@@ -213,8 +224,7 @@ impl Shard {
     }
 
     /// Ends flows that closed a while ago or that are idle for long.
-    pub(super) fn tidy(&mut self, ctx: &Context<'_>, known: &Endpoints) {
-        let with = With { known, ctx };
+    pub(super) fn tidy(&mut self, with: With<'_>) {
         let clock = self.out.clock;
         while let Some((since, key)) = self.closed.front().copied() {
             if clock.saturating_sub(since) <= LINGER {
@@ -247,12 +257,12 @@ impl Shard {
     }
 
     /// The capture ends at `end`: so do all flows.
-    pub(super) fn finish(&mut self, end: i64, known: &Endpoints, ctx: &Context<'_>) {
+    pub(super) fn finish(&mut self, end: i64, with: With<'_>) {
         self.out.clock = self.out.clock.max(end);
         let mut flows: Vec<Box<Flow>> = self.flows.drain().map(|(_, f)| f).collect();
         flows.sort_by_key(|f| f.meta.first_frame);
         for flow in flows {
-            self.out.end(flow, With { known, ctx });
+            self.out.end(flow, with);
         }
         self.names.finish(end);
     }
@@ -263,7 +273,7 @@ impl Shard {
         for candidate in std::mem::take(&mut out.candidates) {
             let server = candidate.connection.server;
             let portal = matches!(
-                candidate.http.as_ref().map(|e| &e.payload),
+                candidate.http.first().map(|e| &e.payload),
                 Some(Payload::Http(h)) if h.status == 511
             );
             if known.carries_payments(&server) || portal {

@@ -20,6 +20,7 @@ fn plan() -> Plan {
         custody: false,
         language: Language::En,
         limits: Limits::default(),
+        network: Default::default(),
     }
 }
 

@@ -36,13 +36,69 @@ const ENOUGH: u32 = 3;
 /// Points that a message without a length before it, or one that is cut, needs.
 const PLENTY: u32 = 6;
 
+/// Which framings and dialects a search goes through.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'d> {
+    /// Dialects before those that are built in.
+    pub first: &'d [&'static Dialect],
+    /// The built-in ones as well.
+    pub built_in: bool,
+    /// This length only.
+    pub length: Option<LengthForm>,
+    /// This header only.
+    pub header: Option<HeaderForm>,
+}
+
+impl Choice<'static> {
+    /// Everything that is built in.
+    pub const BUILT_IN: Self = Self {
+        first: &[],
+        built_in: true,
+        length: None,
+        header: None,
+    };
+}
+
+impl<'d> Choice<'d> {
+    fn dialects(self) -> impl Iterator<Item = &'static Dialect> + use<'d> {
+        let built_in = if self.built_in { all() } else { &[] };
+        self.first.iter().chain(built_in).copied()
+    }
+
+    fn lengths(self) -> impl Iterator<Item = LengthForm> {
+        let listed = LENGTHS.iter().copied();
+        let all = if self.length.is_some() {
+            0
+        } else {
+            LENGTHS.len()
+        };
+        self.length.into_iter().chain(listed.take(all))
+    }
+
+    fn headers(self) -> impl Iterator<Item = HeaderForm> {
+        let listed = HEADERS.iter().copied();
+        let all = if self.header.is_some() {
+            0
+        } else {
+            HEADERS.len()
+        };
+        self.header.into_iter().chain(listed.take(all))
+    }
+}
+
 /// Looks at the first bytes of one direction. `ended` says that no more will come, or that a segment ends here and
 /// a message without a length would be whole.
 #[must_use]
 pub fn detect(b: &[u8], ended: bool) -> Detected {
+    detect_in(b, ended, Choice::BUILT_IN)
+}
+
+/// As [`detect`], among the framings and dialects chosen.
+#[must_use]
+pub fn detect_in(b: &[u8], ended: bool, choice: Choice<'_>) -> Detected {
     let mut best: Option<(Wire, u32)> = None;
     let mut more: Option<usize> = None;
-    for length in LENGTHS {
+    for length in choice.lengths() {
         let (lead, body) = match length.read(b) {
             Frame::Message { lead, body } => (lead, body),
             // A link test before the first message.
@@ -66,7 +122,7 @@ pub fn detect(b: &[u8], ended: bool) -> Detected {
         if bare && !ended {
             continue;
         }
-        for header in HEADERS {
+        for header in choice.headers() {
             let Some(rest) = after_header(header, here, whole.is_some()) else {
                 continue;
             };
@@ -75,7 +131,7 @@ pub fn detect(b: &[u8], ended: bool) -> Detected {
                 more = Some(more.unwrap_or(usize::MAX).min(lead + body));
                 continue;
             };
-            for dialect in all() {
+            for dialect in choice.dialects() {
                 if !gate(dialect, rest) {
                     continue;
                 }
@@ -327,7 +383,7 @@ fn after_header(form: HeaderForm, here: &[u8], whole: bool) -> Option<Option<&[u
                 HeaderForm::VisaBase1 => first == Some(22),
                 HeaderForm::Base24 => first == Some(b'I'),
                 HeaderForm::Product => first.is_some_and(|b| b.is_ascii_uppercase()),
-                HeaderForm::None => true,
+                HeaderForm::None | HeaderForm::Fixed(_) => true,
                 _ => matches!(first, Some(0x60..=0x69)),
             };
             (may || here.is_empty()).then_some(None)
@@ -382,9 +438,9 @@ fn cut_evidence(dialect: &'static Dialect, header: HeaderForm, bytes: &[u8]) -> 
 }
 
 fn header_points(message: &Message<'_>, header: HeaderForm) -> u32 {
-    let union_pay = message.dialect.name == "bcd-unionpay-pos";
+    let union_pay = message.dialect.family == "bcd-unionpay-pos";
     match header {
-        HeaderForm::None => 0,
+        HeaderForm::None | HeaderForm::Fixed(_) => 0,
         HeaderForm::TpduUnionPay | HeaderForm::Cups => 3,
         HeaderForm::VisaBase1 | HeaderForm::Cupd | HeaderForm::Base24 => 2,
         HeaderForm::Tpdu | HeaderForm::UnionPay => 1 + u32::from(union_pay),
@@ -422,13 +478,13 @@ fn score(message: &Message<'_>) -> u32 {
             3 | 4 | 11 | 15 | 18 | 22 | 25 | 70 if v.field.kind == Kind::Number => {
                 fixed += u32::from(v.all_digits());
             }
-            60 if message.dialect.name == "bcd-unionpay-pos" => {
+            60 if message.dialect.family == "bcd-unionpay-pos" => {
                 points += u32::from((8..=17).contains(&v.count) && v.all_digits());
             }
             _ => {}
         }
     }
-    if message.dialect.name == "bcd-unionpay-pos" && message.text(49).as_deref() == Some("156") {
+    if message.dialect.family == "bcd-unionpay-pos" && message.text(49).as_deref() == Some("156") {
         points += 1;
     }
     points + fixed
