@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use net::{connections, messages, parse, plan, read};
 use tapscope::event::{IsoMessage, TlsSeen};
-use tapscope::parse::Parsed;
 use tapscope::plan::Plan;
 
 fn data(name: &str) -> PathBuf {
@@ -26,7 +25,7 @@ fn with_keys(bytes: &[u8]) -> Plan {
     plan
 }
 
-fn stans(parsed: &Parsed) -> Vec<(u16, Option<u32>, Option<String>)> {
+fn stans(parsed: &net::Alive) -> Vec<(u16, Option<u32>, Option<String>)> {
     let all = messages(parsed);
     all.iter()
         .map(|(_, e, m)| (m.mti, e.keys.stan, IsoMessage::field(m, 39).map(str::to_owned)))
@@ -52,7 +51,7 @@ fn every_suite_comes_open_with_its_secrets() {
             (200, Some(42), None),
             (210, Some(42), Some("51".to_owned())),
         ];
-        assert_eq!(stans(&open), one.repeat(connections_wanted), "{name}");
+        assert_eq!(stans(&open), std::iter::repeat_n(one, connections_wanted).flatten().collect::<Vec<_>>(), "{name}");
         let found = connections(&open);
         assert_eq!(found.len(), connections_wanted, "{name}");
         for (n, connection) in found.iter().enumerate() {

@@ -136,7 +136,7 @@ pub(crate) struct AnalyzeArgs {
     /// Threads; all cores by default.
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Memory budget: 512M, 4G.
+    /// Memory budget: 512M, 4G; events past half of it wait on disk beside DIR. Default: half of the machine's memory. Changes no output.
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,
     /// Language of the report's first view.
@@ -269,6 +269,12 @@ pub(crate) struct FormatsArgs {
     /// For programs.
     #[arg(long)]
     pub json: bool,
+    /// With --why: TLS secrets.
+    #[arg(long, value_name = "FILE", requires = "why")]
+    pub keylog: Vec<PathBuf>,
+    /// With --why: a folder with your own descriptions of ISO 8583 dialects.
+    #[arg(long, value_name = "DIR", requires = "why")]
+    pub dialects: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The command line: the only code that prints, exits or reads the environment.
 
 mod args;
+mod capture_why;
 mod commands;
 mod config;
 mod failure;

@@ -116,7 +116,6 @@ pub(crate) fn empty_plan() -> Plan {
         pan_key: None,
         custody: false,
         language: crate::plan::Language::En,
-        limits: crate::plan::Limits::default(),
-        network: Default::default(),
+        ..Plan::default()
     }
 }

@@ -11,40 +11,36 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use tapscope::event::{Connection, DnsEvent, Event, IcmpEvent, IsoMessage, Payload, Place, TlsEvent};
+use tapscope::event::{
+    Connection, DnsEvent, Event, IcmpEvent, IsoMessage, Issue, Payload, Place, Source, Spill,
+    TlsEvent,
+};
 use tapscope::parse::capture::Followed;
 use tapscope::parse::edge::Edge;
-use tapscope::parse::{Context, Parsed, capture};
-use tapscope::plan::{Language, Limits, Network, Plan};
+use tapscope::parse::{Context, capture};
+use tapscope::plan::Plan;
 
 pub mod writer;
 
+/// What a run gave, its events alive.
+pub struct Alive {
+    pub source: Source,
+    pub events: Vec<Event>,
+    pub issues: Vec<Issue>,
+}
+
 /// A plan with nothing in it.
 pub fn plan() -> Plan {
-    Plan {
-        inputs: Vec::new(),
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        pan_key: None,
-        custody: false,
-        language: Language::En,
-        limits: Limits::default(),
-        network: Network::default(),
-    }
+    Plan::default()
 }
 
 /// Reads a capture; its ledger must add up.
-pub fn parse(bytes: &[u8], plan: &Plan) -> Parsed {
+pub fn parse(bytes: &[u8], plan: &Plan) -> Alive {
     follow(bytes, plan, 0).0
 }
 
 /// As [`parse`], with the streams.
-pub fn follow(bytes: &[u8], plan: &Plan, limit: usize) -> (Parsed, Vec<Followed>) {
+pub fn follow(bytes: &[u8], plan: &Plan, limit: usize) -> (Alive, Vec<Followed>) {
     let edge = Edge::new(Some([7; 32]));
     let ctx = Context {
         edge: &edge,
@@ -53,6 +49,7 @@ pub fn follow(bytes: &[u8], plan: &Plan, limit: usize) -> (Parsed, Vec<Followed>
         path: "test.pcap",
         forced_format: None,
         progress: &|_| {},
+        spill: &Spill::unbounded(),
     };
     let mut input = bytes;
     let (parsed, streams) = if limit == 0 {
@@ -66,7 +63,12 @@ pub fn follow(bytes: &[u8], plan: &Plan, limit: usize) -> (Parsed, Vec<Followed>
         bytes.len() as u64,
         "the ledger adds up: {l:?}"
     );
-    (parsed, streams)
+    let alive = Alive {
+        source: parsed.source,
+        events: parsed.events.iter().collect(),
+        issues: parsed.issues,
+    };
+    (alive, streams)
 }
 
 /// A file, unpacked where it is packed.
@@ -101,7 +103,7 @@ pub fn name(path: &Path) -> String {
 }
 
 /// Messages with their first frame.
-pub fn messages(parsed: &Parsed) -> Vec<(u32, &Event, &IsoMessage)> {
+pub fn messages(parsed: &Alive) -> Vec<(u32, &Event, &IsoMessage)> {
     parsed
         .events
         .iter()
@@ -112,7 +114,7 @@ pub fn messages(parsed: &Parsed) -> Vec<(u32, &Event, &IsoMessage)> {
         .collect()
 }
 
-pub fn connections(parsed: &Parsed) -> Vec<&Connection> {
+pub fn connections(parsed: &Alive) -> Vec<&Connection> {
     let all = parsed.events.iter();
     all.filter_map(|e| match &e.payload {
         Payload::Tcp(c) => Some(&**c),
@@ -121,7 +123,7 @@ pub fn connections(parsed: &Parsed) -> Vec<&Connection> {
     .collect()
 }
 
-pub fn names(parsed: &Parsed) -> Vec<&DnsEvent> {
+pub fn names(parsed: &Alive) -> Vec<&DnsEvent> {
     let all = parsed.events.iter();
     all.filter_map(|e| match &e.payload {
         Payload::Dns(c) => Some(&**c),
@@ -130,7 +132,7 @@ pub fn names(parsed: &Parsed) -> Vec<&DnsEvent> {
     .collect()
 }
 
-pub fn handshakes(parsed: &Parsed) -> Vec<&TlsEvent> {
+pub fn handshakes(parsed: &Alive) -> Vec<&TlsEvent> {
     let all = parsed.events.iter();
     all.filter_map(|e| match &e.payload {
         Payload::Tls(c) => Some(&**c),
@@ -139,7 +141,7 @@ pub fn handshakes(parsed: &Parsed) -> Vec<&TlsEvent> {
     .collect()
 }
 
-pub fn icmp_errors(parsed: &Parsed) -> Vec<&IcmpEvent> {
+pub fn icmp_errors(parsed: &Alive) -> Vec<&IcmpEvent> {
     let all = parsed.events.iter();
     all.filter_map(|e| match &e.payload {
         Payload::Icmp(c) => Some(&**c),

@@ -8,10 +8,10 @@ use tapscope_parsers::{container, content};
 use crate::cli::args::FormatsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
-use crate::cli::{DONE, Ending, table};
+use crate::cli::{DONE, Ending, capture_why, network, table};
 use crate::decode::each_stream;
-use crate::parse::probe::probe;
-use crate::plan::{Language, Limits, Plan};
+use crate::parse::probe::{InputKind, probe};
+use crate::plan::{Language, Plan};
 use crate::report::clean;
 use crate::source;
 
@@ -36,7 +36,7 @@ const WRAPPINGS: &[(&str, &str)] = &[
 
 pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
     if let Some(path) = &args.why {
-        return why(path, args.json, output);
+        return why(path, args, output);
     }
     if args.json {
         output.json(&json!({
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
 }
 
 /// What every detector saw in a file, member by member.
-fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
+fn why(path: &std::path::Path, args: &FormatsArgs, output: &Output) -> Ending {
     let plan = Plan {
         inputs: vec![path.to_owned()],
         zone: None,
@@ -96,8 +96,8 @@ fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
         pan_key: None,
         custody: false,
         language: Language::En,
-        limits: Limits::default(),
-        network: Default::default(),
+        network: network::read(&args.keylog, &args.dialects)?,
+        ..Plan::default()
     };
     let found = source::find(&plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
@@ -108,20 +108,23 @@ fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
     }
     let mut streams = Vec::new();
     for input in &found.inputs {
-        each_stream(input, &plan, &mut |stream, _| {
+        each_stream(input, &plan, &mut |stream, reader| {
             let probed = probe(stream.head, &stream.later_samples());
-            streams.push((stream.path.to_string(), probed));
+            let capture = matches!(probed.kind, InputKind::Capture(_))
+                .then(|| capture_why::look(reader, &plan));
+            streams.push((stream.path.to_string(), probed, capture));
         });
     }
-    if as_json {
+    if args.json {
         let list: Vec<_> = streams
             .iter()
-            .map(|(path, probed)| {
+            .map(|(path, probed, capture)| {
                 json!({
                     "path": path, "format": probed.kind.name(), "why": probed.why,
                     "candidates": probed.candidates.iter().map(|c| json!({
                         "format": c.format.name, "score": c.score, "why": c.why,
                     })).collect::<Vec<_>>(),
+                    "capture": capture.as_ref().map(capture_why::Told::json),
                 })
             })
             .collect();
@@ -129,7 +132,7 @@ fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
         return Ok(DONE);
     }
     let mut text = String::new();
-    for (path, probed) in &streams {
+    for (path, probed, capture) in &streams {
         let name = output.paint(Paint::Bold, probed.kind.name());
         let _ = writeln!(text, "{}: {name}\n  {}", clean(path), clean(&probed.why));
         for candidate in &probed.candidates {
@@ -138,6 +141,9 @@ fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
                 candidate.score, candidate.format.name, candidate.why
             );
             let _ = writeln!(text, "  {}", clean(&line));
+        }
+        if let Some(told) = capture {
+            text.push_str(&told.text());
         }
     }
     output.result(&text)?;

@@ -8,7 +8,7 @@ use tapscope_parsers::protocol::net::tcp::{
 
 use super::packets::Item;
 use super::payload::Payload;
-use crate::event::{Side, Text};
+use crate::event::{Event, Side, Text};
 
 /// Nanoseconds within which the same packet again is a copy made by a mirror port, not a resend.
 const MIRROR: i64 = 2_000_000;
@@ -53,7 +53,7 @@ pub(super) struct Cites {
 pub(super) struct Awaited {
     pub(super) direction: usize,
     pub(super) end: i64,
-    pub(super) event: usize,
+    pub(super) event: Event,
     pub(super) sent: i64,
 }
 

@@ -8,7 +8,7 @@ use super::flow::{Flow, Meta};
 use tapscope_parsers::protocol::iso8583::Wire;
 
 /// Connections kept.
-const MAX_FLOWS: usize = 100_000;
+const MAX_FLOWS: usize = 20_000;
 
 /// One connection's bytes.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -25,7 +25,7 @@ use tapscope_parsers::protocol::iso8583::Dialect;
 use tapscope_parsers::protocol::net::capture::{FileIssue, FileKind, Packet, Reader, is_snoop};
 use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
-use crate::event::{Event, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+use crate::event::{Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 use crate::parse::{Context, Parsed};
 use endpoints::Endpoints;
 pub use follow::Followed;
@@ -309,6 +309,7 @@ impl<'c> Run<'c> {
                     shard.take(item, with);
                 }
                 shard.tidy(with);
+                shard.pack(with.ctx.spill);
             });
         self.ledger.ignored += dealt.ignored;
         self.ledger.not_understood += dealt.not_understood;
@@ -375,20 +376,21 @@ impl<'c> Run<'c> {
 
         let mut wanted = std::collections::BTreeSet::new();
         for shard in &self.shards {
-            wanted.extend(shard.kept_servers());
+            wanted.extend(shard.kept_servers().iter().copied());
         }
-        let mut events = Vec::new();
+        let mut events = Events::default();
         let mut issues = vec![self.issues];
         for shard in self.shards {
-            let done = shard.into_parts(&wanted);
+            let done = shard.into_parts(&wanted, ctx.spill);
             self.ledger.understood += done.understood;
             self.ledger.ignored += done.ignored;
             self.ledger.damaged_records += done.damaged;
             self.damaged |= done.damaged > 0;
-            events.extend(done.events);
+            events.append(done.events);
             issues.push(done.issues);
         }
-        let events = by_place(events);
+        // A frame is of one flow, and so of one shard: within it the order of the shard stays.
+        events.sort_by_place();
         let bytes = self.reader.bytes();
         self.ledger.ignored += bytes.structure;
         self.ledger.unreadable += bytes.lost;
@@ -427,22 +429,6 @@ impl<'c> Run<'c> {
         };
         (parsed, followed)
     }
-}
-
-/// Sorts by frame; within a frame the order of the shard stays (a frame is of one flow, and so of one shard). Events are
-/// large: sorting their numbers and moving each once is much cheaper than sorting them.
-fn by_place(events: Vec<Event>) -> Vec<Event> {
-    let mut order: Vec<(Place, u64, usize)> = events
-        .iter()
-        .enumerate()
-        .map(|(n, e)| (e.place, e.lane, n))
-        .collect();
-    order.sort_unstable();
-    let mut slots: Vec<Option<Event>> = events.into_iter().map(Some).collect();
-    order
-        .into_iter()
-        .filter_map(|(_, _, n)| slots.get_mut(n).and_then(Option::take))
-        .collect()
 }
 
 #[cfg(test)]

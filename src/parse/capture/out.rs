@@ -1,6 +1,8 @@
 //! What a shard makes of its flows: messages, rows, TLS and HTTP events, issues, and the bytes that each stands for.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use tapscope_parsers::protocol::iso8583::{Choice, Dialect, Wire};
 use tapscope_parsers::protocol::net::tcp::Piece;
@@ -16,7 +18,8 @@ use super::tls::{At, Secrets};
 use super::web::WebSeen;
 use super::{health, message};
 use crate::event::{
-    Connection, Event, HttpEvent, Keys, Payload, Place, Stamp, Text, TimeQuality, TlsEvent,
+    Connection, Event, Events, HttpEvent, Keys, Payload, Place, Spill, Stamp, Text, TimeQuality,
+    TlsEvent,
 };
 use crate::parse::Context;
 
@@ -41,7 +44,11 @@ pub(super) struct Candidate {
 /// What a shard has made so far.
 pub(super) struct Out {
     pub(super) source: u32,
+    /// Finished, not packed yet.
     pub(super) events: Vec<Event>,
+    pub(super) packed: Events,
+    /// Hosts of the connections kept.
+    pub(super) servers: BTreeSet<IpAddr>,
     pub(super) candidates: Vec<Candidate>,
     pub(super) learnt: Vec<(SocketAddr, Wire)>,
     pub(super) own: Endpoints,
@@ -189,38 +196,50 @@ impl Out {
             self.issues
                 .add(Place::Frame(frame), "iso8583_damaged", 1, text.to_string());
         }
-        if meta.awaited.len() < MAX_AWAITED {
-            meta.awaited.push(Awaited {
-                direction,
-                end: i64::try_from(cut.end).unwrap_or(i64::MAX),
-                event: self.events.len(),
-                sent: cut.nanos,
-            });
+        if meta.awaited.len() >= MAX_AWAITED {
+            let oldest = meta.awaited.remove(0);
+            self.events.push(oldest.event);
         }
-        self.events.push(Event {
-            source: self.source,
-            place: Place::Frame(frame),
-            at: stamp(cut.nanos, meta.timed),
-            lane: meta.id,
-            keys,
-            payload: Payload::Iso8583(Box::new(iso)),
+        meta.awaited.push(Awaited {
+            direction,
+            end: i64::try_from(cut.end).unwrap_or(i64::MAX),
+            sent: cut.nanos,
+            event: Event {
+                source: self.source,
+                place: Place::Frame(frame),
+                at: stamp(cut.nanos, meta.timed),
+                lane: meta.id,
+                keys,
+                payload: Payload::Iso8583(Box::new(iso)),
+            },
         });
     }
 
-    /// Notes on messages that TCP has acknowledged by now.
+    /// Notes on messages that TCP has acknowledged by now, and lets them go.
     pub(super) fn acknowledged(&mut self, flow: &mut Flow, nanos: i64) {
         let acked = [flow.halves[0].acked_to, flow.halves[1].acked_to];
-        let events = &mut self.events;
-        flow.meta.awaited.retain(|wait| {
-            let done = acked[wait.direction] >= wait.end;
-            if done
-                && let Some(event) = events.get_mut(wait.event)
-                && let Payload::Iso8583(iso) = &mut event.payload
-            {
+        let done = |wait: &Awaited| acked[wait.direction] >= wait.end;
+        if !flow.meta.awaited.iter().any(done) {
+            return;
+        }
+        for mut wait in std::mem::take(&mut flow.meta.awaited) {
+            if !done(&wait) {
+                flow.meta.awaited.push(wait);
+                continue;
+            }
+            if let Payload::Iso8583(iso) = &mut wait.event.payload {
                 iso.acked_after_micros = Some(nanos.saturating_sub(wait.sent).max(0) / 1000);
             }
-            !done
-        });
+            self.events.push(wait.event);
+        }
+    }
+
+    /// Packs what is finished.
+    pub(super) fn pack(&mut self, least: usize, spill: &Arc<Spill>) {
+        if self.events.len() >= least.max(1) {
+            let events = std::mem::take(&mut self.events);
+            self.packed.extend_from(events, |event| event, spill);
+        }
     }
 
     /// A flow is over: its last messages, its TLS and HTTP, its row.
@@ -233,6 +252,9 @@ impl Out {
         let noted = payload.finish(&given, &mut |direction, cut| {
             self.message(meta, direction, &cut, with.ctx);
         });
+        for wait in std::mem::take(&mut flow.meta.awaited) {
+            self.events.push(wait.event);
+        }
         if let Some(follow) = &mut self.follow {
             follow.end(&flow);
         }
@@ -429,6 +451,7 @@ impl Out {
         self.understood += candidate.bytes;
         self.events.extend(candidate.http);
         let connection = candidate.connection;
+        self.servers.insert(connection.server.ip());
         self.events.push(Event {
             source: self.source,
             place: Place::Frame(candidate.frame),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use tapscope_parsers::protocol::iso8583::Wire;
@@ -15,7 +16,7 @@ use super::follow::{Follow, Followed};
 use super::out::{Out, With, stamp};
 use super::packets::{Body, Item};
 use super::payload::Payload as Carried;
-use crate::event::{Event, IcmpEvent, Keys, Payload, Place};
+use crate::event::{Event, Events, IcmpEvent, Keys, Payload, Place, Spill};
 use crate::plan::Limits;
 
 /// Nanoseconds that a closed flow is kept, so that late resends are known as such.
@@ -25,11 +26,14 @@ const PENDING_SEGMENTS: usize = 4096;
 /// ICMP errors kept.
 const MAX_ICMP: usize = 20_000;
 
+/// Finished events that are worth packing.
+const PACK: usize = 1024;
+
 type Key = [SocketAddr; 2];
 
 /// What a shard leaves behind.
 pub(super) struct Done {
-    pub(super) events: Vec<Event>,
+    pub(super) events: Events,
     pub(super) issues: Issues,
     pub(super) understood: u64,
     pub(super) ignored: u64,
@@ -59,6 +63,8 @@ impl Shard {
             out: Out {
                 source,
                 events: Vec::new(),
+                packed: Events::default(),
+                servers: BTreeSet::new(),
                 candidates: Vec::new(),
                 learnt: Vec::new(),
                 own: Endpoints::default(),
@@ -256,6 +262,11 @@ impl Shard {
         }
     }
 
+    /// Packs what is finished, once there is enough of it.
+    pub(super) fn pack(&mut self, spill: &Arc<Spill>) {
+        self.out.pack(PACK, spill);
+    }
+
     /// The capture ends at `end`: so do all flows.
     pub(super) fn finish(&mut self, end: i64, with: With<'_>) {
         self.out.clock = self.out.clock.max(end);
@@ -296,24 +307,18 @@ impl Shard {
     }
 
     /// Hosts of the connections kept.
-    pub(super) fn kept_servers(&self) -> BTreeSet<IpAddr> {
-        self.out
-            .events
-            .iter()
-            .filter_map(|e| match &e.payload {
-                Payload::Tcp(c) => Some(c.server.ip()),
-                _ => None,
-            })
-            .collect()
+    pub(super) fn kept_servers(&self) -> &BTreeSet<IpAddr> {
+        &self.out.servers
     }
 
     /// Events, issues and bytes; resolutions that led to `wanted` hosts are added.
-    pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>) -> Done {
+    pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>, spill: &Arc<Spill>) -> Done {
         for resolved in self.names.used(wanted) {
             self.out.resolution(resolved);
         }
+        self.out.pack(1, spill);
         Done {
-            events: self.out.events,
+            events: self.out.packed,
             issues: self.out.issues,
             understood: self.out.understood,
             ignored: self.out.ignored + self.names.ignored,
