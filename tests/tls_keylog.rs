@@ -16,7 +16,9 @@ use tapscope::event::{IsoMessage, TlsSeen};
 use tapscope::plan::Plan;
 
 fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/tls")
+        .join(name)
 }
 
 fn with_keys(bytes: &[u8]) -> Plan {
@@ -28,7 +30,13 @@ fn with_keys(bytes: &[u8]) -> Plan {
 fn stans(parsed: &net::Alive) -> Vec<(u16, Option<u32>, Option<String>)> {
     let all = messages(parsed);
     all.iter()
-        .map(|(_, e, m)| (m.mti, e.keys.stan, IsoMessage::field(m, 39).map(str::to_owned)))
+        .map(|(_, e, m)| {
+            (
+                m.mti,
+                e.keys.stan,
+                IsoMessage::field(m, 39).map(str::to_owned),
+            )
+        })
         .collect()
 }
 
@@ -51,7 +59,13 @@ fn every_suite_comes_open_with_its_secrets() {
             (200, Some(42), None),
             (210, Some(42), Some("51".to_owned())),
         ];
-        assert_eq!(stans(&open), std::iter::repeat_n(one, connections_wanted).flatten().collect::<Vec<_>>(), "{name}");
+        assert_eq!(
+            stans(&open),
+            std::iter::repeat_n(one, connections_wanted)
+                .flatten()
+                .collect::<Vec<_>>(),
+            "{name}"
+        );
         let found = connections(&open);
         assert_eq!(found.len(), connections_wanted, "{name}");
         for (n, connection) in found.iter().enumerate() {
@@ -79,7 +93,11 @@ fn every_suite_comes_open_with_its_secrets() {
 fn certificate(tls: &TlsSeen, name: &str) {
     assert_eq!(tls.subject.as_deref(), Some("pos.example.test"), "{name}");
     assert_eq!(tls.issuer.as_deref(), Some("Test Issuing CA"), "{name}");
-    assert_eq!(tls.names, ["pos.example.test", "*.pay.example.test"], "{name}");
+    assert_eq!(
+        tls.names,
+        ["pos.example.test", "*.pay.example.test"],
+        "{name}"
+    );
     assert_eq!(tls.certificates, Some(2), "{name}");
     assert_eq!(tls.name_fits, Some(true), "{name}");
     assert!(!tls.lacks_intermediate && !tls.self_issued, "{name}");
@@ -96,7 +114,11 @@ fn without_secrets_sizes_and_times_are_told() {
         let tls = found[0].tls.as_deref().unwrap();
         assert_eq!(found[0].carried, Some("tls"), "{name}");
         assert_eq!(tls.exchanges, 2, "{name}");
-        assert_eq!((tls.answer_micros, tls.unanswered_request), (Some(1500), None), "{name}");
+        assert_eq!(
+            (tls.answer_micros, tls.unanswered_request),
+            (Some(1500), None),
+            "{name}"
+        );
         assert!(tls.request_bytes > 72 && tls.answer_bytes > 72, "{name}");
         assert!(!tls.decrypted);
         if name != "tls13_default" {
@@ -109,7 +131,10 @@ fn without_secrets_sizes_and_times_are_told() {
 fn wrong_secrets_and_other_suites_are_said_and_harmless() {
     let keys = String::from_utf8(read(&data("tls12_aes256gcm.keys"))).unwrap();
     // The last digit of the secret.
-    let line = keys.lines().find(|l| l.starts_with("CLIENT_RANDOM")).unwrap();
+    let line = keys
+        .lines()
+        .find(|l| l.starts_with("CLIENT_RANDOM"))
+        .unwrap();
     let last = if line.ends_with('0') { '1' } else { '0' };
     let wrong = format!("{}{last}\n", &line[..line.len() - 1]);
     let capture = read(&data("tls12_aes256gcm.pcap"));
@@ -121,7 +146,11 @@ fn wrong_secrets_and_other_suites_are_said_and_harmless() {
         &with_keys(&read(&data("tls12_cbc.keys"))),
     );
     assert_eq!(parsed.issues[0].code, "tls_secret_useless");
-    assert!(parsed.issues[0].text.contains("AEAD"), "{}", parsed.issues[0].text);
+    assert!(
+        parsed.issues[0].text.contains("AEAD"),
+        "{}",
+        parsed.issues[0].text
+    );
     // Secrets of another connection.
     let parsed = parse(&capture, &with_keys(&read(&data("tls12_chacha20.keys"))));
     assert!(messages(&parsed).is_empty() && parsed.issues.is_empty());
@@ -152,7 +181,9 @@ fn secrets_of_others_open_what_others_captured() {
         &plan(),
     );
     let found = connections(&parsed);
-    let opened = found.iter().filter(|c| c.tls.as_ref().is_some_and(|t| t.decrypted));
+    let opened = found
+        .iter()
+        .filter(|c| c.tls.as_ref().is_some_and(|t| t.decrypted));
     assert!(opened.count() >= 1, "{found:?}");
     assert!(parsed.issues.is_empty(), "{:?}", parsed.issues);
 }
@@ -168,12 +199,20 @@ fn the_command_reads_what_is_inside() {
         &out,
         &["--keylog", keys.to_str().unwrap()],
     );
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let rows = common::rows(
         &out,
         "SELECT stan, response_code, terminal_id FROM transactions ORDER BY stan",
     );
-    assert_eq!(rows, [["000041", "51", "10000019"], ["000042", "51", "10000019"]]);
+    assert_eq!(
+        rows,
+        [["000041", "51", "10000019"], ["000042", "51", "10000019"]]
+    );
     for entry in std::fs::read_dir(&out).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes);

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tapscope_parsers::protocol::iso8583::{Candidate, Choice, Dialect, Verdict, Wire, candidates};
 
 use crate::event::Spill;
+use crate::parse::Context;
 use crate::parse::capture::{Followed, follow};
 use crate::parse::edge::Edge;
-use crate::parse::Context;
 use crate::plan::Plan;
 
 /// Bytes of each direction that are looked at.

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
+use tapscope_parsers::protocol::net::tls::names as tls;
 
 use super::clean::clean;
 use crate::correlate::Stage;
 use crate::event::{
     CommandKind, Connection, Exchange, FieldState, IsoMessage, Payload, Place, Side, Signal, Tag,
-    TagValue, TlsStage,
+    TagValue, TlsSeen, TlsStage,
 };
 
 /// What the events table says of an event.
@@ -122,10 +123,18 @@ pub(super) fn describe(payload: &Payload) -> Description {
         Payload::Http(http) => Description {
             step: None,
             summary: format!(
-                "HTTP {} from {} to {}{}",
+                "HTTP {}{} from {} to {}{}{}",
+                http.request
+                    .as_ref()
+                    .map(|r| format!("{r}: "))
+                    .unwrap_or_default(),
                 http.status,
                 http.server,
                 http.client,
+                http.result
+                    .as_ref()
+                    .map(|r| format!(", result {r}"))
+                    .unwrap_or_default(),
                 http.location
                     .as_ref()
                     .map(|l| format!(", location {l}"))
@@ -184,7 +193,8 @@ fn apdu(exchange: &Exchange) -> Description {
 }
 
 fn iso8583(message: &IsoMessage) -> Description {
-    let mut summary = format!("{:04}", message.mti);
+    let purpose = super::iso8583::purpose(message);
+    let mut summary = format!("{:04} {purpose}", message.mti);
     for (number, label) in [
         (3, "processing code"),
         (4, "amount"),
@@ -210,7 +220,8 @@ fn iso8583(message: &IsoMessage) -> Description {
         },
         summary,
         detail: json!({
-            "mti": format!("{:04}", message.mti), "dialect": message.dialect,
+            "mti": format!("{:04}", message.mti), "dialect": message.dialect, "purpose": purpose,
+            "parts": super::iso8583::parts(message),
             "fields": message.fields.iter().map(|(n, v)| (n.to_string(), json!(clean(v)))).collect::<Map<_, _>>(),
             "tags": tags(&message.tags), "pin_present": message.pin_present,
             "frames": message.frames.iter().copied().map(place).collect::<Vec<_>>(),
@@ -256,10 +267,29 @@ fn tcp(c: &Connection) -> Description {
             "client_retransmissions": c.client_retransmissions, "server_retransmissions": c.server_retransmissions,
             "client_unacked": c.client_unacked, "rtt_us": c.rtt_micros, "zero_windows": c.zero_windows,
             "gap_bytes": c.gap_bytes, "overlap_conflicts": c.overlap_conflicts, "carried": c.carried,
-            "server_name": c.server_name.as_deref().map(clean),
+            "server_name": c.server_name.as_deref().map(clean), "tls": c.tls.as_deref().map(tls_seen),
             "frames": c.frames.iter().copied().map(place).collect::<Vec<_>>(),
         }),
     }
+}
+
+/// What can be told of TLS without reading it, and whether it was read.
+fn tls_seen(t: &TlsSeen) -> Value {
+    json!({
+        "client_version": t.client_version.map(tls::version), "version": t.server_version.map(tls::version),
+        "cipher": t.cipher.map(|c| tls::cipher(c).map_or_else(|| format!("{c:04X}"), str::to_owned)),
+        "server_name": t.server_name.as_deref().map(clean), "application": t.application.as_deref().map(clean),
+        "resumed": t.resumed, "decrypted": t.decrypted,
+        "certificate": t.certificates.map(|sent| json!({
+            "sent": sent, "subject": t.subject.as_deref().map(clean), "issuer": t.issuer.as_deref().map(clean),
+            "names": t.names.iter().map(|n| json!(clean(n))).collect::<Vec<_>>(),
+            "not_before": t.validity.map(|v| v.0), "not_after": t.validity.map(|v| v.1),
+            "for_the_name": t.name_fits, "lacks_intermediate": t.lacks_intermediate, "self_issued": t.self_issued,
+        })),
+        "client_certificates": t.client_certificates,
+        "exchanges": t.exchanges, "request_bytes": t.request_bytes, "answer_bytes": t.answer_bytes,
+        "answer_us": t.answer_micros, "unanswered_request_bytes": t.unanswered_request,
+    })
 }
 
 fn tags(tags: &[Tag]) -> Value {

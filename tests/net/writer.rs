@@ -223,7 +223,11 @@ pub fn union_pay(request: bool, stan: u32, terminal: u32) -> Vec<u8> {
 
 /// A sale (or its answer) in ASCII with a hexadecimal bitmap and a length of two bytes, as tshark can read it.
 pub fn ascii(request: bool, stan: u32, terminal: u32) -> Vec<u8> {
-    let mut b = if request { b"0200".to_vec() } else { b"0210".to_vec() };
+    let mut b = if request {
+        b"0200".to_vec()
+    } else {
+        b"0210".to_vec()
+    };
     let mut fields = vec![2_u8, 3, 4, 7, 11, 12, 13, 22, 25, 37, 41, 42, 49];
     if !request {
         fields.push(39);
