@@ -10,7 +10,7 @@ use tapscope_parsers::protocol::iso8583::dialect::{
     Bitmap, Charset, Dialect, Digits, Field, Kind, Length, Prefix, by_name,
 };
 use tapscope_parsers::protocol::iso8583::framing::{Frame, HeaderForm, LengthForm};
-use tapscope_parsers::protocol::iso8583::{Choice, Detected, Wire, detect_in};
+use tapscope_parsers::protocol::iso8583::{Choice, Detected, Wire, detect_in, parse};
 
 use crate::plan::{Described, Host};
 
@@ -310,15 +310,11 @@ fn prove(described: &Described, sample: &str) -> Result<(), String> {
     if have != body {
         return Err(format!("its length says {body} bytes, {have} follow"));
     }
-    let Some((message, header)) = wire.read_body(&bytes[lead..]) else {
-        return Err("expected a header and a message type indicator".into());
+    let header = wire.header.read(&bytes[lead..]);
+    let Some(header) = header.filter(|h| lead + h.raw.len() <= bytes.len()) else {
+        return Err("expected a header".into());
     };
-    if message.dialect.name != described.dialect.name {
-        return Err(format!(
-            "it comes out even as {}, not as this dialect",
-            message.dialect.name
-        ));
-    }
+    let message = parse(described.dialect, &bytes[lead + header.raw.len()..]);
     if let Some((field, damage)) = &message.damage {
         let read: Vec<String> = message
             .fields
