@@ -78,7 +78,10 @@ fn followed(file: &Path) -> Vec<(String, String, [Vec<u8>; 2])> {
     let mut streams = Vec::new();
     for chunk in (0..count).collect::<Vec<_>>().chunks(200) {
         let mut command = Command::new("tshark");
-        command.env("LC_ALL", "C").args(["-n", "-q", "-r"]).arg(file);
+        command
+            .env("LC_ALL", "C")
+            .args(["-n", "-q", "-r"])
+            .arg(file);
         for n in chunk {
             command.args(["-z", &format!("follow,tcp,raw,{n}")]);
         }
@@ -87,7 +90,12 @@ fn followed(file: &Path) -> Vec<(String, String, [Vec<u8>; 2])> {
         let mut one: Option<(usize, String, String, [Vec<u8>; 2])> = None;
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             if let Some(n) = line.strip_prefix("Filter: tcp.stream eq ") {
-                one = Some((n.parse().unwrap(), String::new(), String::new(), <[Vec<u8>; 2]>::default()));
+                one = Some((
+                    n.parse().unwrap(),
+                    String::new(),
+                    String::new(),
+                    <[Vec<u8>; 2]>::default(),
+                ));
             } else if line.starts_with("====") {
                 found.extend(one.take().filter(|o| !o.1.is_empty()));
             } else if let Some(one) = &mut one {
@@ -260,7 +268,16 @@ fn compare_names(name: &str, file: &Path, bytes: &[u8], report: &mut Report) -> 
     let rows = fields(
         file,
         "dns && udp.port == 53 && !icmp && !icmpv6 && !_ws.malformed",
-        &["frame.number", "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.count.queries", "dns.flags.opcode"],
+        &[
+            "frame.number",
+            "dns.id",
+            "dns.flags.response",
+            "dns.flags.rcode",
+            "dns.qry.name",
+            "dns.qry.type",
+            "dns.count.queries",
+            "dns.flags.opcode",
+        ],
         &[],
     );
     for row in rows {
@@ -282,7 +299,11 @@ fn compare_names(name: &str, file: &Path, bytes: &[u8], report: &mut Report) -> 
             && (row[4].to_ascii_lowercase() == ours.name
                 || row[4] == "<Root>" && ours.name.is_empty());
         if !same {
-            report.differ(name, "dns", format!("frame {frame}: tshark {row:?}, we {ours:?}"));
+            report.differ(
+                name,
+                "dns",
+                format!("frame {frame}: tshark {row:?}, we {ours:?}"),
+            );
         }
     }
     for (filter, kind, code) in [
@@ -296,7 +317,11 @@ fn compare_names(name: &str, file: &Path, bytes: &[u8], report: &mut Report) -> 
             match (errors.get(&frame), first(&row[1]), first(&row[2])) {
                 (Some(ours), Ok(kind), Ok(code)) if *ours == (kind, code) => {}
                 (ours, ..) => {
-                    report.differ(name, "icmp", format!("frame {frame}: tshark {row:?}, we {ours:?}"));
+                    report.differ(
+                        name,
+                        "icmp",
+                        format!("frame {frame}: tshark {row:?}, we {ours:?}"),
+                    );
                 }
             }
         }
@@ -318,7 +343,13 @@ fn compare_tls(name: &str, file: &Path, bytes: &[u8], report: &mut Report) -> us
     let rows = fields(
         file,
         "tls.handshake.type == 1 && tcp",
-        &["ip.src", "ipv6.src", "tcp.srcport", "tls.handshake.extensions_server_name", "tcp.stream"],
+        &[
+            "ip.src",
+            "ipv6.src",
+            "tcp.srcport",
+            "tls.handshake.extensions_server_name",
+            "tcp.stream",
+        ],
         &[],
     );
     let mut compared = 0;
@@ -346,7 +377,13 @@ fn compare_tls(name: &str, file: &Path, bytes: &[u8], report: &mut Report) -> us
     let rows = fields(
         file,
         "tls.handshake.type == 2 && tcp",
-        &["ip.dst", "ipv6.dst", "tcp.dstport", "tls.handshake.ciphersuite", "tcp.stream"],
+        &[
+            "ip.dst",
+            "ipv6.dst",
+            "tcp.dstport",
+            "tls.handshake.ciphersuite",
+            "tcp.stream",
+        ],
         &[],
     );
     for row in rows {
@@ -354,14 +391,22 @@ fn compare_tls(name: &str, file: &Path, bytes: &[u8], report: &mut Report) -> us
             continue;
         }
         let address = if row[0].is_empty() { &row[1] } else { &row[0] };
-        let client = format!("{}:{}", address.rsplit(',').next().unwrap_or_default(), row[2]);
+        let client = format!(
+            "{}:{}",
+            address.rsplit(',').next().unwrap_or_default(),
+            row[2]
+        );
         let suite = u16::from_str_radix(row[3].trim_start_matches("0x"), 16).ok();
         compared += 1;
         let fits = ours
             .get(&client)
             .is_some_and(|list| list.iter().any(|t| t.cipher == suite));
         if !fits {
-            report.differ(name, "tls", format!("{client}: suite {}, we {:?}", row[3], ours.get(&client)));
+            report.differ(
+                name,
+                "tls",
+                format!("{client}: suite {}, we {:?}", row[3], ours.get(&client)),
+            );
         }
     }
     compared
@@ -395,7 +440,11 @@ fn compare_iso(name: &str, file: &Path, bytes: &[u8], how: &[&str], report: &mut
         for (n, (kind, stan)) in types.iter().zip(&stans).enumerate() {
             let key = ((*kind).to_owned(), (*stan).to_owned());
             let Some(message) = ours.get_mut(&key).and_then(Vec::pop) else {
-                report.differ(name, "iso8583", format!("frame {}: {kind} {stan} is not ours", row[0]));
+                report.differ(
+                    name,
+                    "iso8583",
+                    format!("frame {}: {kind} {stan} is not ours", row[0]),
+                );
                 continue;
             };
             left -= 1;
@@ -418,7 +467,11 @@ fn compare_iso(name: &str, file: &Path, bytes: &[u8], how: &[&str], report: &mut
         }
     }
     if left > 0 && theirs != compared + left {
-        report.differ(name, "iso8583", format!("{left} messages of ours are not tshark's"));
+        report.differ(
+            name,
+            "iso8583",
+            format!("{left} messages of ours are not tshark's"),
+        );
     }
     compared
 }
@@ -453,7 +506,14 @@ fn conversation(rng: &mut Rng, client: End, server: End, n: u64, timeline: &mut 
         // Near the wrap-around.
         c = u32::MAX - rng.below(300) as u32;
     }
-    let put = |timeline: &mut Timeline, at: u64, from: End, to: End, numbers, flags, data: Vec<u8>, mtu| {
+    let put = |timeline: &mut Timeline,
+               at: u64,
+               from: End,
+               to: End,
+               numbers,
+               flags,
+               data: Vec<u8>,
+               mtu| {
         timeline.push((
             at,
             Box::new(move |w: &mut Writer| {
@@ -463,10 +523,28 @@ fn conversation(rng: &mut Rng, client: End, server: End, n: u64, timeline: &mut 
         ));
     };
     put(timeline, at, client, server, (c, 0), 2, Vec::new(), 1480);
-    put(timeline, at + 900, server, client, (s, c.wrapping_add(1)), 0x12, Vec::new(), 1480);
+    put(
+        timeline,
+        at + 900,
+        server,
+        client,
+        (s, c.wrapping_add(1)),
+        0x12,
+        Vec::new(),
+        1480,
+    );
     c = c.wrapping_add(1);
     s = s.wrapping_add(1);
-    put(timeline, at + 1000, client, server, (c, s), 0x10, Vec::new(), 1480);
+    put(
+        timeline,
+        at + 1000,
+        client,
+        server,
+        (c, s),
+        0x10,
+        Vec::new(),
+        1480,
+    );
     at += 2000;
     for round in 0..1 + rng.below(6) {
         for request in [true, false] {
@@ -475,7 +553,11 @@ fn conversation(rng: &mut Rng, client: End, server: End, n: u64, timeline: &mut 
             if rng.one_in(4) {
                 data.extend(ascii(request, stan + 50, n as u32));
             }
-            let (from, to) = if request { (client, server) } else { (server, client) };
+            let (from, to) = if request {
+                (client, server)
+            } else {
+                (server, client)
+            };
             let (mut seq, ack) = if request { (c, s) } else { (s, c) };
             let mut from_byte = 0;
             while from_byte < data.len() {
@@ -485,12 +567,30 @@ fn conversation(rng: &mut Rng, client: End, server: End, n: u64, timeline: &mut 
                 let mtu = if rng.one_in(6) { 40 } else { 1480 };
                 // Late by up to what a second path makes late.
                 let late = if rng.one_in(5) { rng.below(2_500) } else { 0 };
-                put(timeline, at + late, from, to, (seq, ack), 0x18, part.clone(), mtu);
+                put(
+                    timeline,
+                    at + late,
+                    from,
+                    to,
+                    (seq, ack),
+                    0x18,
+                    part.clone(),
+                    mtu,
+                );
                 if rng.one_in(6) {
                     // Sent again, some of it with what comes next.
                     let more = (end + rng.below(30) as usize).min(data.len());
                     let again = data[from_byte..more].to_vec();
-                    put(timeline, at + 210_000, from, to, (seq, ack), 0x18, again, 1480);
+                    put(
+                        timeline,
+                        at + 210_000,
+                        from,
+                        to,
+                        (seq, ack),
+                        0x18,
+                        again,
+                        1480,
+                    );
                 }
                 seq = seq.wrapping_add(part.len() as u32);
                 from_byte = end;
@@ -509,13 +609,39 @@ fn conversation(rng: &mut Rng, client: End, server: End, n: u64, timeline: &mut 
     }
     at += 400_000;
     put(timeline, at, client, server, (c, s), 0x11, Vec::new(), 1480);
-    put(timeline, at + 500, server, client, (s, c.wrapping_add(1)), 0x11, Vec::new(), 1480);
-    put(timeline, at + 900, client, server, (c.wrapping_add(1), s.wrapping_add(1)), 0x10, Vec::new(), 1480);
+    put(
+        timeline,
+        at + 500,
+        server,
+        client,
+        (s, c.wrapping_add(1)),
+        0x11,
+        Vec::new(),
+        1480,
+    );
+    put(
+        timeline,
+        at + 900,
+        client,
+        server,
+        (c.wrapping_add(1), s.wrapping_add(1)),
+        0x10,
+        Vec::new(),
+        1480,
+    );
 }
 
 const ISO_ASCII: &[&str] = &[
-    "-d", "tcp.port==8583,iso8583", "-o", "iso8583.len_endian:Big endian", "-o", "iso8583.charset:ASCII",
-    "-o", "iso8583.binencode:ASCII", "-o", "tcp.reassemble_out_of_order:TRUE",
+    "-d",
+    "tcp.port==8583,iso8583",
+    "-o",
+    "iso8583.len_endian:Big endian",
+    "-o",
+    "iso8583.charset:ASCII",
+    "-o",
+    "iso8583.binencode:ASCII",
+    "-o",
+    "tcp.reassemble_out_of_order:TRUE",
 ];
 
 #[test]
@@ -566,8 +692,18 @@ fn the_corpus_is_read_alike() {
     };
     let root = corpus.join("net");
     let folders = [
-        "tcp-connect", "tcp-loss", "tcp-reasm", "ip", "link", "fileformat", "malformed", "tls", "dns", "icmp",
-        "control", "iso8583-pcap",
+        "tcp-connect",
+        "tcp-loss",
+        "tcp-reasm",
+        "ip",
+        "link",
+        "fileformat",
+        "malformed",
+        "tls",
+        "dns",
+        "icmp",
+        "control",
+        "iso8583-pcap",
     ];
     let files: Vec<PathBuf> = if all() {
         folders
@@ -597,7 +733,11 @@ fn the_corpus_is_read_alike() {
     }
     println!(
         "{} captures, {} streams, {} names and errors, {} handshakes compared; {} explained differences",
-        files.len(), counts[0], counts[1], counts[2], report.1
+        files.len(),
+        counts[0],
+        counts[1],
+        counts[2],
+        report.1
     );
     assert!(report.0.is_empty(), "{}", report.0.join("\n"));
 }
@@ -606,7 +746,12 @@ fn the_corpus_is_read_alike() {
 #[test]
 fn what_tshark_cannot_frame_is_read() {
     let mut w = Writer::default();
-    w.exchange(([10, 0, 0, 1], 40_001), ([203, 0, 113, 10], 5811), &union_pay(true, 7, 7), &union_pay(false, 7, 7));
+    w.exchange(
+        ([10, 0, 0, 1], 40_001),
+        ([203, 0, 113, 10], 5811),
+        &union_pay(true, 7, 7),
+        &union_pay(false, 7, 7),
+    );
     let b = datagram(([10, 0, 0, 1], 1), ([10, 0, 0, 2], 2), b"x");
     w.ip([10, 0, 0, 1], [10, 0, 0, 2], 17, &b, 1480);
     let parsed = parse(&w.file, &plan());
