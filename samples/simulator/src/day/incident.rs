@@ -121,7 +121,7 @@ pub struct Incident {
     /// Sales it made fail.
     pub hit: u64,
     /// 0 before, 1 during, 2 after: what the terminal wrote of it.
-    phase: u8,
+    pub(crate) phase: u8,
 }
 
 pub(super) fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {

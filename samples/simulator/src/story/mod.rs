@@ -2,6 +2,10 @@
 
 mod local;
 mod remote;
+pub mod script;
+mod together;
+
+pub use together::Together;
 
 use crate::emv::{Ask, Mishap, Tap, contact, tap};
 use crate::fleet::{Card, Scheme, card};
