@@ -46,7 +46,7 @@ fn ends(say: &Say<'_>) -> Option<(&'static [&'static str], &'static str)> {
             ],
             "Use another card",
         ),
-        Say::NotCpu => (&["not an ISO-DEP card"], "Use a bank card"),
+        Say::NotCpu => (&["card speaks no ISO-DEP"], "Use a bank card"),
         Say::CardBlocked => (&["the card reports itself blocked"], "Card blocked"),
         Say::AppBlocked => (
             &["payment application on card is blocked (6283)"],

@@ -65,7 +65,7 @@ fn day(profile: Profile) -> (Folder, Table) {
 
 /// Which of the styles a file's text has.
 fn styles(text: &str, into: &mut BTreeSet<&'static str>) {
-    for line in text.lines().take(60) {
+    for line in text.lines().take(400) {
         let b = line.as_bytes();
         let digits = |from: usize, to: usize| {
             b.get(from..to)
@@ -73,6 +73,8 @@ fn styles(text: &str, into: &mut BTreeSet<&'static str>) {
         };
         if line.starts_with("{\"ts\":") {
             into.insert("json lines");
+        } else if line.contains(" APDU: => ") || line.contains("\"=> ") {
+            into.insert("arrows in the log");
         } else if line.starts_with('[') && digits(1, 5) {
             into.insert("brackets");
         } else if digits(0, 4) && b.get(4) == Some(&b'/') {
@@ -85,8 +87,6 @@ fn styles(text: &str, into: &mut BTreeSet<&'static str>) {
             into.insert("trace words");
         } else if line.contains("NxpNci") {
             into.insert("nci in the log");
-        } else if line.contains(" APDU: => ") || line.contains("\"=> ") {
-            into.insert("arrows in the log");
         } else if digits(0, 4)
             && b.get(4) == Some(&b'-')
             && digits(5, 7)
