@@ -71,6 +71,9 @@ struct ScoreArgs {
     /// transactions.csv of the analysis.
     #[arg(long)]
     transactions: PathBuf,
+    /// Write which row is which attempt: sale, attempt, tx_id, true cause, named cause, whether a source tells it.
+    #[arg(long)]
+    pairs: Option<PathBuf>,
     /// Least share (0 to 1, or per cent) of attempts found.
     #[arg(long, default_value_t = 0.0)]
     min_found: f64,
@@ -275,6 +278,13 @@ fn score(a: &ScoreArgs) -> Result<bool, Box<dyn std::error::Error>> {
         &std::fs::read_to_string(&a.labels)?,
         &std::fs::read_to_string(&a.transactions)?,
     )?;
+    if let Some(path) = &a.pairs {
+        let mut text = String::from("sale_id,attempt,tx_id,truth,named,told\n");
+        for p in &s.pairs {
+            text += &(p.join(",") + "\n");
+        }
+        std::fs::write(path, text)?;
+    }
     // A reader that stops early is no error.
     let _ = write!(std::io::stdout(), "{s}");
     let mut good = true;

@@ -100,6 +100,8 @@ pub struct Score {
     pub lost: BTreeMap<String, u64>,
     /// Some rows that fit no attempt (line number, terminal, trace number).
     pub strangers: Vec<String>,
+    /// Each attempt that was found: its sale and number, the row's `tx_id`, true and named cause, whether some source can tell it.
+    pub pairs: Vec<[String; 6]>,
     /// How matches were made.
     pub matched_by: BTreeMap<&'static str, u64>,
 }
@@ -359,6 +361,17 @@ fn tell(lt: &Table, tt: &Table, m: &Matcher<'_>) -> Score {
         };
         links(&mut s, lt, tt, i, j);
         let got = tt.get(j, "cause");
+        s.pairs.push(
+            [
+                lt.get(i, "sale_id"),
+                lt.get(i, "attempt"),
+                tt.get(j, "tx_id"),
+                cause,
+                got,
+                lt.get(i, "cause_seen"),
+            ]
+            .map(str::to_owned),
+        );
         let agrees = (tt.get(j, "failed") == "true") == failed;
         s.failed.add(agrees);
         if lt.get(i, "outcome_seen") != "false" {
