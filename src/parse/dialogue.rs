@@ -3,6 +3,7 @@
 //! Works on bytes alone and keeps no text; [`Draft::decode`] makes the masked event, and may run in parallel.
 
 mod draft;
+mod radio;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tapscope_parsers::content::apdu::{self, ApduLine, Way};
 use tapscope_parsers::protocol::emv::tlv;
 
 pub(crate) use draft::{Draft, keys_from_tags};
+pub(crate) use radio::{FieldSeen, Radio, field};
 
 use crate::event::Stamp;
 
@@ -30,11 +32,16 @@ pub(crate) struct Moment {
     pub place: u32,
     /// By the source's clock.
     pub at: Stamp,
+    /// Microseconds since any start, where the source tells no time of day.
+    pub ticks: Option<i64>,
 }
 
 impl Moment {
     fn since(&self, earlier: &Self) -> Option<i64> {
-        Some(self.at.utc_micros? - earlier.at.utc_micros?)
+        match (self.at.utc_micros, earlier.at.utc_micros) {
+            (Some(now), Some(then)) => Some(now - then),
+            _ => Some(self.ticks? - earlier.ticks?),
+        }
     }
 
     /// True where two lines are so close that the same bytes are the same event.
@@ -453,6 +460,16 @@ impl Pairing {
         }
     }
 
+    /// The source shows that the command of a lane got no answer.
+    pub(crate) fn silent(&mut self, lane: u64) {
+        self.close(lane, Some(false));
+    }
+
+    /// The command of a lane may have got an answer; the source does not show it.
+    pub(crate) fn unheard(&mut self, lane: u64) {
+        self.close(lane, None);
+    }
+
     /// Ends the exchange that is open in a lane.
     fn close(&mut self, lane: u64, verdict: Option<bool>) {
         let Some(slot) = self.lanes.get_mut(&lane) else {
@@ -499,7 +516,7 @@ impl Pairing {
             let span = open.answered_at?.since(&open.start)?;
             u32::try_from(span)
                 .ok()
-                .filter(|_| open.start.at.quality.resolution_micros <= 1000)
+                .filter(|_| open.start.ticks.is_some() || open.start.at.quality.resolution_micros <= 1000)
         });
         self.done.push(Draft {
             lane,
@@ -560,7 +577,8 @@ fn follows(open: &Open, next: &[u8]) -> bool {
     };
     let [high, low] = status.to_be_bytes();
     match high {
-        0x61 => next.len() == 5 && (next.get(1) == Some(&0xC0) || next.get(4) == Some(&low)),
+        // 9Fxx is the same for SIM cards (3GPP TS 51.011).
+        0x61 | 0x9F => next.len() == 5 && (next.get(1) == Some(&0xC0) || next.get(4) == Some(&low)),
         0x6C => {
             next.len() >= 5 && next.get(..4) == open.command.get(..4) && next.last() == Some(&low)
         }

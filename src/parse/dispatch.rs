@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::edge::Edge;
 use super::probe::{InputKind, probe};
-use super::{Context, Parsed, capture, text};
+use super::{Context, Parsed, capture, text, trace};
 use crate::decode::encoding::utf8_reader;
 use crate::decode::{InputReport, StreamInfo};
 use crate::event::{Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
@@ -52,6 +52,13 @@ pub fn stream(
                 .source
                 .format
                 .get_or_insert_with(|| Text::new(format.name));
+            parsed
+        }
+        InputKind::Trace(format, _) if format.binary => trace::run(format, reader, &context),
+        InputKind::Trace(format, encoding) => {
+            let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
+            let mut parsed = trace::run(format, &mut *utf8, &context);
+            parsed.source.encoding.get_or_insert(encoding.name());
             parsed
         }
         InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),

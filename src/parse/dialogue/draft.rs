@@ -112,6 +112,11 @@ pub(crate) fn keys_from_tags(tags: &[Tag], keys: &mut Keys) {
 impl Draft {
     /// The exchange in the field's terms, masked.
     pub(crate) fn decode(&self, edge: &Edge) -> (Exchange, Keys) {
+        self.decode_at(edge, Place::Line)
+    }
+
+    /// The same where places are not lines.
+    pub(crate) fn decode_at(&self, edge: &Edge, place: fn(u32) -> Place) -> (Exchange, Keys) {
         let mut faults = Vec::new();
         let mut tags = Vec::new();
         let mut header = [0; 4];
@@ -146,7 +151,7 @@ impl Draft {
             answer_place: self
                 .answer_place
                 .filter(|p| *p != self.start.place)
-                .map(Place::Line),
+                .map(place),
             tags,
             command_hex: edge.hex(&self.command),
             answer_hex: edge.hex(&answer),

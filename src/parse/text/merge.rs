@@ -108,6 +108,7 @@ impl<'c> Merge<'c> {
         let now = Moment {
             place: base.saturating_add(item.line).saturating_add(1),
             at,
+            ticks: None,
         };
         if let Some((_, start, lane)) = &self.fields
             && (*lane != item.lane
