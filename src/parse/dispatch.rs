@@ -2,13 +2,16 @@
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tapscope_parsers::container::trace::by_name as trace_by_name;
 
 use super::edge::Edge;
 use super::probe::{InputKind, probe};
 use super::{Context, Parsed, capture, text, trace};
-use crate::decode::encoding::utf8_reader;
+use crate::decode::encoding::{Encoding, utf8_reader};
 use crate::decode::{InputReport, StreamInfo};
-use crate::event::{Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
+use crate::event::{Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text};
 use crate::plan::Plan;
 
 /// Reads one stream whole.
@@ -17,6 +20,7 @@ pub fn stream(
     reader: &mut dyn Read,
     plan: &Plan,
     edge: &Edge,
+    spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
     let shown = shown_path(&info.path, edge);
@@ -24,6 +28,7 @@ pub fn stream(
     let context = Context {
         edge,
         plan,
+        spill,
         source: 0,
         path: &shown,
         // What was probed saw the middle and the end of the file as well.
@@ -34,7 +39,11 @@ pub fn stream(
         progress,
     };
     // There should be no panic; if there is one, it costs this source and not the run.
-    let parsed = catch_unwind(AssertUnwindSafe(|| match probed.kind {
+    let kind = match forced(plan, &info.path).and_then(trace_by_name) {
+        Some(format) => InputKind::Trace(format, Encoding::Utf8),
+        None => probed.kind,
+    };
+    let parsed = catch_unwind(AssertUnwindSafe(|| match kind {
         InputKind::Capture(_) => {
             let mut parsed = capture::run(reader, &context);
             parsed.source.kind = Some(SourceKind::Capture);
@@ -188,7 +197,7 @@ fn nothing(
             first_damage: None,
             device: None,
         },
-        events: Vec::new(),
+        events: Events::default(),
         issues,
     }
 }
@@ -202,7 +211,7 @@ pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Par
         let next = if stream.visited { visited.next() } else { None };
         let mut one = next.unwrap_or_else(|| Parsed {
             source: crate::source::unreadable(shown_path(&stream.path, edge)),
-            events: Vec::new(),
+            events: Events::default(),
             issues: Vec::new(),
         });
         one.source.blake3 = stream.hashes.blake3;

@@ -10,10 +10,10 @@ use tapscope_parsers::container::trace::{Account, Seen, TraceFormat, What};
 use tapscope_parsers::protocol::net::iso14443::link::{Ending, Frame};
 
 use crate::event::{
-    Event, FieldState, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Stamp,
+    Event, Events, FieldState, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Stamp,
     Text, TimeQuality,
 };
-use crate::parse::dialogue::{Draft, FieldSeen, Moment, Pairing, Radio, field};
+use crate::parse::dialogue::{CardFaults, Draft, FieldSeen, Moment, Pairing, Radio, field};
 use crate::parse::{Context, Parsed};
 
 /// Most bytes of a trace that are read.
@@ -42,15 +42,18 @@ pub(super) fn run(format: &'static TraceFormat, reader: &mut dyn Read, ctx: &Con
             }
         }
     }
+    let place = if format.binary { Place::Frame } else { Place::Line };
     let mut run = Run {
-        place: if format.binary { Place::Frame } else { Place::Line },
+        place,
         ..Run::new(ctx)
     };
     let account = (format.read)(&bytes, &mut |seen| run.see(seen));
-    let events = run.finish();
+    let (events, faults) = run.finish();
+    let mut packed = Events::default();
+    packed.extend_from(events, |event| event, ctx.spill);
     let mut parsed = Parsed {
         source: source(format, ctx),
-        events,
+        events: packed,
         issues: Vec::new(),
     };
     let mut issue = |code: &'static str, count: u64, text: String| {
@@ -79,10 +82,12 @@ pub(super) fn run(format: &'static TraceFormat, reader: &mut dyn Read, ctx: &Con
     if let Some(error) = error {
         issue("read_failed", 1, error.to_string());
     }
-    if let Some(first) = parsed.issues.first() {
+    let damage = parsed.issues.first().map(|issue| issue.text.clone());
+    if let Some(first) = damage {
         parsed.source.status = SourceStatus::Damaged;
-        parsed.source.first_damage = Some(first.text.clone());
+        parsed.source.first_damage = Some(first);
     }
+    parsed.issues.extend(faults.tell(place, ctx.source));
     parsed.source.ledger = ledger(&account, bytes.len() as u64, beyond, parsed.events.len() as u64);
     parsed
 }
@@ -223,14 +228,16 @@ impl<'c> Run<'c> {
     }
 
     /// All events, in the order of their places.
-    pub(super) fn finish(mut self) -> Vec<Event> {
+    pub(super) fn finish(mut self) -> (Vec<Event>, CardFaults) {
         self.drafts.append(&mut self.pairing.finish());
         let (ctx, place) = (self.ctx, self.place);
+        let faults = CardFaults::default();
         let mut events: Vec<Event> = self
             .drafts
             .par_iter()
             .map(|draft| {
                 let (exchange, keys) = draft.decode_at(ctx.edge, place);
+                faults.note(draft.start.place, &exchange.faults);
                 Event {
                     source: ctx.source,
                     place: place(draft.start.place),
@@ -247,6 +254,6 @@ impl<'c> Run<'c> {
                 .map(|seen| seen.event(ctx.source, place)),
         );
         events.sort_by_key(|event| event.place);
-        events
+        (events, faults)
     }
 }

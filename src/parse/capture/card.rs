@@ -11,6 +11,7 @@ use tapscope_parsers::protocol::net::iso14443::{RadioEvent, RadioKind};
 use crate::event::Event;
 use crate::parse::trace::Run;
 use crate::parse::Context;
+use crate::parse::dialogue::CardFaults;
 
 /// One packet that carries card traffic.
 pub(super) struct Card<'w> {
@@ -167,7 +168,7 @@ impl<'c> Cards<'c> {
     }
 
     /// All events, in the order of frames.
-    pub(super) fn finish(self) -> Vec<Event> {
+    pub(super) fn finish(self) -> (Vec<Event>, CardFaults) {
         self.run.finish()
     }
 }

@@ -21,7 +21,7 @@ use std::io::Read;
 use rayon::prelude::*;
 use tapscope_parsers::protocol::net::capture::{FileIssue, FileKind, Packet, Reader, is_snoop};
 
-use crate::event::{Event, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+use crate::event::{Event, Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 use crate::parse::{Context, Parsed};
 use endpoints::Endpoints;
 use packets::Decoder;
@@ -97,7 +97,7 @@ impl Issues {
     }
 
     /// Merges the issues of all shards, in the order of their places, sampled as one.
-    fn merge(all: Vec<Self>, source: u32) -> Vec<Issue> {
+    pub(crate) fn merge(all: Vec<Self>, source: u32) -> Vec<Issue> {
         let mut out = Self::new(source);
         let mut rest = std::collections::BTreeMap::<&'static str, (u64, Place)>::new();
         let mut kept = Vec::new();
@@ -343,13 +343,15 @@ impl<'c> Run<'c> {
             events.extend(done.events);
             issues.push(done.issues);
         }
-        events.extend(self.cards.finish());
-        let events = by_place(events);
+        let (cards, card_faults) = self.cards.finish();
+        events.extend(cards);
+        let mut packed = Events::default();
+        packed.extend_from(by_place(events), |event| event, ctx.spill);
         let bytes = self.reader.bytes();
         self.ledger.ignored += bytes.structure;
         self.ledger.unreadable += bytes.lost;
         self.ledger.not_understood += bytes.foreign;
-        self.ledger.events = events.len() as u64;
+        self.ledger.events = packed.len() as u64;
         let format = match self.reader.kind() {
             Some(FileKind::Pcap) => Some("pcap"),
             Some(FileKind::PcapNg) => Some("pcapng"),
@@ -378,8 +380,12 @@ impl<'c> Run<'c> {
                 first_damage: self.first_damage.map(Into::into),
                 device: None,
             },
-            events,
-            issues: Issues::merge(issues, ctx.source),
+            events: packed,
+            issues: {
+                let mut issues = Issues::merge(issues, ctx.source);
+                issues.extend(card_faults.tell(Place::Frame, ctx.source));
+                issues
+            },
         }
     }
 }

@@ -108,6 +108,10 @@ impl Radio {
                     pairing.silent(lane);
                     continue;
                 }
+                Said::Partly(bytes) => {
+                    pairing.partly(lane, bytes, now);
+                    continue;
+                }
                 Said::AnswerNotHeard => {
                     pairing.unheard(lane);
                     continue;

@@ -7,6 +7,7 @@ mod keys;
 mod line;
 mod merge;
 mod scan;
+mod snoop;
 
 use std::cell::OnceCell;
 use std::io::Read;
@@ -15,8 +16,11 @@ use rayon::prelude::*;
 use tapscope_parsers::container::{self, LogFormat};
 
 use crate::decode::blocks::{BLOCK_BYTES, Block, Blocks};
-use crate::event::{Event, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text};
+use crate::event::{
+    Event, Events, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text,
+};
 use crate::parse::clock::SourceClock;
+use crate::parse::dialogue::CardFaults;
 use crate::parse::{Context, Parsed};
 use merge::{Made, Merge};
 
@@ -34,7 +38,7 @@ pub(crate) fn currency_letters(number: i64) -> Option<[u8; 3]> {
 pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let mut parsed = Parsed {
         source: source(ctx),
-        events: Vec::new(),
+        events: Events::default(),
         issues: Vec::new(),
     };
     let Some(scanner) = scan::scanner() else {
@@ -55,6 +59,7 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let clock = SourceClock::new(ctx.plan, ctx.path, scanned, sample);
     let mut merge = Merge::new(ctx, clock);
     let mut waiting = first;
+    let card_faults = CardFaults::default();
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
@@ -83,14 +88,11 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             merge.block(result);
             blocks.recycle(block.bytes);
         }
-        decode(&mut merge, &mut parsed.events, ctx);
+        decode(&mut merge, &mut parsed.events, &card_faults, ctx);
     }
     merge.finish();
-    decode(&mut merge, &mut parsed.events, ctx);
-    parsed.events.sort_by_key(|event| match event.place {
-        Place::Line(line) | Place::Frame(line) => line,
-        Place::Whole => 0,
-    });
+    decode(&mut merge, &mut parsed.events, &card_faults, ctx);
+    parsed.events.sort_by_place();
     if let Some(error) = blocks.take_error() {
         parsed.source.status = SourceStatus::Damaged;
         parsed.source.first_damage = Some(
@@ -109,17 +111,19 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         parsed.source.status = SourceStatus::Damaged;
         parsed.source.first_damage = parsed.issues.first().map(|issue| issue.text.clone());
     }
+    parsed.issues.extend(card_faults.tell(Place::Line, ctx.source));
     close(&mut parsed, ledger, format, &merge, ctx);
     parsed
 }
 
 /// Decodes and masks in parallel, keeping the order.
-fn decode(merge: &mut Merge<'_>, events: &mut Vec<Event>, ctx: &Context<'_>) {
+fn decode(merge: &mut Merge<'_>, events: &mut Events, faults: &CardFaults, ctx: &Context<'_>) {
     let made = std::mem::take(&mut merge.made);
-    events.par_extend(made.into_par_iter().map(|made| match made {
+    let make = |made| match made {
         Made::Event(event) => event,
         Made::Exchange(draft) => {
             let (exchange, keys) = draft.decode(ctx.edge);
+            faults.note(draft.start.place, &exchange.faults);
             Event {
                 source: ctx.source,
                 place: Place::Line(draft.start.place),
@@ -129,7 +133,8 @@ fn decode(merge: &mut Merge<'_>, events: &mut Vec<Event>, ctx: &Context<'_>) {
                 payload: Payload::Apdu(Box::new(exchange)),
             }
         }
-    }));
+    };
+    events.extend_from(made, make, ctx.spill);
 }
 
 fn source(ctx: &Context<'_>) -> Source {

@@ -68,6 +68,8 @@ pub enum Said {
     Repeated,
     /// The reader went on without an answer having been heard: the capture lost it.
     AnswerNotHeard,
+    /// The beginning of an answer that was damaged on its way to the capture, and that the reader had in the end.
+    Partly(Vec<u8>),
     /// The command before got no answer: the reader began to poll anew.
     NoAnswer,
     /// The session ended in order.
@@ -109,7 +111,8 @@ pub struct Link {
     polling: bool,
     /// After the session ended: an answer to polling says that the card is still there.
     after: bool,
-    negative: bool,
+    /// Beginning of an answer whose code was wrong.
+    doubtful: Vec<u8>,
     reader: Side,
     card: Side,
 }
@@ -124,7 +127,7 @@ impl Default for Link {
             served: false,
             polling: false,
             after: false,
-            negative: false,
+            doubtful: Vec::new(),
             reader: Side::default(),
             card: Side::default(),
         }
@@ -235,18 +238,16 @@ impl Link {
                     return;
                 }
                 if self.asked {
-                    // The reader toggles the number only after it got an answer.
-                    let toggled = self.reader.number.is_some_and(|known| known != number);
-                    out.push(if toggled && !self.negative {
-                        Said::AnswerNotHeard
-                    } else {
-                        Said::NoAnswer
-                    });
+                    // The reader goes on, so it got an answer; a part of it may have been heard.
+                    if !self.doubtful.is_empty() {
+                        out.push(Said::Partly(core::mem::take(&mut self.doubtful)));
+                    }
+                    out.push(Said::AnswerNotHeard);
                     self.asked = false;
                 }
                 self.active = true;
-                self.negative = false;
                 self.card.chain.clear();
+                self.doubtful.clear();
                 data.clone_into(&mut self.reader.last);
                 self.reader.number = Some(number);
                 if self.reader.chain.len() + content.len() > CHAIN {
@@ -267,11 +268,8 @@ impl Link {
             }
             Block::Ready { negative, .. } => {
                 self.wait = Wait::Block;
-                if negative {
-                    if self.asked {
-                        self.negative = true;
-                        out.push(Said::Repeated);
-                    }
+                if negative && self.asked {
+                    out.push(Said::Repeated);
                 }
             }
             Block::Deselect => {
@@ -322,6 +320,12 @@ impl Link {
             _ => {}
         }
         let Some(data) = self.checked(frame, out) else {
+            if self.asked
+                && let Some(Block::Information { content, .. }) = block::read(bytes)
+                && content.len() > self.doubtful.len().max(2)
+            {
+                content.clone_into(&mut self.doubtful);
+            }
             return;
         };
         match (self.wait, data) {
@@ -390,7 +394,7 @@ impl Link {
                 }
                 data.clone_into(&mut self.card.last);
                 self.card.number = Some(number);
-                self.negative = false;
+                self.doubtful.clear();
                 if self.card.chain.len() + content.len() > CHAIN {
                     self.card.chain.clear();
                     out.push(Said::ProtocolError("a chain without end"));
