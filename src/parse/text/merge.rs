@@ -137,8 +137,17 @@ impl<'c> Merge<'c> {
                 self.dialogue_lines += 1;
                 self.nci(frame, item.process, now);
             }
-            Found::Said { log, keys, payment } => {
+            Found::Understood => {}
+            Found::Said {
+                mut log,
+                keys,
+                payment,
+            } => {
                 self.other_items += 1;
+                if let Some(inner) = &item.wrapped {
+                    log.values
+                        .push(("inner_time", Text::from(super::shape::written(inner))));
+                }
                 let event = self.event(now, item.lane, *keys, Payload::Log(log));
                 self.said(event, payment, item.bytes, item.process, now);
             }

@@ -2,11 +2,16 @@
 //!
 //! Blocks are cut at record borders and read in parallel, in bounded batches; one sequential pass joins what they gave.
 
+mod gather;
 mod iso;
 mod keys;
 mod line;
 mod merge;
+mod nexo;
 mod scan;
+mod shape;
+mod span;
+mod zvt;
 
 use std::cell::OnceCell;
 use std::io::Read;
@@ -19,6 +24,7 @@ use crate::event::{Event, Issue, Ledger, Payload, Place, Source, SourceKind, Sou
 use crate::parse::clock::SourceClock;
 use crate::parse::{Context, Parsed};
 use merge::{Made, Merge};
+use shape::Shape;
 
 /// Blocks that are read before they are processed: bounds memory, and results do not depend on it.
 const BATCH: usize = 4;
@@ -52,6 +58,7 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let sample = first.as_ref().map_or(&[][..], |block| &block.bytes);
     let format = (!sample.is_empty()).then(|| *chosen.get_or_init(|| choose(sample, ctx)));
     let scanned = format.unwrap_or_else(container::plain);
+    let shape = Shape::new(scanned, sample, &|text| scanner.is_telling(text));
     let clock = SourceClock::new(ctx.plan, ctx.path, scanned, sample);
     let mut merge = Merge::new(ctx, clock);
     let mut waiting = first;
@@ -70,7 +77,7 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             .par_iter()
             .map(|block| {
                 let records = container::count(scanned, &block.bytes).0;
-                (scan::block(scanner, scanned, &block.bytes, ctx), records)
+                (scan::block(scanner, &shape, &block.bytes, ctx), records)
             })
             .collect();
         for (block, (result, records)) in batch.into_iter().zip(results) {
