@@ -21,8 +21,29 @@ pub fn stream(
     spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
+    stream_after(
+        info,
+        reader,
+        plan,
+        edge,
+        spill,
+        &mut text::Carry::default(),
+        progress,
+    )
+}
+
+/// As [`stream`], for a file that goes on where another of the same log ended.
+pub fn stream_after(
+    info: &StreamInfo<'_>,
+    reader: &mut dyn Read,
+    plan: &Plan,
+    edge: &Edge,
+    spill: &Arc<Spill>,
+    carry: &mut text::Carry,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Parsed {
     let shown = shown_path(&info.path, edge);
-    let probed = probe(info.head, &info.later_samples());
+    let probed = probe(info.head, &info.later_samples(), &plan.own_formats);
     let context = Context {
         edge,
         plan,
@@ -49,7 +70,7 @@ pub fn stream(
         }
         InputKind::Text { format, encoding } => {
             let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-            let mut parsed = text::run(&mut *utf8, &context);
+            let mut parsed = text::run_after(&mut *utf8, &context, carry);
             parsed.source.encoding.get_or_insert(encoding.name());
             parsed
                 .source
@@ -57,6 +78,7 @@ pub fn stream(
                 .get_or_insert_with(|| Text::new(format.name));
             parsed
         }
+        InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),
         InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
         kind => nothing(
             reader,

@@ -41,7 +41,8 @@ pub mod clock;
 mod dialogue;
 mod dispatch;
 pub mod edge;
+pub mod own;
 pub mod probe;
 pub mod text;
 
-pub use dispatch::{settle, shown_path, stream};
+pub use dispatch::{settle, shown_path, stream, stream_after};

@@ -67,7 +67,7 @@ pub struct Probe {
 
 /// Looks at samples from the start and, where there are any, from the middle and the end of a stream.
 #[must_use]
-pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
+pub fn probe(head: &[u8], later: &[Vec<u8>], own: &[&'static LogFormat]) -> Probe {
     let simple = |kind, why: &str| Probe {
         kind,
         candidates: Vec::new(),
@@ -103,7 +103,7 @@ pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
     if let Some(why) = not_text(&samples) {
         return simple(InputKind::Unrecognised, &why);
     }
-    let candidates = container::detect(&samples);
+    let candidates = container::detect_among(&samples, own);
     let best = candidates.first();
     let format = best.map_or_else(container::plain, |c| c.format);
     Probe {

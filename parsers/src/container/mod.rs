@@ -126,6 +126,12 @@ pub struct LogFormat {
     pub counter_samples: &'static [&'static str],
 }
 
+impl core::fmt::Debug for LogFormat {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// See [`LogFormat::within`].
 pub type Within =
     for<'a> fn(record: &'a [u8], line: &'a [u8], head: Head<'a>) -> (Head<'a>, &'a [u8]);

@@ -162,11 +162,35 @@ impl<'a> Iterator for Records<'a> {
 pub fn count(format: &'static LogFormat, block: &[u8]) -> (u64, u64) {
     let mut records = 0_u64;
     let mut all = 0_u64;
-    for (_, line) in lines(block) {
+    let mut at = 0;
+    while at < block.len() {
+        // Blank lines begin no record of any format: a file may hold millions of them.
+        let blank = blank_run(from(block, at));
+        if blank.1 > 0 {
+            at += blank.0;
+            all += blank.1;
+            continue;
+        }
+        let end = line_end(block, at);
         all += 1;
+        let line = block.get(at..end).unwrap_or_default();
         records += u64::from(format.is_head(trim_line(line)));
+        at = end;
     }
     (records, all)
+}
+
+/// Bytes and lines of the blank lines at the front.
+fn blank_run(text: &[u8]) -> (usize, u64) {
+    let (mut at, mut lines) = (0, 0);
+    loop {
+        match (text.get(at), text.get(at + 1)) {
+            (Some(b'\n'), _) => at += 1,
+            (Some(b'\r'), Some(b'\n')) => at += 2,
+            _ => return (at, lines),
+        }
+        lines += 1;
+    }
 }
 
 /// The last record border in a block: everything before it is whole records, what follows may go on in the next block.
@@ -179,6 +203,18 @@ pub fn split_point(format: &'static LogFormat, block: &[u8]) -> usize {
     };
     // The last whole line may be followed by continuation lines: go back to the line that begins its record.
     while end > 0 {
+        // Blank lines are passed over byte by byte: looking for the start of each would cost more.
+        let blank = to(block, end)
+            .iter()
+            .rev()
+            .take_while(|b| matches!(b, b'\n' | b'\r'))
+            .count();
+        if blank > 2 {
+            if blank == end {
+                return 0;
+            }
+            end = line_end(block, end - blank);
+        }
         let start = line_start(block, end - 1);
         let line = block.get(start..end).unwrap_or_default();
         if format.is_head(trim_line(line)) {

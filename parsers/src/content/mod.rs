@@ -60,10 +60,18 @@ impl Readers {
     /// # Errors
     /// Where a table does not make an automaton, which a test excludes.
     pub fn new() -> Result<Self, aho_corasick::BuildError> {
+        Self::with_wording(&[])
+    }
+
+    /// As [`Self::new`], with further rows for the table of wording.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_wording(rows: &[String]) -> Result<Self, aho_corasick::BuildError> {
         Ok(Self {
             apdu: apdu::Labels::new()?,
             keys: key_value::Labels::new()?,
-            wording: wording::Wording::new()?,
+            wording: wording::Wording::with(rows)?,
             codes: codes::Codes::new(),
         })
     }

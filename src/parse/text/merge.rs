@@ -56,6 +56,8 @@ pub(super) struct Merge<'c> {
     pairing: Pairing,
     nci: HashMap<u64, NciState>,
     fields: Option<(iso::Fields, Moment, u64)>,
+    /// Messages that are damaged: line and why.
+    pub(super) damaged: Vec<(u32, Text)>,
     /// General words that wait for a payment nearby.
     held: VecDeque<Held>,
     /// Where payments were last seen.
@@ -80,6 +82,7 @@ impl<'c> Merge<'c> {
             pairing: Pairing::default(),
             nci: HashMap::new(),
             fields: None,
+            damaged: Vec::new(),
             held: VecDeque::new(),
             payment_at: None,
             terminals: Vec::new(),
@@ -88,6 +91,11 @@ impl<'c> Merge<'c> {
             other_items: 0,
             understood: 0,
         }
+    }
+
+    /// Where the clock stands.
+    pub(super) fn into_clock(self) -> SourceClock {
+        self.clock
     }
 
     /// Takes up a block.
@@ -155,6 +163,9 @@ impl<'c> Merge<'c> {
                 self.other_items += 1;
                 self.payment(now);
                 let (message, keys) = *made;
+                if let Some(damage) = &message.damage {
+                    self.damaged.push((now.place, damage.clone()));
+                }
                 self.note_names(&keys);
                 self.push(now, item.lane, keys, Payload::Iso8583(Box::new(message)));
             }

@@ -1,13 +1,14 @@
 //! Turns one block of text into items: finds the lines that hold an anchor in one pass and reads only those.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 use tapscope_parsers::container::{Head, trim_line};
 use tapscope_parsers::content::{self, Readers, apdu::ApduLine};
 use tapscope_parsers::time::RawTime;
 
+use super::damage::{self, Damage};
 use super::line::{self, Found};
 use super::shape::{Line, Shape};
 use crate::parse::Context;
@@ -39,14 +40,25 @@ impl Scanner {
     }
 }
 
-/// The scanner, or nothing where the tables are broken (which tests exclude).
-pub(super) fn scanner() -> Option<&'static Scanner> {
+/// The scanner, with the user's rows of wording; nothing where the tables are broken (which tests exclude).
+pub(super) fn scanner(wording: &[String]) -> Option<&'static Scanner> {
     static SCANNER: OnceLock<Option<Scanner>> = OnceLock::new();
-    SCANNER.get_or_init(build).as_ref()
+    /// One for each set of rows: a process has few.
+    static OWN: Mutex<Vec<(Vec<String>, &'static Scanner)>> = Mutex::new(Vec::new());
+    if wording.is_empty() {
+        return SCANNER.get_or_init(|| build(&[])).as_ref();
+    }
+    let mut own = OWN.lock().ok()?;
+    if let Some((_, known)) = own.iter().find(|(rows, _)| rows == wording) {
+        return Some(*known);
+    }
+    let made: &'static Scanner = Box::leak(Box::new(build(wording)?));
+    own.push((wording.to_vec(), made));
+    Some(made)
 }
 
-fn build() -> Option<Scanner> {
-    let readers = Readers::new().ok()?;
+fn build(wording: &[String]) -> Option<Scanner> {
+    let readers = Readers::with_wording(wording).ok()?;
     let gate = finder(content::anchors(&readers))?;
     let general = finder(content::general_anchors(&readers))?;
     Some(Scanner {
@@ -105,6 +117,8 @@ pub(super) struct Block {
     pub items: Vec<Item>,
     /// Line ends in the block.
     pub lines: u32,
+    /// What is damaged in it.
+    pub damage: Vec<Damage>,
 }
 
 /// FNV-1a: the same on every machine and in every run.
@@ -121,7 +135,13 @@ pub(super) fn hash(parts: &[&[u8]]) -> u64 {
 }
 
 /// Reads a block that begins and ends at record borders.
-pub(super) fn block(scanner: &Scanner, shape: &Shape, text: &[u8], ctx: &Context<'_>) -> Block {
+pub(super) fn block(
+    scanner: &Scanner,
+    shape: &Shape,
+    text: &[u8],
+    first: bool,
+    ctx: &Context<'_>,
+) -> Block {
     let mut walk = Walk {
         scanner,
         shape,
@@ -145,7 +165,18 @@ pub(super) fn block(scanner: &Scanner, shape: &Shape, text: &[u8], ctx: &Context
         item.line = lines;
     }
     lines += count_lines(&text[at..]);
-    Block { items, lines }
+    let mut damage = damage::find(shape.format, text, ctx.plan.limits.line_bytes, first);
+    let (mut line, mut at) = (0, 0);
+    for one in &mut damage {
+        line += count_lines(&text[at..one.at]);
+        at = one.at;
+        one.line = line;
+    }
+    Block {
+        items,
+        lines,
+        damage,
+    }
 }
 
 fn count_lines(text: &[u8]) -> u32 {

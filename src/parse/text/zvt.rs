@@ -3,8 +3,12 @@
 use tapscope_parsers::content::zvt::{self, Packet};
 
 use super::line::Found;
-use crate::event::{Keys, LogEvent, Severity, Signal, Text};
+use crate::event::{
+    Event, Events, Keys, Ledger, LogEvent, Payload, Place, Severity, Signal, SourceKind,
+    SourceStatus, Stamp, Text, TimeQuality,
+};
 use crate::parse::edge::Edge;
+use crate::parse::{Context, Parsed};
 
 /// Digits of a BCD value; `None` where a half byte is no digit.
 fn digits(value: &[u8]) -> Option<String> {
@@ -163,5 +167,80 @@ pub(in crate::parse) fn found(packet: &Packet, edge: &Edge) -> Found {
         }),
         keys: Box::new(keys),
         payment: true,
+    }
+}
+
+/// Longest file that is one packet: an extended length is two bytes.
+const FILE_BYTES: u64 = 70_000;
+
+/// Reads a file that is one packet, named by the time in milliseconds at which it was seen.
+pub(in crate::parse) fn file(reader: &mut dyn std::io::Read, ctx: &Context<'_>) -> Parsed {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let _ = reader.take(FILE_BYTES).read_to_end(&mut bytes);
+    let rest = std::io::copy(reader, &mut std::io::sink()).unwrap_or(0);
+    let all = bytes.len() as u64 + rest;
+    (ctx.progress)(all);
+    let mut source = super::source(ctx);
+    source.kind = Some(SourceKind::Log);
+    source.format = Some(Text::const_new("zvt-packet"));
+    source.ledger = Ledger {
+        bytes: all,
+        records: 1,
+        ..Ledger::default()
+    };
+    let mut events = Events::default();
+    match zvt::packet_in_buffer(&bytes) {
+        Some(packet) => {
+            let extended = u64::from(bytes.get(2) == Some(&0xFF)) * 2;
+            let taken = (3 + extended + packet.data.len() as u64).min(all);
+            source.ledger.understood = taken;
+            // What an earlier packet left in the terminal's buffer.
+            source.ledger.ignored = all - taken;
+            if let Found::Said { log, keys, .. } = found(&packet, ctx.edge) {
+                let event = Event {
+                    source: ctx.source,
+                    place: Place::Frame(1),
+                    at: named_time(ctx.path),
+                    lane: 0,
+                    keys: *keys,
+                    payload: Payload::Log(log),
+                };
+                events.extend_from(vec![event], |event| event, ctx.spill);
+            }
+        }
+        None => {
+            source.status = SourceStatus::Damaged;
+            source.ledger.damaged_records = 1;
+            source.ledger.not_understood = all;
+            source.first_damage = Some(Text::const_new(
+                "the packet is shorter than its length says",
+            ));
+        }
+    }
+    source.ledger.events = events.len() as u64;
+    Parsed {
+        source,
+        events,
+        issues: Vec::new(),
+    }
+}
+
+/// Thirteen digits in the file's name are milliseconds since 1970.
+fn named_time(path: &str) -> Stamp {
+    let name = path.rsplit(['/', '\\', '!']).next().unwrap_or(path);
+    let millis: Option<i64> = name
+        .split(|c: char| !c.is_ascii_digit())
+        .find(|run| run.len() == 13)
+        .and_then(|run| run.parse().ok());
+    match millis {
+        Some(millis) => Stamp {
+            utc_micros: Some(millis * 1000),
+            quality: TimeQuality {
+                resolution_micros: 1000,
+                ..TimeQuality::default()
+            },
+        },
+        None => Stamp::UNKNOWN,
     }
 }
