@@ -23,8 +23,29 @@ pub fn stream(
     spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
+    stream_after(
+        info,
+        reader,
+        plan,
+        edge,
+        spill,
+        &mut text::Carry::default(),
+        progress,
+    )
+}
+
+/// As [`stream`], for a file that goes on where another of the same log ended.
+pub fn stream_after(
+    info: &StreamInfo<'_>,
+    reader: &mut dyn Read,
+    plan: &Plan,
+    edge: &Edge,
+    spill: &Arc<Spill>,
+    carry: &mut text::Carry,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Parsed {
     let shown = shown_path(&info.path, edge);
-    let probed = probe(info.head, &info.later_samples());
+    let probed = probe(info.head, &info.later_samples(), &plan.own_formats);
     let context = Context {
         edge,
         plan,
@@ -55,7 +76,7 @@ pub fn stream(
         }
         InputKind::Text { format, encoding } => {
             let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-            let mut parsed = text::run(&mut *utf8, &context);
+            let mut parsed = text::run_after(&mut *utf8, &context, carry);
             parsed.source.encoding.get_or_insert(encoding.name());
             parsed
                 .source
@@ -70,6 +91,7 @@ pub fn stream(
             parsed.source.encoding.get_or_insert(encoding.name());
             parsed
         }
+        InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),
         InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
         kind => nothing(
             reader,
