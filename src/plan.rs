@@ -1,6 +1,11 @@
 //! What a run shall do: the only configuration that the stages see. Made by `cli`, validated there.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+
+use tapscope_parsers::protocol::iso8583::Dialect;
+use tapscope_parsers::protocol::iso8583::framing::{HeaderForm, LengthForm};
+use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
 /// Settings of one `analyze` run.
 #[derive(Debug, Clone)]
@@ -37,6 +42,65 @@ pub struct Plan {
     pub scratch: PathBuf,
     /// Bounds on every stage.
     pub limits: Limits,
+    /// What the user knows of the network.
+    pub network: Network,
+}
+
+/// What the user knows of the network that the bytes do not show.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// TLS secrets.
+    pub keylog: KeyLog,
+    /// Dialects of ISO 8583 besides those that are built in.
+    pub dialects: Vec<Described>,
+}
+
+/// A dialect that the user described, and where it is spoken.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The dialect.
+    pub dialect: &'static Dialect,
+    /// Length before each message; `None`: found by evidence.
+    pub length: Option<LengthForm>,
+    /// Header after the length; `None`: found by evidence.
+    pub header: Option<HeaderForm>,
+    /// Hosts that speak nothing else; the dialect is tried on all others as well.
+    pub hosts: Vec<Host>,
+}
+
+impl Described {
+    /// True where that host speaks this dialect and nothing else.
+    #[must_use]
+    pub fn is_for(&self, server: &SocketAddr) -> bool {
+        self.hosts.iter().any(|host| host.holds(server))
+    }
+}
+
+/// Hosts: a network, or all of them; a port, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Host {
+    /// Address and how many of its bits count.
+    pub net: Option<(IpAddr, u8)>,
+    /// Port.
+    pub port: Option<u16>,
+}
+
+impl Host {
+    fn holds(&self, server: &SocketAddr) -> bool {
+        let bits = |ip: &IpAddr| match ip {
+            IpAddr::V4(ip) => u128::from(u32::from(*ip)) << 96,
+            IpAddr::V6(ip) => u128::from(*ip),
+        };
+        let near = match &self.net {
+            None => true,
+            Some((net, count)) => {
+                let other = bits(net) ^ bits(&server.ip());
+                net.is_ipv4() == server.is_ipv4()
+                    && (*count == 0 || other.leading_zeros() >= u32::from(*count))
+            }
+        };
+        near && self.port.is_none_or(|port| port == server.port())
+    }
 }
 
 impl Default for Plan {
@@ -58,6 +122,7 @@ impl Default for Plan {
             event_bytes: u64::MAX,
             scratch: std::env::temp_dir(),
             limits: Limits::default(),
+            network: Network::default(),
         }
     }
 }

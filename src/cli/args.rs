@@ -148,9 +148,12 @@ pub(crate) struct AnalyzeArgs {
     /// Secret for card tokens (64 hex digits, or 32 bytes and more); only its owner may read it.
     #[arg(long, value_name = "FILE")]
     pub pan_key: Option<PathBuf>,
-    /// TLS secrets (NSS key log).
+    /// TLS secrets, as browsers and OpenSSL log them: what they open is read.
     #[arg(long, value_name = "FILE")]
-    pub keylog: Option<PathBuf>,
+    pub keylog: Vec<PathBuf>,
+    /// A folder with your own descriptions of ISO 8583 dialects (TOML).
+    #[arg(long, value_name = "DIR")]
+    pub dialects: Vec<PathBuf>,
     /// The progress bar on standard error.
     #[arg(long, value_enum, default_value_t = ProgressChoice::Auto, value_name = "WHEN")]
     pub progress: ProgressChoice,
@@ -272,6 +275,12 @@ pub(crate) struct FormatsArgs {
     /// For programs.
     #[arg(long)]
     pub json: bool,
+    /// With --why: TLS secrets.
+    #[arg(long, value_name = "FILE", requires = "why")]
+    pub keylog: Vec<PathBuf>,
+    /// With --why: a folder with your own descriptions of ISO 8583 dialects.
+    #[arg(long, value_name = "DIR", requires = "why")]
+    pub dialects: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

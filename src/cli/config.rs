@@ -26,6 +26,10 @@ struct Config {
     jobs: Option<usize>,
     lang: Option<FileLang>,
     pan_key: Option<PathBuf>,
+    #[serde(default)]
+    keylog: Vec<PathBuf>,
+    #[serde(default)]
+    dialects: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -46,7 +50,7 @@ pub(crate) fn fill_up(args: &AnalyzeArgs) -> Result<AnalyzeArgs, Failure> {
     let config: Config = toml::from_str(&text).map_err(|e| {
         let line = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         Failure::usage(format!("--config {}: {line}", path.display()))
-            .hint("keys are the long flags: tz, year, rules, format, formats, inventory, lang, pan-key, custody, jobs, since, until")
+            .hint("keys are the long flags: tz, year, rules, format, formats, inventory, lang, pan-key, keylog, dialects, custody, jobs, since, until")
     })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let beside = |path: PathBuf| folder.join(path);
@@ -54,6 +58,12 @@ pub(crate) fn fill_up(args: &AnalyzeArgs) -> Result<AnalyzeArgs, Failure> {
     args.pan_key = args.pan_key.or(config.pan_key.map(beside));
     if args.rules.is_empty() {
         args.rules = config.rules.into_iter().map(beside).collect();
+    }
+    if args.keylog.is_empty() {
+        args.keylog = config.keylog.into_iter().map(beside).collect();
+    }
+    if args.dialects.is_empty() {
+        args.dialects = config.dialects.into_iter().map(beside).collect();
     }
     if args.format.is_empty() {
         args.format = config.format;

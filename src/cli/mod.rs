@@ -1,9 +1,11 @@
 //! The command line: the only code that prints, exits or reads the environment.
 
 mod args;
+mod capture_why;
 mod commands;
 mod config;
 mod failure;
+mod network;
 mod output;
 mod panics;
 mod progress;

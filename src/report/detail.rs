@@ -6,12 +6,13 @@ use compact_str::format_compact;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use tapscope_parsers::protocol::net::tls::names as tls;
 
 use super::clean::clean;
 use crate::correlate::Stage;
 use crate::event::{
     CommandKind, Connection, Exchange, FieldState, IsoMessage, LogEvent, Payload, Place, Severity,
-    Side, Signal, Tag, TagValue, Text, TlsStage,
+    Side, Signal, Tag, TagValue, Text, TlsSeen, TlsStage,
 };
 
 /// What the events table says of an event.
@@ -120,10 +121,18 @@ pub(super) fn describe(payload: &Payload) -> Description {
         Payload::Http(http) => Description {
             step: None,
             summary: format!(
-                "HTTP {} from {} to {}{}",
+                "HTTP {}{} from {} to {}{}{}",
+                http.request
+                    .as_ref()
+                    .map(|r| format!("{r}: "))
+                    .unwrap_or_default(),
                 http.status,
                 http.server,
                 http.client,
+                http.result
+                    .as_ref()
+                    .map(|r| format!(", result {r}"))
+                    .unwrap_or_default(),
                 http.location
                     .as_ref()
                     .map(|l| format!(", location {l}"))
@@ -187,7 +196,8 @@ fn apdu(exchange: &Exchange) -> Description {
 }
 
 fn iso8583(message: &IsoMessage) -> Description {
-    let mut summary = format!("{:04}", message.mti);
+    let purpose = super::iso8583::purpose(message);
+    let mut summary = format!("{:04} {purpose}", message.mti);
     for (number, label) in [
         (3, "processing code"),
         (4, "amount"),
@@ -219,8 +229,10 @@ fn iso8583(message: &IsoMessage) -> Description {
             fields: Fields(&message.fields),
             frames: message.frames.iter().copied().map(place).collect(),
             mti: format!("{:04}", message.mti),
+            parts: super::iso8583::parts(message),
             pin_present: message.pin_present,
             processing_demand: message.processing_demand,
+            purpose,
             tags: Tags(&message.tags),
         }),
     }
@@ -262,7 +274,7 @@ fn tcp(c: &Connection) -> Description {
             "client_retransmissions": c.client_retransmissions, "server_retransmissions": c.server_retransmissions,
             "client_unacked": c.client_unacked, "rtt_us": c.rtt_micros, "zero_windows": c.zero_windows,
             "gap_bytes": c.gap_bytes, "overlap_conflicts": c.overlap_conflicts, "carried": c.carried,
-            "server_name": c.server_name.as_deref().map(clean),
+            "server_name": c.server_name.as_deref().map(clean), "tls": c.tls.as_deref().map(tls_seen),
             "frames": c.frames.iter().copied().map(place).collect::<Vec<_>>(),
         }).to_string(),
     }
@@ -341,8 +353,10 @@ struct IsoDetail<'a> {
     fields: Fields<'a>,
     frames: Vec<Value>,
     mti: String,
+    parts: Value,
     pin_present: bool,
     processing_demand: Option<u8>,
+    purpose: &'static str,
     tags: Tags<'a>,
 }
 
@@ -398,6 +412,25 @@ impl Serialize for One<'_> {
         }
         map.end()
     }
+}
+
+/// What can be told of TLS without reading it, and whether it was read.
+fn tls_seen(t: &TlsSeen) -> Value {
+    json!({
+        "client_version": t.client_version.map(tls::version), "version": t.server_version.map(tls::version),
+        "cipher": t.cipher.map(|c| tls::cipher(c).map_or_else(|| format!("{c:04X}"), str::to_owned)),
+        "server_name": t.server_name.as_deref().map(clean), "application": t.application.as_deref().map(clean),
+        "resumed": t.resumed, "decrypted": t.decrypted,
+        "certificate": t.certificates.map(|sent| json!({
+            "sent": sent, "subject": t.subject.as_deref().map(clean), "issuer": t.issuer.as_deref().map(clean),
+            "names": t.names.iter().map(|n| json!(clean(n))).collect::<Vec<_>>(),
+            "not_before": t.validity.map(|v| v.0), "not_after": t.validity.map(|v| v.1),
+            "for_the_name": t.name_fits, "lacks_intermediate": t.lacks_intermediate, "self_issued": t.self_issued,
+        })),
+        "client_certificates": t.client_certificates,
+        "exchanges": t.exchanges, "request_bytes": t.request_bytes, "answer_bytes": t.answer_bytes,
+        "answer_us": t.answer_micros, "unanswered_request_bytes": t.unanswered_request,
+    })
 }
 
 /// Upper case without spaces.

@@ -8,6 +8,7 @@ mod error;
 mod fill;
 mod folder;
 mod html;
+mod iso8583;
 mod manifest;
 mod overview;
 mod parquet;

@@ -7,7 +7,7 @@ use crate::cli::args::{AnalyzeArgs, Arguments};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::progress::Progress;
-use crate::cli::{DONE, Ending, PARTLY, config, table};
+use crate::cli::{DONE, Ending, PARTLY, config, network, table};
 use crate::plan::{Limits, Plan};
 use crate::report::{self, Summary, text_bytes};
 use crate::{Observer as _, analyze};
@@ -21,7 +21,6 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     report::check_target(&args.out, args.force)?;
     for (given, flag) in [
         (!args.baseline.is_empty(), "--baseline"),
-        (args.keylog.is_some(), "--keylog"),
         (args.inventory.is_some(), "--inventory"),
     ] {
         if given {
@@ -155,6 +154,7 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
             _ => std::path::PathBuf::from("."),
         },
         limits: Limits::default(),
+        network: network::read(&args.keylog, &args.dialects)?,
     })
 }
 
