@@ -33,6 +33,8 @@ pub struct Analysis {
     pub attributed: Attributed,
     /// Names the key of the card tokens without giving it away; `None` for the key of one run.
     pub key_id: Option<String>,
+    /// Fingerprints of the card numbers that were met: what is written is searched for them.
+    pub seen: event::SeenCards,
 }
 
 /// Is told how far a run has come.
@@ -71,7 +73,7 @@ pub fn analyze(
     observer: &dyn Observer,
 ) -> Result<Analysis, Error> {
     observer.stage("find inputs");
-    let edge = Edge::new(plan.pan_key);
+    let edge = Edge::new(plan.pan_key.as_ref().map(|key| *key.bytes()));
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
         return Err(Error::Input {
@@ -114,7 +116,11 @@ pub fn analyze(
         correlated,
         issues,
         attributed,
-        key_id: plan.pan_key.as_ref().map(parse::edge::key_id),
+        key_id: plan
+            .pan_key
+            .as_ref()
+            .map(|key| parse::edge::key_id(key.bytes())),
+        seen: edge.seen(),
     })
 }
 
@@ -122,10 +128,19 @@ pub fn analyze(
 fn read(input: &Input, plan: &Plan, edge: &Edge, observer: &dyn Observer) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
     let mut sources: Vec<Parsed> = Vec::new();
-    let report = decode::each_stream(input, plan, &mut |stream, reader| {
-        sources.push(parse::stream(stream, reader, plan, edge, &advance));
-    });
-    parse::settle(sources, &report, edge)
+    // There should be no panic; if a decoder fails, it costs this input and not the run.
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        decode::each_stream(input, plan, &mut |stream, reader| {
+            sources.push(parse::stream(stream, reader, plan, edge, &advance));
+        })
+    }));
+    match done {
+        Ok(report) => parse::settle(sources, &report, edge),
+        Err(_) => {
+            sources.push(parse::failed(&input.shown, edge));
+            sources
+        }
+    }
 }
 
 /// Gives sources their ids, in order, and lays events and issues end to end.

@@ -5,6 +5,7 @@
 
 mod brands;
 mod bytes;
+mod kinds;
 mod labels;
 mod lines;
 mod objects;
@@ -15,6 +16,7 @@ mod text;
 
 pub use brands::{is_card_number, kept_digits};
 pub use bytes::in_bytes;
+pub use kinds::{Kind, kind_of};
 pub use objects::{Secret, secret_of_tag, track2_digits};
 
 /// Adds what is to be hidden of a text (UTF-8 or any other superset of ASCII), as byte ranges, in every rendering.

@@ -5,18 +5,22 @@
 
 mod card;
 mod dialogue;
+mod fault;
 mod log;
 mod network;
 mod payment;
 mod place;
+mod seen;
 mod stamp;
 
 pub use card::CardNumber;
 pub use dialogue::{CommandKind, Exchange, Field, FieldState, Tag, TagValue};
+pub use fault::{note_fault, take_fault};
 pub use log::{LogEvent, Severity, Signal};
 pub use network::{Connection, DnsEvent, HttpEvent, IcmpEvent, Side, TlsEvent, TlsStage};
 pub use payment::{Direction, IsoMessage};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+pub use seen::SeenCards;
 pub use stamp::{Stamp, TimeQuality};
 
 /// Short owned text: 24 bytes, inline up to 24 characters.

@@ -8,7 +8,7 @@ use super::probe::{InputKind, probe};
 use super::{Context, Parsed, capture, text};
 use crate::decode::encoding::utf8_reader;
 use crate::decode::{InputReport, StreamInfo};
-use crate::event::{Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
+use crate::event::{Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text, take_fault};
 use crate::plan::Plan;
 
 /// Reads one stream whole.
@@ -71,13 +71,7 @@ pub fn stream(
             SourceStatus::Damaged,
             progress,
         );
-        parsed.issues.push(Issue {
-            source: 0,
-            place: Place::Whole,
-            code: "internal_error",
-            count: 1,
-            text: Text::const_new("the reader of this format failed; its events are lost"),
-        });
+        parsed.source.first_damage = Some(internal_error(&mut parsed.issues));
         parsed
     });
     if parsed.source.status == SourceStatus::Unrecognised && parsed.issues.is_empty() {
@@ -87,6 +81,34 @@ pub fn stream(
     }
     parsed.source.path = shown;
     parsed.source.ledger.events = parsed.events.len() as u64;
+    parsed
+}
+
+/// Names a fault of the program by its place; the message is not repeated, since it may quote input.
+fn internal_error(issues: &mut Vec<Issue>) -> Text {
+    let place = take_fault().unwrap_or_else(|| "an unknown place".to_owned());
+    let text = Text::from(format!(
+        "internal error at {place}: a fault of the program, which cost the events of this source"
+    ));
+    issues.push(Issue {
+        source: 0,
+        place: Place::Whole,
+        code: "internal_error",
+        count: 1,
+        text: text.clone(),
+    });
+    text
+}
+
+/// Stands for an input whose decoding failed by a fault of the program.
+#[must_use]
+pub fn failed(path: &str, edge: &Edge) -> Parsed {
+    let mut parsed = Parsed {
+        source: crate::source::unreadable(shown_path(path, edge)),
+        events: Vec::new(),
+        issues: Vec::new(),
+    };
+    parsed.source.first_damage = Some(internal_error(&mut parsed.issues));
     parsed
 }
 

@@ -40,4 +40,4 @@ pub mod edge;
 pub mod probe;
 pub mod text;
 
-pub use dispatch::{settle, shown_path, stream};
+pub use dispatch::{failed, settle, shown_path, stream};

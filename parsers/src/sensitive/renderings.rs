@@ -231,18 +231,20 @@ fn list_entry(text: &[u8], at: usize) -> Option<(u8, usize, usize)> {
         .iter()
         .fold(0_i16, |value, b| value * 10 + i16::from(b - b'0'));
     let value = if negative { -value } else { value };
+    let start = start - usize::from(negative);
     let byte = match value {
         -128..=-1 => u8::try_from(value + 256).ok()?,
         value => u8::try_from(value).ok()?,
     };
-    Some((byte, start, start + length))
+    Some((byte, start, start + length + usize::from(negative)))
 }
 
 /// `[6, 2, 1, 2, …]`: a card number's digits as a list.
 fn digits_one_by_one(reading: &Reading, found: &mut Vec<Span>) {
     let mut at = 0;
     for run in reading.bytes.chunk_by(|a, b| (*a <= 9) == (*b <= 9)) {
-        if (13..=19).contains(&run.len()) && is_card_number(run) {
+        let digits = run.first().is_some_and(|d| *d <= 9);
+        if digits && (13..=19).contains(&run.len()) && is_card_number(run) {
             let (first, last) = kept_digits(run.len());
             reading.carry(at + first, at + run.len() - last, found);
         }
@@ -313,9 +315,12 @@ fn base64_run(text: &[u8], start: usize, end: usize, found: &mut Vec<Span>) {
         return;
     }
     let padded = text.get(end) == Some(&b'=');
-    let binary = lower
-        && (padded || run.len() % 4 == 0)
-        && run.iter().any(|b| b.is_ascii_digit() || matches!(b, b'+' | b'/' | b'-' | b'_'));
+    // Without a digit in it a word of mixed case is more likely a name; but `V`, `W`, `c`, `d` begin what begins with a record or a card number.
+    let mixed = || {
+        matches!(run.first(), Some(b'V' | b'W' | b'c' | b'd'))
+            || run.iter().any(|b| b.is_ascii_digit() || matches!(b, b'+' | b'/'))
+    };
+    let binary = lower && (padded || (run.len() % 4 == 0 && mixed()));
     if binary {
         pieces(run, start, found, |reading, found| {
             reading.as_bytes(found);
