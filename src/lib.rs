@@ -12,11 +12,13 @@ pub mod plan;
 pub mod report;
 pub mod source;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use attribute::{Attributed, Catalogue};
 use correlate::Correlated;
-use event::{Event, Issue, Place, Source};
+use event::{Events, Issue, Place, Source, Spill};
 use parse::Parsed;
 use parse::edge::Edge;
 use plan::Plan;
@@ -61,6 +63,12 @@ pub enum Error {
     /// A rule file is wrong.
     #[error("{0}")]
     Rules(String),
+    /// The disk for what memory has no room for is full or broken.
+    #[error("cannot keep events on disk in {path}: no space, or it cannot be read back")]
+    Scratch {
+        /// The folder.
+        path: String,
+    },
 }
 
 /// Reads all inputs, joins what they saw, and names the causes.
@@ -74,6 +82,7 @@ pub fn analyze(
 ) -> Result<Analysis, Error> {
     observer.stage("find inputs");
     let edge = Edge::new(plan.pan_key.as_ref().map(|key| *key.bytes()));
+    let spill = Spill::new(plan.event_bytes, &plan.scratch);
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
         return Err(Error::Input {
@@ -87,14 +96,14 @@ pub fn analyze(
     let mut parsed: Vec<Parsed> = found
         .inputs
         .par_iter()
-        .flat_map_iter(|input| read(input, plan, &edge, observer))
+        .flat_map_iter(|input| read(input, plan, &edge, &spill, observer))
         .collect();
     parsed.extend(found.refused.iter().map(|refused| Parsed {
         source: Source {
             path: parse::shown_path(&refused.shown, &edge),
             ..refused.source()
         },
-        events: Vec::new(),
+        events: Events::default(),
         issues: vec![Issue {
             source: 0,
             place: Place::Whole,
@@ -104,14 +113,20 @@ pub fn analyze(
         }],
     }));
     parse::clock::settle_years(&mut parsed);
-    let (sources, events, issues) = number(parsed);
+    let (sources, events, mut issues) = number(parsed);
 
     observer.stage("correlate");
     let mut correlated = correlate::correlate(sources, events, plan);
+    issues.extend(full_attempts(&correlated, plan));
     correlated.clip(plan.since, plan.until);
 
     observer.stage("attribute");
     let attributed = attribute::attribute(&correlated, catalogue, plan);
+    if spill.failed() {
+        return Err(Error::Scratch {
+            path: plan.scratch.display().to_string(),
+        });
+    }
     Ok(Analysis {
         correlated,
         issues,
@@ -125,13 +140,19 @@ pub fn analyze(
 }
 
 /// Reads one input: one source for each stream in it.
-fn read(input: &Input, plan: &Plan, edge: &Edge, observer: &dyn Observer) -> Vec<Parsed> {
+fn read(
+    input: &Input,
+    plan: &Plan,
+    edge: &Edge,
+    spill: &Arc<Spill>,
+    observer: &dyn Observer,
+) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
     let mut sources: Vec<Parsed> = Vec::new();
     // There should be no panic; if a decoder fails, it costs this input and not the run.
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         decode::each_stream(input, plan, &mut |stream, reader| {
-            sources.push(parse::stream(stream, reader, plan, edge, &advance));
+            sources.push(parse::stream(stream, reader, plan, edge, spill, &advance));
         })
     }));
     match done {
@@ -143,20 +164,40 @@ fn read(input: &Input, plan: &Plan, edge: &Edge, observer: &dyn Observer) -> Vec
     }
 }
 
+/// Attempts that hold as many events as are kept of one.
+fn full_attempts(correlated: &Correlated, plan: &Plan) -> Option<Issue> {
+    let most = plan.limits.transaction_events;
+    let mut full = correlated
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.events.len() >= most);
+    let first = *full.next()?.events.first()?;
+    let head = correlated.events.head(first);
+    Some(Issue {
+        source: head.source,
+        place: head.place,
+        code: "transaction_events",
+        count: 1 + full.count() as u64,
+        text: event::Text::from(format!(
+            "attempts with {most} events: no more of one are kept; this is the first"
+        )),
+    })
+}
+
 /// Gives sources their ids, in order, and lays events and issues end to end.
-fn number(parsed: Vec<Parsed>) -> (Vec<Source>, Vec<Event>, Vec<Issue>) {
+fn number(parsed: Vec<Parsed>) -> (Vec<Source>, Events, Vec<Issue>) {
     let mut sources = Vec::with_capacity(parsed.len());
-    let mut events = Vec::with_capacity(parsed.iter().map(|parsed| parsed.events.len()).sum());
+    let mut events = Events::default();
     let mut issues = Vec::new();
     for (id, mut one) in parsed.into_iter().enumerate() {
-        for event in &mut one.events {
+        for event in one.events.heads_mut() {
             event.source = id as u32;
         }
         for issue in &mut one.issues {
             issue.source = id as u32;
         }
         sources.push(one.source);
-        events.append(&mut one.events);
+        events.append(one.events);
         issues.append(&mut one.issues);
     }
     (sources, events, issues)

@@ -27,8 +27,33 @@ pub struct Plan {
     pub custody: bool,
     /// Language of the report's first view.
     pub language: Language,
+    /// Bytes of packed events that stay in memory; what goes beyond is kept on disk. Never changes what comes out.
+    pub event_bytes: u64,
+    /// Folder for what is kept on disk while the run lasts.
+    pub scratch: PathBuf,
     /// Bounds on every stage.
     pub limits: Limits,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            inputs: Vec::new(),
+            zone: None,
+            year: None,
+            since: None,
+            until: None,
+            formats: Vec::new(),
+            rules: Vec::new(),
+            inventory: None,
+            pan_key: None,
+            custody: false,
+            language: Language::default(),
+            event_bytes: u64::MAX,
+            scratch: std::env::temp_dir(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// The secret under which card tokens are made. Cannot be printed, and is wiped when it is dropped.
@@ -78,10 +103,6 @@ pub enum Language {
 pub struct Limits {
     /// Bytes of one physical line; the rest up to the next line end is skipped and counted.
     pub line_bytes: usize,
-    /// Lines of one record.
-    pub record_lines: usize,
-    /// Bytes of one record.
-    pub record_bytes: usize,
     /// Decompressed bytes of one member.
     pub member_bytes: u64,
     /// Decompressed to compressed ratio, after `ratio_after` bytes.
@@ -116,8 +137,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             line_bytes: 1 << 20,
-            record_lines: 4096,
-            record_bytes: 4 << 20,
             member_bytes: 64 << 30,
             ratio: 200,
             ratio_after: 64 << 20,
@@ -155,8 +174,6 @@ macro_rules! bounds {
 
 bounds! {
     line_bytes: usize,
-    record_lines: usize,
-    record_bytes: usize,
     member_bytes: u64,
     ratio: u64,
     ratio_after: u64,
@@ -203,8 +220,6 @@ pub const LIMIT_CODES: &[&str] = &[
     "frag_limit",
     "icmp_limit",
     "line_too_long",
-    "link_candidates",
-    "record_too_long",
     "tcp_pending_limit",
     "transaction_events",
 ];

@@ -17,10 +17,10 @@ use std::time::Instant;
 
 use common::{analyze, rows};
 use tapscope::decode::StreamInfo;
-use tapscope::event::Text;
+use tapscope::event::{Spill, Text};
 use tapscope::parse::edge::Edge;
 use tapscope::parse::{Parsed, stream};
-use tapscope::plan::{Language, Limits, Plan};
+use tapscope::plan::Plan;
 
 fn long() -> bool {
     std::env::var_os("TAPSCOPE_LONG").is_some()
@@ -29,17 +29,8 @@ fn long() -> bool {
 fn plan(inputs: &[&Path]) -> Plan {
     Plan {
         inputs: inputs.iter().map(|path| path.to_path_buf()).collect(),
-        zone: None,
         year: Some(2026),
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        pan_key: None,
-        custody: false,
-        language: Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     }
 }
 
@@ -52,7 +43,7 @@ fn parse(bytes: &[u8], edge: &Edge, plan: &Plan) -> Parsed {
         head: &bytes[..bytes.len().min(64 << 10)],
     };
     let mut reader = bytes;
-    stream(&info, &mut reader, plan, edge, &|_| {})
+    stream(&info, &mut reader, plan, edge, &Spill::unbounded(), &|_| {})
 }
 
 /// Small samples of every format.
@@ -250,7 +241,7 @@ fn a_panic_costs_one_source() {
             Faulty.read(buffer)
         }
     }
-    let parsed = stream(&info, &mut Once(false), &plan, &edge, &|_| {});
+    let parsed = stream(&info, &mut Once(false), &plan, &edge, &Spill::unbounded(), &|_| {});
     let issue = parsed.issues.iter().find(|i| i.code == "internal_error").unwrap();
     assert!(issue.text.contains("hostile.rs:"), "{}", issue.text);
     assert!(!issue.text.contains("4111"), "{}", issue.text);

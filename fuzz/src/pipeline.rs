@@ -2,7 +2,7 @@
 
 use tapscope_pipeline::correlate::correlate;
 use tapscope_pipeline::decode::StreamInfo;
-use tapscope_pipeline::event::Text;
+use tapscope_pipeline::event::{Event, Spill, Text};
 use tapscope_pipeline::parse::{edge::Edge, stream};
 
 const PLANTED: &str = "6212345678900000003";
@@ -29,9 +29,10 @@ pub fn run(data: &[u8]) {
         file: None,
         head: &bytes[..bytes.len().min(65_536)],
     };
-    let parsed = stream(&info, &mut &bytes[..], &plan, &edge, &|_| {});
+    let parsed = stream(&info, &mut &bytes[..], &plan, &edge, &Spill::unbounded(), &|_| {});
     assert!(parsed.issues.iter().all(|i| i.code != "internal_error"), "{:?}", parsed.issues);
-    let said = format!("{:?}{:?}{:?}", parsed.events, parsed.issues, parsed.source);
+    let events: Vec<Event> = parsed.events.iter().collect();
+    let said = format!("{events:?}{:?}{:?}", parsed.issues, parsed.source);
     assert!(!said.contains(PLANTED) && !said.contains(&PLANTED[4..]), "{said}");
     assert!(!said.contains("6212345678900000"), "{said}");
     let _ = correlate(vec![parsed.source], parsed.events, &plan);

@@ -1,22 +1,12 @@
 //! The settings that the targets run under: small bounds, so that they are met.
 
-use tapscope_pipeline::plan::{Language, Limits, Plan};
+use tapscope_pipeline::plan::{Limits, Plan};
 
 /// A plan without inputs.
 #[must_use]
 pub fn plan() -> Plan {
     Plan {
-        inputs: Vec::new(),
-        zone: None,
         year: Some(2026),
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        pan_key: None,
-        custody: false,
-        language: Language::En,
         limits: Limits {
             member_bytes: 1 << 20,
             archive_bytes: 4 << 20,
@@ -26,5 +16,6 @@ pub fn plan() -> Plan {
             zstd_window_log: 20,
             ..Limits::default()
         },
+        ..Plan::default()
     }
 }

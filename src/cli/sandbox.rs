@@ -90,6 +90,21 @@ fn base(path: &Path) -> PathBuf {
     }
 }
 
+/// The folder, or the nearest one above it that is there.
+pub(crate) fn standing(folder: &Path) -> PathBuf {
+    let mut folder = folder;
+    while !folder.is_dir()
+        && let Some(above) = folder.parent()
+    {
+        folder = above;
+    }
+    if folder.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        folder.to_owned()
+    }
+}
+
 /// Confines this thread and all that it starts: reading to the given places, writing to where the output will stand.
 #[cfg(target_os = "linux")]
 pub(crate) fn confine(read: &[PathBuf], out: Option<&Path>) -> Confined {
@@ -101,19 +116,7 @@ pub(crate) fn confine(read: &[PathBuf], out: Option<&Path>) -> Confined {
     let reading = AccessFs::ReadFile | AccessFs::ReadDir;
     // Of itself: memory in use, and how many processors there are.
     let own = ["/proc/self", "/sys/fs/cgroup", "/proc/self/cgroup"];
-    let parent = out.map(|out| {
-        let mut parent = crate::report::parent_of(out);
-        while !parent.exists()
-            && let Some(above) = parent.parent()
-        {
-            parent = above;
-        }
-        if parent.as_os_str().is_empty() {
-            PathBuf::from(".")
-        } else {
-            parent.to_owned()
-        }
-    });
+    let parent = out.map(|out| standing(crate::report::parent_of(out)));
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(abi))
         .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))

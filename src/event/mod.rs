@@ -8,10 +8,13 @@ mod dialogue;
 mod fault;
 mod log;
 mod network;
+mod pack;
 mod payment;
 mod place;
 mod seen;
+mod spill;
 mod stamp;
+mod store;
 
 pub use card::CardNumber;
 pub use dialogue::{CommandKind, Exchange, Field, FieldState, Tag, TagValue};
@@ -21,7 +24,9 @@ pub use network::{Connection, DnsEvent, HttpEvent, IcmpEvent, Side, TlsEvent, Tl
 pub use payment::{Direction, IsoMessage};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 pub use seen::SeenCards;
+pub use spill::Spill;
 pub use stamp::{Stamp, TimeQuality};
+pub use store::{Events, Head, What};
 
 /// Short owned text: 24 bytes, inline up to 24 characters.
 pub type Text = compact_str::CompactString;

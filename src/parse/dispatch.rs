@@ -2,13 +2,16 @@
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::edge::Edge;
 use super::probe::{InputKind, probe};
 use super::{Context, Parsed, capture, text};
 use crate::decode::encoding::utf8_reader;
 use crate::decode::{InputReport, StreamInfo};
-use crate::event::{Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text, take_fault};
+use crate::event::{
+    Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text, take_fault,
+};
 use crate::plan::Plan;
 
 /// Reads one stream whole.
@@ -17,6 +20,7 @@ pub fn stream(
     reader: &mut dyn Read,
     plan: &Plan,
     edge: &Edge,
+    spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
     let shown = shown_path(&info.path, edge);
@@ -24,6 +28,7 @@ pub fn stream(
     let context = Context {
         edge,
         plan,
+        spill,
         source: 0,
         path: &shown,
         // What was probed saw the middle and the end of the file as well.
@@ -105,7 +110,7 @@ fn internal_error(issues: &mut Vec<Issue>) -> Text {
 pub fn failed(path: &str, edge: &Edge) -> Parsed {
     let mut parsed = Parsed {
         source: crate::source::unreadable(shown_path(path, edge)),
-        events: Vec::new(),
+        events: Events::default(),
         issues: Vec::new(),
     };
     parsed.source.first_damage = Some(internal_error(&mut parsed.issues));
@@ -203,9 +208,36 @@ fn nothing(
             first_damage: None,
             device: None,
         },
-        events: Vec::new(),
+        events: Events::default(),
         issues,
     }
+}
+
+/// Issues of one code that are kept one by one; the rest of them is one row with its count.
+const SAMPLES: usize = 20;
+
+fn sampled(issues: Vec<Issue>) -> Vec<Issue> {
+    if issues.len() <= SAMPLES {
+        return issues;
+    }
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    let mut rest = std::collections::BTreeMap::<&str, Issue>::new();
+    let mut kept = Vec::new();
+    for issue in issues {
+        let count = counts.entry(issue.code).or_default();
+        *count += 1;
+        if *count <= SAMPLES {
+            kept.push(issue);
+        } else if let Some(more) = rest.get_mut(issue.code) {
+            more.count += issue.count;
+            more.place = more.place.max(issue.place);
+        } else {
+            let text = Text::const_new("and more of the same");
+            rest.insert(issue.code, Issue { text, ..issue });
+        }
+    }
+    kept.extend(rest.into_values());
+    kept
 }
 
 /// Adds hashes and the faults of decoding to the sources of one input; what could not be opened becomes a source of its own.
@@ -217,7 +249,7 @@ pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Par
         let next = if stream.visited { visited.next() } else { None };
         let mut one = next.unwrap_or_else(|| Parsed {
             source: crate::source::unreadable(shown_path(&stream.path, edge)),
-            events: Vec::new(),
+            events: Events::default(),
             issues: Vec::new(),
         });
         one.source.blake3 = stream.hashes.blake3;
@@ -241,6 +273,7 @@ pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Par
                 text,
             });
         }
+        one.issues = sampled(std::mem::take(&mut one.issues));
         settled.push(one);
     }
     settled

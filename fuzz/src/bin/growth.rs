@@ -12,7 +12,7 @@ use tapscope_parsers::protocol::net::{capture::Reader, dns, http, tls};
 use tapscope_parsers::sensitive::{in_bytes, in_text, normalise};
 use tapscope_pipeline::correlate::correlate;
 use tapscope_pipeline::decode::StreamInfo;
-use tapscope_pipeline::event::Text;
+use tapscope_pipeline::event::{Events, Spill, Text};
 use tapscope_pipeline::parse::{Parsed, edge::Edge, stream};
 use tapscope_pipeline::plan::{Limits, Plan};
 
@@ -142,18 +142,8 @@ fn segments(at: impl Iterator<Item = u32>) {
 
 fn plan() -> Plan {
     Plan {
-        inputs: Vec::new(),
-        zone: None,
         year: Some(2026),
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        pan_key: None,
-        custody: false,
-        language: tapscope_pipeline::plan::Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     }
 }
 
@@ -165,7 +155,7 @@ fn log(text: &[u8]) -> Parsed {
         file: None,
         head: &text[..text.len().min(65_536)],
     };
-    stream(&info, &mut &text[..], &plan(), &Edge::new(Some([7; 32])), &|_| {})
+    stream(&info, &mut &text[..], &plan(), &Edge::new(Some([7; 32])), &Spill::unbounded(), &|_| {})
 }
 
 /// A log of requests and answers a second apart; `key` says which trace number each has.
@@ -185,14 +175,14 @@ fn messages(n: usize, key: fn(usize) -> usize) -> String {
 fn joined(n: usize, key: fn(usize) -> usize) {
     let text = messages(n, key);
     let mut sources = Vec::new();
-    let mut events = Vec::new();
+    let mut events = Events::default();
     for id in 0..2 {
         let mut parsed = log(text.as_bytes());
-        for event in &mut parsed.events {
+        for event in parsed.events.heads_mut() {
             event.source = id;
         }
         sources.push(parsed.source);
-        events.append(&mut parsed.events);
+        events.append(parsed.events);
     }
     black_box(correlate(sources, events, &plan()));
 }

@@ -20,7 +20,7 @@ use crate::decode::{self, StreamInfo};
 use crate::parse::edge::Edge;
 use crate::parse::probe::{InputKind, probe};
 use crate::parse::shown_path;
-use crate::plan::{Language, Limits, Plan};
+use crate::plan::{Limits, Plan};
 use crate::source;
 
 /// Bytes that are looked through at once.
@@ -77,17 +77,8 @@ impl Tally {
 pub(crate) fn run(args: &ScanArgs, all: &Arguments, output: &Output) -> Ending {
     let plan = Plan {
         inputs: args.inputs.clone(),
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        pan_key: None,
-        custody: false,
-        language: Language::En,
         limits: super::analyze::limits(&args.limit)?,
+        ..Plan::default()
     };
     let found = source::find(&plan);
     let edge = Edge::new(None);

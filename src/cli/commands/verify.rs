@@ -10,7 +10,7 @@ use crate::cli::output::{Output, Paint};
 use crate::cli::{DONE, Ending, NO};
 use crate::decode::{self, Hashes};
 use crate::event::Text;
-use crate::plan::{Language, Limits, Plan};
+use crate::plan::{Limits, Plan};
 use crate::report::{self, Recorded, RecordedFile};
 use crate::source;
 
@@ -174,17 +174,9 @@ fn check(on_disk: &Path, group: &[&RecordedFile], limits: &Limits, verdict: &mut
     let custody = group.iter().any(|file| file.sha256.is_some());
     let plan = Plan {
         inputs: vec![on_disk.to_owned()],
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        pan_key: None,
         custody,
-        language: Language::En,
         limits: limits.clone(),
+        ..Plan::default()
     };
     let found = source::find(&plan);
     let Some(input) = found.inputs.first() else {

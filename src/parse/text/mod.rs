@@ -15,7 +15,9 @@ use rayon::prelude::*;
 use tapscope_parsers::container::{self, LogFormat};
 
 use crate::decode::blocks::{BLOCK_BYTES, Block, Blocks};
-use crate::event::{Event, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text};
+use crate::event::{
+    Event, Events, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text,
+};
 use crate::parse::clock::SourceClock;
 use crate::parse::{Context, Parsed};
 use merge::{Made, Merge};
@@ -34,7 +36,7 @@ pub(crate) fn currency_letters(number: i64) -> Option<[u8; 3]> {
 pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let mut parsed = Parsed {
         source: source(ctx),
-        events: Vec::new(),
+        events: Events::default(),
         issues: Vec::new(),
     };
     let Some(scanner) = scan::scanner() else {
@@ -79,6 +81,7 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             ledger.bytes += bytes;
             ledger.not_understood += block.left_out();
             parsed.issues.extend(cut_lines(&block, ctx));
+            parsed.issues.extend(long_lines(&block, ctx));
             (ctx.progress)(bytes);
             merge.block(result);
             blocks.recycle(block.bytes);
@@ -87,10 +90,7 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     }
     merge.finish();
     decode(&mut merge, &mut parsed.events, ctx);
-    parsed.events.sort_by_key(|event| match event.place {
-        Place::Line(line) | Place::Frame(line) => line,
-        Place::Whole => 0,
-    });
+    parsed.events.sort_by_place();
     if let Some(error) = blocks.take_error() {
         parsed.source.status = SourceStatus::Damaged;
         parsed.source.first_damage = Some(
@@ -114,9 +114,9 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
 }
 
 /// Decodes and masks in parallel, keeping the order.
-fn decode(merge: &mut Merge<'_>, events: &mut Vec<Event>, ctx: &Context<'_>) {
+fn decode(merge: &mut Merge<'_>, events: &mut Events, ctx: &Context<'_>) {
     let made = std::mem::take(&mut merge.made);
-    events.par_extend(made.into_par_iter().map(|made| match made {
+    let make = |made| match made {
         Made::Event(event) => event,
         Made::Exchange(draft) => {
             let (exchange, keys) = draft.decode(ctx.edge);
@@ -129,7 +129,8 @@ fn decode(merge: &mut Merge<'_>, events: &mut Vec<Event>, ctx: &Context<'_>) {
                 payload: Payload::Apdu(Box::new(exchange)),
             }
         }
-    }));
+    };
+    events.extend_from(made, make, ctx.spill);
 }
 
 fn source(ctx: &Context<'_>) -> Source {
@@ -205,6 +206,31 @@ fn name_hint(path: &str) -> Option<String> {
             (6..=20).contains(&word.len()) && digits >= 4 && !date
         })
         .map(str::to_owned)
+}
+
+/// Lines that fit into a block and are longer than what is looked at of a line.
+fn long_lines(block: &Block, ctx: &Context<'_>) -> Vec<Issue> {
+    let limit = ctx.plan.limits.line_bytes;
+    let mut issues = Vec::new();
+    if block.bytes.len() <= limit {
+        return issues;
+    }
+    let mut start = 0;
+    for (number, end) in (block.line..).zip(memchr::memchr_iter(b'\n', &block.bytes).chain([block.bytes.len()])) {
+        let length = end.saturating_sub(start);
+        start = end + 1;
+        let cut = block.cut_lines.iter().any(|(line, _)| *line == number);
+        if length > limit && !cut {
+            issues.push(Issue {
+                source: ctx.source,
+                place: Place::Line(u32::try_from(number).unwrap_or(u32::MAX)),
+                code: "line_too_long",
+                count: 1,
+                text: Text::from(format!("of {length} bytes the first {limit} are looked at")),
+            });
+        }
+    }
+    issues
 }
 
 /// Lines of a block that were longer than a block can be: named, and the source is no longer whole.
