@@ -48,6 +48,12 @@ pub(crate) enum Command {
     Formats(FormatsArgs),
     /// Work with rule folders.
     Rules(RulesArgs),
+    /// Make the secret under which card numbers become tokens.
+    Key(KeyArgs),
+    /// Say which inputs hold card data, and where; never which.
+    Scan(ScanArgs),
+    /// Check DIR, and the inputs it was made from, against its manifest.
+    Verify(VerifyArgs),
     /// Write completions for a shell to standard output.
     Completions(CompletionsArgs),
     /// Write the manual page (or all of them to a folder).
@@ -157,6 +163,73 @@ pub(crate) struct AnalyzeArgs {
     /// The progress bar on standard error.
     #[arg(long, value_enum, default_value_t = ProgressChoice::Auto, value_name = "WHEN")]
     pub progress: ProgressChoice,
+    /// Another bound on hostile input: line_bytes=2M, archive_depth=5 (repeatable; the manifest lists all).
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub limit: Vec<String>,
+    /// No time, host, user or command line in the manifest, so that two runs compare equal.
+    #[arg(long)]
+    pub reproducible: bool,
+    /// Do not confine the run to its inputs and its output.
+    #[arg(long)]
+    pub no_sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Write a new random secret that only you may read.
+    #[command(after_help = "Example:\n  tapscope key new pan.key && tapscope analyze logs/ --out day1 --pan-key pan.key")]
+    New {
+        /// A file that does not exist yet.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 no card data found, 1 card data found, 3 none found but some input was not read whole.\n\nExamples:\n  tapscope scan dump/ captures/\n  adb logcat -d | tapscope scan -"
+)]
+pub(crate) struct ScanArgs {
+    /// Files, folders, globs, archives; `-` is standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Places that are named of each input and kind.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub places: usize,
+    /// Another bound on hostile input, as for analyze.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub limit: Vec<String>,
+    /// Do not confine the run to its inputs.
+    #[arg(long)]
+    pub no_sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Relative paths of inputs start from the folder in which analyze ran, or from --from. The last line names the manifest's own hash: keep it, or sign the manifest, where someone could write to DIR.\n\nExit codes: 0 all is as it was, 1 something differs or is missing."
+)]
+pub(crate) struct VerifyArgs {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Only DIR's own files.
+    #[arg(long)]
+    pub outputs_only: bool,
+    /// Where relative paths of inputs start from.
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
