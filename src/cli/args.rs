@@ -170,9 +170,12 @@ pub(crate) struct InspectArgs {
     /// Language of the text.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,
-    /// With the decoded content of every event.
+    /// Everything: all fields and data objects of every event, and the bytes.
     #[arg(long)]
     pub full: bool,
+    /// Columns to fill; those of the terminal by default, 100 where there is none.
+    #[arg(long, value_name = "COLUMNS")]
+    pub width: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod failure;
 mod output;
+mod page;
 mod panics;
 mod progress;
 mod story;
