@@ -59,6 +59,11 @@ impl Output {
             .clamp(40, WIDEST)
     }
 
+    /// True where standard output is coloured.
+    pub(crate) fn colours(&self) -> bool {
+        self.color_out
+    }
+
     /// A word for standard output.
     pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
         painted(self.color_out, paint, text)

@@ -23,7 +23,11 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Ending {
         if args.json {
             output.json(&story)?;
         } else {
-            let depth = if args.full { Depth::Whole } else { Depth::Brief };
+            let depth = if args.full {
+                Depth::Whole
+            } else {
+                Depth::Brief
+            };
             let columns = args.width.map_or_else(|| output.columns(), usize::from);
             let page = story::tell(&story, args.lang.into(), depth, columns);
             output.result(&page.text(output))?;

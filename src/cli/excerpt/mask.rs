@@ -74,7 +74,10 @@ fn hide(run: &[Digit], raw: &[String], hidden: &mut [Vec<Span>]) {
     let mut found = Vec::new();
     sensitive::in_bytes(&bytes, &mut found);
     for span in found {
-        for (_, line, place) in run.get(span.start..span.end.min(run.len())).unwrap_or_default() {
+        for (_, line, place) in run
+            .get(span.start..span.end.min(run.len()))
+            .unwrap_or_default()
+        {
             let Some(spans) = hidden.get_mut(*line) else {
                 continue;
             };
@@ -95,48 +98,108 @@ fn hide(run: &[Digit], raw: &[String], hidden: &mut [Vec<Span>]) {
     }
 }
 
-/// The longest stretch of hex digits of a line, whatever stands between the bytes.
+/// The longest stretch of hex digits of a line, whatever stands between the bytes; the same between all of them, or it is a time.
 fn longest(line: &str, number: usize, skip_offsets: bool) -> Vec<Digit> {
     let mut best: Vec<Digit> = Vec::new();
     let mut run: Vec<Digit> = Vec::new();
-    let mut word: Vec<Digit> = Vec::new();
-    let mut ended = false;
+    let mut separator = None;
+    for word in words(line) {
+        let digits = word.end - word.start;
+        // `0x62,0x12`: the separator stands before the prefix.
+        let joined = match (run.is_empty(), separator) {
+            (true, _) => true,
+            (false, None) => word.before.is_some(),
+            (false, known) => word.before == known,
+        };
+        // Times and addresses have words of other lengths.
+        let fits = digits.is_multiple_of(2)
+            && (word.before != Some('-') && word.before != Some(':') || digits == 2);
+        if !joined || !fits {
+            keep_longer(&mut best, &mut run);
+            separator = None;
+        } else if !run.is_empty() {
+            separator = word.before;
+        }
+        // An offset in front of a dump's row is no part of its bytes.
+        let offset = skip_offsets && run.is_empty() && matches!(digits, 4 | 8);
+        if digits.is_multiple_of(2) && !offset {
+            let places = word.start..word.end;
+            run.extend(places.filter_map(|at| {
+                let value = (*line.as_bytes().get(at)? as char).to_digit(16)?;
+                Some((u8::try_from(value).ok()?, number, at))
+            }));
+        }
+    }
+    keep_longer(&mut best, &mut run);
+    best
+}
+
+fn keep_longer(best: &mut Vec<Digit>, run: &mut Vec<Digit>) {
+    if run.len() > best.len() {
+        std::mem::swap(best, run);
+    }
+    run.clear();
+}
+
+/// Hex digits without a gap, and what alone stands between them and those before.
+struct HexWord {
+    start: usize,
+    end: usize,
+    before: Option<char>,
+}
+
+/// The runs of hex digits of a line that are no part of a word.
+fn words(line: &str) -> Vec<HexWord> {
+    let mut words: Vec<HexWord> = Vec::new();
     let bytes = line.as_bytes();
+    let is_word = |at: usize| {
+        bytes
+            .get(at)
+            .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    };
     let mut at = 0;
-    while at <= bytes.len() {
-        let byte = bytes.get(at).copied();
-        let value = byte.and_then(|b| (b as char).to_digit(16));
-        if let Some(value) = value.filter(|_| !ended) {
-            word.push((u8::try_from(value).unwrap_or(0), number, at));
+    while at < bytes.len() {
+        if !is_word(at) {
             at += 1;
             continue;
         }
-        let even = word.len().is_multiple_of(2);
-        // The `0x` of a byte is none of its digits.
-        let prefix = matches!(byte, Some(b'x' | b'X')) && word.len() == 1;
-        let separator = matches!(byte, Some(b' ' | b',' | b':' | b'-' | b'\\')) || prefix;
-        let letter = byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if prefix || (even && !letter) {
-            // An offset in front of a dump's row is no part of its bytes.
-            let offset = skip_offsets && run.is_empty() && matches!(word.len(), 4 | 8);
-            if !prefix && !offset {
-                run.append(&mut word);
-            }
-        } else if !word.is_empty() {
-            run.clear();
+        let mut start = at;
+        while is_word(at) {
+            at += 1;
         }
-        word.clear();
-        if !separator {
-            if run.len() > best.len() {
-                best = std::mem::take(&mut run);
-            }
-            run.clear();
+        let mut lead = start;
+        if matches!(bytes.get(start..start + 2), Some(b"0x" | b"0X")) {
+            start += 2;
+        } else if bytes.get(start) == Some(&b'x')
+            && start > 0
+            && bytes.get(start - 1) == Some(&b'\\')
+        {
+            lead -= 1;
+            start += 1;
         }
-        // A letter glued to digits ends no word.
-        ended = letter && !prefix && value.is_none() || (ended && byte.is_some_and(|b| b.is_ascii_alphanumeric()));
-        at += 1;
+        let hex = bytes
+            .get(start..at)
+            .is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_hexdigit));
+        if !hex {
+            continue;
+        }
+        let between = words.last().and_then(|last| line.get(last.end..lead));
+        let before = between.and_then(|gap| {
+            let mut chars = gap.chars().filter(|c| *c != ' ');
+            match (gap, chars.next(), chars.next()) {
+                ("", ..) => Some('\\'),
+                (_, None, _) => Some(' '),
+                (_, Some(c @ (',' | ':' | '-')), None) => Some(c),
+                _ => None,
+            }
+        });
+        words.push(HexWord {
+            start,
+            end: at,
+            before,
+        });
     }
-    best
+    words
 }
 
 /// The line with the hidden stretches as stars.
@@ -184,12 +247,21 @@ mod tests {
     }
 
     #[test]
+    fn times_are_no_bytes() {
+        let text = "03-18 11:29:01.661 11744 11770 D IsoComm : tx 248 bytes\n03-18 11:30:01.663 1174 1176 E IsoComm : no response\n2026-07-15 10:56:03.152 INFO transaction";
+        assert_eq!(masked(text).join("\n"), text);
+    }
+
+    #[test]
     fn the_text_column_of_a_dump_hides_what_the_bytes_hide() {
         let out = masked(
-            "0000  30 30 34 31 31 31 31 31 31 31 31 31 31 31 31 31  0041111111111111\n0010  31 31 31 31 30 30 30 30 30 30 30 30 30 30 30 30  1111000000000000",
+"0000  50 41 4E 3D 34 31 31 31 31 31 31 31 31 31 31 31  PAN=411111111111\n0010  31 31 31 31 3B 41 42 43 44 45 46 47 48 49 4A 4B  1111;ABCDEFGHIJK",
         )
         .join("\n");
-        assert!(!out.contains("1111111"), "{out}");
+        assert!(
+            !out.contains("1111111") && !out.contains("31 31 31 31 31 31"),
+            "{out}"
+        );
     }
 
     #[test]

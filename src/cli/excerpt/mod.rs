@@ -126,10 +126,11 @@ pub(crate) fn read(
             .iter()
             .find_map(|stream| stream.faults.first())
             .map_or(String::new(), |fault| format!(" ({})", fault.text));
-        return Err(
-            Failure::failed(format!("{} is not in {}{reason}", reference.path, input.shown))
-                .hint(format!("it holds {}", members.join(", "))),
-        );
+        return Err(Failure::failed(format!(
+            "{} is not in {}{reason}",
+            reference.path, input.shown
+        ))
+        .hint(format!("it holds {}", members.join(", "))));
     };
     let hashes = report.streams.iter().find(|stream| stream.path == path);
     let blake3 = hashes.map_or(String::new(), |stream| {

@@ -146,7 +146,10 @@ impl Teller<'_> {
         )));
         row.push(painted(
             Paint::Dim,
-            self.say("   times are UTC, clocks aligned", "   时间为UTC，时钟已对齐"),
+            self.say(
+                "   times are UTC, clocks aligned",
+                "   时间为UTC，时钟已对齐",
+            ),
         ));
         self.page.push(row);
         let mut row = vec![plain(&" ".repeat(BEFORE + self.step_columns()))];
@@ -284,7 +287,11 @@ fn span(micros: i64) -> String {
         m if m < 3_600_000_000 => {
             format!("{} min {} s", m / 60_000_000, (m % 60_000_000) / 1_000_000)
         }
-        m => format!("{} h {} min", m / 3_600_000_000, (m % 3_600_000_000) / 60_000_000),
+        m => format!(
+            "{} h {} min",
+            m / 3_600_000_000,
+            (m % 3_600_000_000) / 60_000_000
+        ),
     }
 }
 

@@ -52,14 +52,8 @@ const KINDS: &[(&str, iso7816::Kind)] = &[
     ("GENERATE AC", iso7816::Kind::GenerateAc),
     ("GET DATA", iso7816::Kind::GetData),
     ("VERIFY", iso7816::Kind::Verify),
-    (
-        "EXTERNAL AUTHENTICATE",
-        iso7816::Kind::ExternalAuthenticate,
-    ),
-    (
-        "INTERNAL AUTHENTICATE",
-        iso7816::Kind::InternalAuthenticate,
-    ),
+    ("EXTERNAL AUTHENTICATE", iso7816::Kind::ExternalAuthenticate),
+    ("INTERNAL AUTHENTICATE", iso7816::Kind::InternalAuthenticate),
 ];
 
 /// Decodes an event. `kernel` says which meaning the scheme's own tags have.
@@ -172,8 +166,9 @@ fn field_meaning(mti: &str, number: u8, value: &str, zh: bool) -> String {
     };
     match number {
         22 => codes::entry_mode(value).map(|mode| choose(mode.en, mode.zh)),
-        39 if mti == "0400" => codes::reversal_response_code(value)
-            .map(|reason| choose(reason.en, reason.zh)),
+        39 if mti == "0400" => {
+            codes::reversal_response_code(value).map(|reason| choose(reason.en, reason.zh))
+        }
         39 => codes::response_code(value).map(|code| choose(code.en, code.zh)),
         49 => value
             .parse()
@@ -325,10 +320,12 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         .chars()
         .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
         .collect::<Option<_>>()?;
-    digits
-        .len()
-        .is_multiple_of(2)
-        .then(|| digits.chunks(2).map(|p| p.iter().fold(0, |b, d| b << 4 | d)).collect())
+    digits.len().is_multiple_of(2).then(|| {
+        digits
+            .chunks(2)
+            .map(|p| p.iter().fold(0, |b, d| b << 4 | d))
+            .collect()
+    })
 }
 
 #[cfg(test)]
@@ -394,9 +391,17 @@ mod tests {
         let detail = r#"{"mti":"0210","dialect":"bcd-unionpay-pos","fields":{"39":"51","4":"000000001234","22":"072"},"tags":[],"pin_present":true}"#;
         let brief = lines("iso8583", detail, Depth::Brief, false);
         assert_eq!(brief.len(), 2, "{brief:?}");
-        assert!(brief.iter().any(|l| l.starts_with("F39 ") && l.contains("51: ")));
+        assert!(
+            brief
+                .iter()
+                .any(|l| l.starts_with("F39 ") && l.contains("51: "))
+        );
         let whole = lines("iso8583", detail, Depth::Decoded, true);
-        assert!(whole.iter().any(|l| l.starts_with("F4 ") && l.ends_with("000000001234")));
+        assert!(
+            whole
+                .iter()
+                .any(|l| l.starts_with("F4 ") && l.ends_with("000000001234"))
+        );
         assert!(whole.iter().any(|l| l.contains("不显示")));
     }
 
@@ -404,7 +409,12 @@ mod tests {
     fn damaged_json_is_no_reason_to_stop() {
         assert!(lines("apdu", "{", Depth::Whole, false).is_empty());
         assert_eq!(
-            lines("tcp", r#"{"syn_count":3,"refused":false,"rtt_us":null}"#, Depth::Decoded, false),
+            lines(
+                "tcp",
+                r#"{"syn_count":3,"refused":false,"rtt_us":null}"#,
+                Depth::Decoded,
+                false
+            ),
             ["syn count = 3"]
         );
     }
