@@ -19,7 +19,7 @@ use crate::event::Text;
 use crate::parse::edge::Edge;
 use crate::parse::probe::{InputKind, probe};
 use crate::parse::shown_path;
-use crate::plan::{Language, Limits, Plan};
+use crate::plan::Plan;
 use crate::report::clean;
 use crate::source::{self, Input};
 
@@ -216,17 +216,7 @@ fn find(path: &str, inputs: Option<&[PathBuf]>, edge: &Edge) -> Result<Input, Fa
 fn plan(inputs: Vec<PathBuf>) -> Plan {
     Plan {
         inputs,
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        pan_key: None,
-        custody: false,
-        language: Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     }
 }
 
