@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod clean;
+mod compare;
 mod csv;
 mod detail;
 mod error;
@@ -21,6 +22,10 @@ mod time;
 
 pub use catalogue::{CauseText, UNDETERMINED, cause_text};
 pub use clean::{cell, clean};
+pub use compare::{
+    CauseChange, Change, Comparison, IncidentChange, Pair, PlaceChange, Totals, VerdictChange,
+    compare,
+};
 pub use error::Error;
 pub use folder::{Folder, Selector, Story};
 pub use html::PageOptions;
