@@ -490,6 +490,7 @@ pub fn hostile() -> Analysis {
     let mut facts = vec![FactRow::default(); 4];
     facts[0].values = vec![None; FACTS.len()];
     Analysis {
+        seen: tapscope::event::SeenCards::default(),
         correlated: Correlated {
             sources,
             clocks: vec![

@@ -4,6 +4,7 @@
 //! and dealt by flow to a fixed number of shards, each with its own flow table; so the result is the same for any number
 //! of threads. What the shards made is merged by frame at the end.
 
+mod card;
 pub mod described;
 mod dns;
 mod endpoints;
@@ -26,7 +27,7 @@ use tapscope_parsers::protocol::iso8583::Dialect;
 use tapscope_parsers::protocol::net::capture::{FileIssue, FileKind, Packet, Reader, is_snoop};
 use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
-use crate::event::{Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+use crate::event::{Event, Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 use crate::parse::{Context, Parsed};
 use endpoints::Endpoints;
 pub use follow::Followed;
@@ -156,7 +157,7 @@ impl Issues {
     }
 
     /// Merges the issues of all shards, in the order of their places, sampled as one.
-    fn merge(all: Vec<Self>, source: u32) -> Vec<Issue> {
+    pub(crate) fn merge(all: Vec<Self>, source: u32) -> Vec<Issue> {
         let mut out = Self::new(source);
         let mut rest = std::collections::BTreeMap::<&'static str, (u64, Place)>::new();
         let mut kept = Vec::new();
@@ -435,6 +436,7 @@ struct Run<'c> {
     ctx: &'c Context<'c>,
     decoder: Decoder,
     shards: Vec<Shard>,
+    cards: card::Cards<'c>,
     endpoints: Endpoints,
     /// Secrets that stand in the capture itself.
     secrets: KeyLog,
@@ -455,6 +457,7 @@ impl<'c> Run<'c> {
             shards: (0..SHARDS)
                 .map(|_| Shard::new(ctx.source, limits, SHARDS))
                 .collect(),
+            cards: card::Cards::new(ctx),
             endpoints: Endpoints::default(),
             secrets: KeyLog::default(),
             dialects: described.map(|d| d.dialect).collect(),
@@ -522,6 +525,10 @@ impl<'c> Run<'c> {
                 shard.tidy(with);
                 shard.pack(with.ctx.spill);
             });
+        for card in &dealt.cards {
+            self.cards.take(card);
+            file.ledger.understood += u64::from(card.record);
+        }
         file.ledger.ignored += dealt.ignored;
         file.ledger.not_understood += dealt.not_understood;
         let start = file.start;
@@ -601,15 +608,35 @@ impl<'c> Run<'c> {
                 all.push(more);
             }
         }
+        let (cards, card_faults) = self.cards.finish();
+        let mut dealt: Vec<Vec<Event>> = self.files.iter().map(|_| Vec::new()).collect();
+        for mut event in cards {
+            let file = out::to_file(&mut event, &self.starts);
+            if let Some(list) = dealt.get_mut(file) {
+                list.push(event);
+            }
+        }
+        for (events, more) in events.iter_mut().zip(dealt) {
+            events.extend_from(more, |event| event, ctx.spill);
+        }
+        let mut faults: Vec<Vec<Issue>> = self.files.iter().map(|_| Vec::new()).collect();
+        for mut issue in card_faults.tell(Place::Frame, ctx.source) {
+            let file = localise(&mut issue.place, &self.starts);
+            if let Some(list) = faults.get_mut(file) {
+                list.push(issue);
+            }
+        }
         let mut parsed = Vec::with_capacity(self.files.len());
-        for ((mut file, mut events), mut issues) in self.files.into_iter().zip(events).zip(issues) {
+        let files = self.files.into_iter().zip(events).zip(issues).zip(faults);
+        for (((mut file, mut events), mut issues), faults) in files {
             // A frame is of one flow, and so of one shard: within it the order of the shard stays.
             events.sort_by_place();
             issues.insert(
                 0,
                 std::mem::replace(&mut file.issues, Issues::new(ctx.source)),
             );
-            let issues = Issues::merge(issues, ctx.source);
+            let mut issues = Issues::merge(issues, ctx.source);
+            issues.extend(faults);
             parsed.push(file.parsed(events, issues, ctx));
         }
         (parsed, followed)

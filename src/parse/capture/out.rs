@@ -538,11 +538,18 @@ impl Out {
 }
 
 /// Turns the frames of the set into those of the file that the event stands in; frames of other files cannot be cited.
-fn to_file(event: &mut Event, starts: &[u32]) -> usize {
+pub(super) fn to_file(event: &mut Event, starts: &[u32]) -> usize {
     let file = localise(&mut event.place, starts);
     let list = match &mut event.payload {
         Payload::Iso8583(iso) => &mut iso.frames,
         Payload::Tcp(connection) => &mut connection.frames,
+        Payload::Apdu(exchange) => {
+            let answer = &mut exchange.answer_place;
+            if answer.as_mut().is_some_and(|place| localise(place, starts) != file) {
+                *answer = None;
+            }
+            return file;
+        }
         _ => return file,
     };
     list.retain_mut(|place| localise(place, starts) == file);
