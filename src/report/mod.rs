@@ -5,6 +5,7 @@ mod clean;
 mod csv;
 mod detail;
 mod error;
+mod failures;
 mod fill;
 mod folder;
 mod html;
