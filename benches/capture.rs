@@ -15,7 +15,7 @@ use std::time::Instant;
 use tapscope::event::Payload;
 use tapscope::parse::edge::Edge;
 use tapscope::parse::{Context, capture};
-use tapscope::plan::{Language, Limits, Plan};
+use tapscope::plan::{Language, Plan};
 
 fn main() {
     if std::env::args().any(|a| a == "flows") {
@@ -40,6 +40,7 @@ fn main() {
             let ctx = Context {
                 edge: &edge,
                 plan: &plan,
+                spill: &tapscope::event::Spill::unbounded(),
                 source: 0,
                 path: "bench.pcap",
                 forced_format: None,
@@ -69,6 +70,7 @@ fn main() {
     let ctx = Context {
         edge: &edge,
         plan: &plan,
+        spill: &tapscope::event::Spill::unbounded(),
         source: 0,
         path: "bench.pcap",
         forced_format: None,
@@ -123,6 +125,7 @@ fn open_flows(count: u32) {
     let ctx = Context {
         edge: &edge,
         plan: &plan,
+        spill: &tapscope::event::Spill::unbounded(),
         source: 0,
         path: "flows.pcap",
         forced_format: None,
@@ -211,7 +214,7 @@ fn plan() -> Plan {
         pan_key: None,
         custody: false,
         language: Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     }
 }
 

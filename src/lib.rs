@@ -12,11 +12,13 @@ pub mod plan;
 pub mod report;
 pub mod source;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use attribute::{Attributed, Catalogue};
 use correlate::Correlated;
-use event::{Event, Issue, Place, Source};
+use event::{Events, Issue, Place, Source, Spill};
 use parse::Parsed;
 use parse::edge::Edge;
 use plan::Plan;
@@ -59,6 +61,12 @@ pub enum Error {
     /// A rule file is wrong.
     #[error("{0}")]
     Rules(String),
+    /// The disk for what memory has no room for is full or broken.
+    #[error("cannot keep events on disk in {path}: no space, or it cannot be read back")]
+    Scratch {
+        /// The folder.
+        path: String,
+    },
 }
 
 /// Reads all inputs, joins what they saw, and names the causes.
@@ -72,6 +80,7 @@ pub fn analyze(
 ) -> Result<Analysis, Error> {
     observer.stage("find inputs");
     let edge = Edge::new(plan.pan_key);
+    let spill = Spill::new(plan.event_bytes, &plan.scratch);
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
         return Err(Error::Input {
@@ -85,14 +94,14 @@ pub fn analyze(
     let mut parsed: Vec<Parsed> = found
         .inputs
         .par_iter()
-        .flat_map_iter(|input| read(input, plan, &edge, observer))
+        .flat_map_iter(|input| read(input, plan, &edge, &spill, observer))
         .collect();
     parsed.extend(found.refused.iter().map(|refused| Parsed {
         source: Source {
             path: parse::shown_path(&refused.shown, &edge),
             ..refused.source()
         },
-        events: Vec::new(),
+        events: Events::default(),
         issues: vec![Issue {
             source: 0,
             place: Place::Whole,
@@ -110,6 +119,11 @@ pub fn analyze(
 
     observer.stage("attribute");
     let attributed = attribute::attribute(&correlated, catalogue, plan);
+    if spill.failed() {
+        return Err(Error::Scratch {
+            path: plan.scratch.display().to_string(),
+        });
+    }
     Ok(Analysis {
         correlated,
         issues,
@@ -119,29 +133,35 @@ pub fn analyze(
 }
 
 /// Reads one input: one source for each stream in it.
-fn read(input: &Input, plan: &Plan, edge: &Edge, observer: &dyn Observer) -> Vec<Parsed> {
+fn read(
+    input: &Input,
+    plan: &Plan,
+    edge: &Edge,
+    spill: &Arc<Spill>,
+    observer: &dyn Observer,
+) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
     let mut sources: Vec<Parsed> = Vec::new();
     let report = decode::each_stream(input, plan, &mut |stream, reader| {
-        sources.push(parse::stream(stream, reader, plan, edge, &advance));
+        sources.push(parse::stream(stream, reader, plan, edge, spill, &advance));
     });
     parse::settle(sources, &report, edge)
 }
 
 /// Gives sources their ids, in order, and lays events and issues end to end.
-fn number(parsed: Vec<Parsed>) -> (Vec<Source>, Vec<Event>, Vec<Issue>) {
+fn number(parsed: Vec<Parsed>) -> (Vec<Source>, Events, Vec<Issue>) {
     let mut sources = Vec::with_capacity(parsed.len());
-    let mut events = Vec::with_capacity(parsed.iter().map(|parsed| parsed.events.len()).sum());
+    let mut events = Events::default();
     let mut issues = Vec::new();
     for (id, mut one) in parsed.into_iter().enumerate() {
-        for event in &mut one.events {
+        for event in one.events.heads_mut() {
             event.source = id as u32;
         }
         for issue in &mut one.issues {
             issue.source = id as u32;
         }
         sources.push(one.source);
-        events.append(&mut one.events);
+        events.append(one.events);
         issues.append(&mut one.issues);
     }
     (sources, events, issues)

@@ -27,8 +27,33 @@ pub struct Plan {
     pub custody: bool,
     /// Language of the report's first view.
     pub language: Language,
+    /// Bytes of packed events that stay in memory; what goes beyond is kept on disk. Never changes what comes out.
+    pub event_bytes: u64,
+    /// Folder for what is kept on disk while the run lasts.
+    pub scratch: PathBuf,
     /// Bounds on every stage.
     pub limits: Limits,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            inputs: Vec::new(),
+            zone: None,
+            year: None,
+            since: None,
+            until: None,
+            formats: Vec::new(),
+            rules: Vec::new(),
+            inventory: None,
+            pan_key: None,
+            custody: false,
+            language: Language::default(),
+            event_bytes: u64::MAX,
+            scratch: std::env::temp_dir(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// Language of what people read.

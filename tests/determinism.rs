@@ -1,4 +1,4 @@
-//! Same inputs, same bytes: for any number of threads and any order of the arguments.
+//! Same inputs, same bytes: for any number of threads, any memory budget and any order of the arguments.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -32,7 +32,7 @@ fn hashes(out: &Path) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn threads_and_argument_order_change_nothing() {
+fn threads_memory_and_argument_order_change_nothing() {
     let temporary = tempfile::tempdir().unwrap();
     let key = key_file(temporary.path());
     let key = key.to_str().unwrap();
@@ -48,14 +48,20 @@ fn threads_and_argument_order_change_nothing() {
     let backward: Vec<&Path> = parts.iter().rev().map(AsRef::as_ref).collect();
 
     let mut seen: Vec<(String, BTreeMap<String, String>)> = Vec::new();
-    for (name, inputs, jobs) in [
-        ("one", &forward, "1"),
-        ("two", &forward, "2"),
-        ("eight", &forward, "8"),
-        ("shuffled", &backward, "2"),
+    for (name, inputs, jobs, memory) in [
+        ("one", &forward, "1", "4G"),
+        ("two", &forward, "2", "4G"),
+        ("eight", &forward, "8", "4G"),
+        ("shuffled", &backward, "2", "4G"),
+        ("all on disk", &forward, "2", "1K"),
+        ("some on disk", &forward, "1", "200K"),
     ] {
         let out = temporary.path().join(name);
-        let output = analyze(inputs, &out, &["--jobs", jobs, "--pan-key", key]);
+        let output = analyze(
+            inputs,
+            &out,
+            &["--jobs", jobs, "--memory", memory, "--pan-key", key],
+        );
         assert!(
             output.status.code() == Some(0) || output.status.code() == Some(3),
             "{output:?}"

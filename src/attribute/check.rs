@@ -70,7 +70,7 @@ pub(super) fn example_row(facts: &[(u16, Value)]) -> FactRow {
 /// The verdict on a row by itself.
 #[cfg(test)]
 pub(super) fn verdict(catalogue: &Catalogue, row: &FactRow) -> Option<Verdict> {
-    let answers = evaluate(catalogue, &[row]).ok()?;
+    let answers = evaluate(catalogue, 1, |_| row.clone()).ok()?;
     Some(arbiter::decide(&arbiter::Case {
         catalogue,
         answers: &answers,
@@ -88,14 +88,15 @@ pub(super) fn examples(catalogue: &Catalogue, cause: &Cause) -> Vec<RuleError> {
         .iter()
         .map(|example| example_row(&example.facts))
         .collect();
-    let borrowed: Vec<&FactRow> = rows.iter().collect();
     let fault = |name: Option<&str>, problem: String| RuleError {
         file: cause.file.clone(),
         line: None,
         evidence: name.map(|name| format!("example {name}")),
         problem,
     };
-    let answers = match evaluate(catalogue, &borrowed) {
+    let answers = match evaluate(catalogue, rows.len(), |at| {
+        rows.get(at).cloned().unwrap_or_default()
+    }) {
         Ok(answers) => answers,
         Err(error) => return vec![fault(None, error.to_string())],
     };

@@ -5,12 +5,14 @@ use polars::prelude::{
     IntoLazy, NewChunkedArray, PlSmallStr, PolarsResult, StringChunked,
 };
 
+use rayon::prelude::*;
+
 use super::catalogue::Catalogue;
 use super::facts::list::FACTS;
 use super::model::{FactRow, FactType, Value};
 
 /// Rows of one batch: bounds memory.
-const BATCH: usize = 65_536;
+const BATCH: usize = 8_192;
 
 /// What each condition says of one row, in the order of [`conditions`].
 pub(super) struct Answers {
@@ -38,7 +40,11 @@ pub(super) fn conditions(catalogue: &Catalogue) -> Vec<&super::catalogue::Condit
 ///
 /// # Errors
 /// When a condition does not fit the facts' types.
-pub(super) fn evaluate(catalogue: &Catalogue, rows: &[&FactRow]) -> PolarsResult<Answers> {
+pub(super) fn evaluate(
+    catalogue: &Catalogue,
+    count: usize,
+    row: impl Fn(usize) -> FactRow + Sync,
+) -> PolarsResult<Answers> {
     let conditions = conditions(catalogue);
     let mut used = vec![false; FACTS.len()];
     for condition in &conditions {
@@ -59,9 +65,13 @@ pub(super) fn evaluate(catalogue: &Catalogue, rows: &[&FactRow]) -> PolarsResult
                 .alias(PlSmallStr::from_string(format!("c{number}")))
         })
         .collect();
-    let mut columns: Vec<Vec<Option<bool>>> = vec![Vec::with_capacity(rows.len()); exprs.len()];
-    for batch in rows.chunks(BATCH) {
-        let frame = frame(batch, &used)?;
+    let mut columns: Vec<Vec<Option<bool>>> = vec![Vec::with_capacity(count); exprs.len()];
+    for start in (0..count).step_by(BATCH) {
+        let batch: Vec<FactRow> = (start..count.min(start + BATCH))
+            .into_par_iter()
+            .map(&row)
+            .collect();
+        let frame = frame(&batch, &used)?;
         let answers = frame.lazy().select(exprs.clone()).collect()?;
         for (into, column) in columns.iter_mut().zip(answers.columns()) {
             let values = column.bool()?;
@@ -82,12 +92,12 @@ pub(super) fn evaluate(catalogue: &Catalogue, rows: &[&FactRow]) -> PolarsResult
 /// When it does not fit the facts' types.
 pub(super) fn try_one(condition: &super::catalogue::Condition) -> PolarsResult<()> {
     let row = FactRow::default();
-    let frame = frame(&[&row], &vec![true; FACTS.len()])?;
+    let frame = frame(&[row], &vec![true; FACTS.len()])?;
     let expr = condition.expr.clone().cast(DataType::Boolean);
     frame.lazy().select([expr]).collect().map(|_| ())
 }
 
-fn frame(rows: &[&FactRow], used: &[bool]) -> PolarsResult<DataFrame> {
+fn frame(rows: &[FactRow], used: &[bool]) -> PolarsResult<DataFrame> {
     let mut columns = Vec::new();
     for (index, fact) in FACTS.iter().enumerate() {
         if used.get(index) == Some(&true) {
@@ -98,7 +108,7 @@ fn frame(rows: &[&FactRow], used: &[bool]) -> PolarsResult<DataFrame> {
     DataFrame::new(rows.len(), columns)
 }
 
-fn column(name: PlSmallStr, ty: FactType, rows: &[&FactRow], index: usize) -> Column {
+fn column(name: PlSmallStr, ty: FactType, rows: &[FactRow], index: usize) -> Column {
     let values = rows
         .iter()
         .map(|row| row.values.get(index).and_then(Option::as_ref));

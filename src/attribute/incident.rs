@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use super::UNDETERMINED;
 use super::catalogue::Catalogue;
 use super::cohort::{Brief, Cohort, MINUTE, NONE, Scope, count, distinct, tail};
-use super::facts::Facts;
-use super::facts::list::Fact;
-use super::model::{FactRow, Incident, Verdict};
+use super::model::{Incident, Verdict};
 use crate::correlate::Correlated;
 use crate::event::Text;
 
@@ -47,15 +45,14 @@ pub(super) fn find(
     correlated: &Correlated,
     catalogue: &Catalogue,
     cohort: &Cohort,
-    rows: &[FactRow],
     needed: &[usize],
     verdicts: &[Verdict],
 ) -> Found {
     // Label of each failed attempt: its cause, or the best candidate where none was decided.
-    let mut labels: Vec<Option<&str>> = vec![None; rows.len()];
+    let mut labels: Vec<Option<&str>> = vec![None; cohort.briefs.len()];
     let mut totals: BTreeMap<&str, u32> = BTreeMap::new();
     for (&index, verdict) in needed.iter().zip(verdicts) {
-        if !rows.get(index).is_some_and(|row| row.yes(Fact::failed)) {
+        if !cohort.briefs.get(index).is_some_and(|brief| brief.failed) {
             continue;
         }
         let label = match verdict.cause.as_deref() {

@@ -11,6 +11,7 @@ mod evaluate;
 mod facts;
 mod incident;
 mod model;
+mod packed;
 #[cfg(test)]
 mod tests;
 mod tuning;
@@ -24,6 +25,7 @@ pub use facts::list::FACTS;
 pub use model::{
     Attributed, Evidence, FactDef, FactRow, FactType, Incident, Role, Strength, Value, Verdict,
 };
+pub use packed::{FactTable, PackedRow};
 
 use crate::correlate::{Correlated, Outcome};
 use crate::plan::Plan;
@@ -37,31 +39,24 @@ const DUPLICATE: &str = "USER_DUPLICATE_TAP";
 #[must_use]
 pub fn attribute(correlated: &Correlated, catalogue: &Catalogue, plan: &Plan) -> Attributed {
     let context = facts::Context::new(correlated, plan);
-    let mut rows: Vec<FactRow> = (0..correlated.attempts.len())
+    let built: Vec<(PackedRow, bool)> = (0..correlated.attempts.len())
         .into_par_iter()
         .map(|index| {
-            let failed = facts::failed(correlated, index);
-            facts::build(&context, index, failed)
+            let row = facts::build(&context, index);
+            (PackedRow::new(&row), needs_explaining(&row))
         })
         .collect();
-    let cohort = cohort::Cohort::new(&context, &rows);
-    let needed: Vec<usize> = (0..rows.len())
-        .filter(|&index| rows.get(index).is_some_and(needs_explaining))
+    let needed: Vec<usize> = (0..built.len())
+        .filter(|&index| built.get(index).is_some_and(|(_, needed)| *needed))
         .collect();
-    let compared: Vec<FactRow> = needed
+    let mut rows: FactTable = built.into_iter().map(|(row, _)| row).collect();
+    let cohort = cohort::Cohort::new(&context, &rows);
+    let compared: Vec<PackedRow> = needed
         .par_iter()
-        .map(|&index| cohort.facts(index, rows.get(index).cloned().unwrap_or_default()))
+        .map(|&index| PackedRow::new(&cohort.facts(index, rows.get(index))))
         .collect();
     for (&index, row) in needed.iter().zip(compared) {
-        if let Some(slot) = rows.get_mut(index) {
-            *slot = row;
-        }
-    }
-    for row in &mut rows {
-        while matches!(row.values.last(), Some(None)) {
-            row.values.pop();
-        }
-        row.values.shrink_to_fit();
+        rows.set(index, row);
     }
     let mut attributed = Attributed {
         verdicts: vec![Verdict::default(); rows.len()],
@@ -85,12 +80,11 @@ fn judge(
     needed: &[usize],
     attributed: &mut Attributed,
 ) {
-    let rows: Vec<&FactRow> = needed
-        .iter()
-        .filter_map(|&index| attributed.facts.get(index))
-        .collect();
     // Conditions were tried when the catalogue was loaded: this cannot fail for a reason that a user could mend here.
-    let Ok(answers) = evaluate::evaluate(catalogue, &rows) else {
+    let facts = &attributed.facts;
+    let Ok(answers) = evaluate::evaluate(catalogue, needed.len(), |place| {
+        facts.get(needed.get(place).copied().unwrap_or(usize::MAX))
+    }) else {
         return;
     };
     let decide = |place: usize, row: &FactRow, incident: Option<&str>| {
@@ -104,25 +98,19 @@ fn judge(
             only: approved.then_some(DUPLICATE),
         })
     };
-    let first: Vec<Verdict> = rows
+    let first: Vec<Verdict> = needed
         .par_iter()
         .enumerate()
-        .map(|(place, row)| decide(place, row, None))
+        .map(|(place, &index)| decide(place, &facts.get(index), None))
         .collect();
-    let found = incident::find(
-        correlated,
-        catalogue,
-        cohort,
-        &attributed.facts,
-        needed,
-        &first,
-    );
-    let verdicts: Vec<Verdict> = rows
+    let found = incident::find(correlated, catalogue, cohort, needed, &first);
+    let verdicts: Vec<Verdict> = needed
         .par_iter()
         .enumerate()
         .zip(first)
-        .map(|((place, row), verdict)| {
-            let incident = needed.get(place).and_then(|index| found.of(*index));
+        .map(|((place, &index), verdict)| {
+            let row = &facts.get(index);
+            let incident = found.of(index);
             let cause = incident.and_then(|at| found.incidents.get(at as usize)?.cause.as_deref());
             let mut verdict = match cause {
                 Some(cause) => decide(place, row, Some(cause)),

@@ -184,7 +184,7 @@ pub struct Incident {
 #[derive(Debug, Default)]
 pub struct Attributed {
     /// One row per attempt.
-    pub facts: Vec<FactRow>,
+    pub facts: super::FactTable,
     /// One per attempt.
     pub verdicts: Vec<Verdict>,
     /// Incidents, sorted by start, then id.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::fragment::{Fragment, Shape};
 use super::model::Clock;
-use crate::event::{Event, Source, SourceKind};
+use crate::event::{Events, Source, SourceKind};
 
 /// From log line to wire: what a request takes after the cryptogram, where only the cryptogram is seen on one side.
 const CRYPTOGRAM_TO_REQUEST: i64 = 400_000;
@@ -58,7 +58,7 @@ pub(super) fn estimate(
     sources: &[Source],
     fragments: &[Fragment],
     pairs: &[(u32, u32)],
-    events: &[Event],
+    events: &Events,
 ) -> Vec<Clock> {
     let samples = collect(fragments, pairs);
     let resolution = resolutions(sources.len(), events);
@@ -342,11 +342,11 @@ fn collect(fragments: &[Fragment], pairs: &[(u32, u32)]) -> BTreeMap<(u32, u32),
 }
 
 /// The coarsest usual resolution of each source, milliseconds.
-fn resolutions(count: usize, events: &[Event]) -> Vec<f64> {
+fn resolutions(count: usize, events: &Events) -> Vec<f64> {
     let mut resolution = vec![0_u32; count];
-    for event in events {
+    for event in events.heads() {
         let worst = &mut resolution[event.source as usize];
-        *worst = (*worst).max(event.at.quality.resolution_micros);
+        *worst = (*worst).max(event.at().quality.resolution_micros);
     }
     resolution
         .into_iter()

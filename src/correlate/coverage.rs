@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::identity::Identity;
 use super::model::Covered;
-use crate::event::{Event, Payload, Source, SourceKind, Text};
+use crate::event::{Events, Keys, Source, SourceKind, Text, What};
 
 /// A log covers what lies this near to its own lines.
 const LOG_MARGIN: i64 = 10 * 60_000_000;
@@ -21,7 +21,7 @@ pub(super) struct Index {
 impl Index {
     pub fn new(
         sources: &[Source],
-        events: &[Event],
+        events: &Events,
         aligned: &[Option<i64>],
         identity: &Identity,
     ) -> Self {
@@ -31,22 +31,26 @@ impl Index {
             capture: BTreeMap::new(),
         };
         let devices: BTreeMap<&Text, &Text> = identity.devices().collect();
-        for (event, at) in events.iter().zip(aligned) {
+        for ((number, event), at) in (0_u32..).zip(events.heads()).zip(aligned) {
             let Some(at) = *at else { continue };
-            let named = event.keys.terminal.as_ref();
             let capture = sources[event.source as usize].kind == Some(SourceKind::Capture);
-            let terminal = if capture {
-                named.or_else(|| {
-                    let device = event.keys.device.as_ref()?;
-                    Some(devices.get(device).copied().unwrap_or(device))
-                })
-            } else {
-                identity.terminal_of_source(event.source).or(named)
+            let known = identity
+                .terminal_of_source(event.source)
+                .filter(|_| !capture);
+            // Only what the source does not tell is worth unpacking.
+            let keys = match known {
+                Some(_) => Keys::default(),
+                None => events.keys(number),
             };
+            let named = keys.terminal.as_ref();
+            let terminal = known.or(named).or_else(|| {
+                let device = keys.device.as_ref().filter(|_| capture)?;
+                Some(devices.get(device).copied().unwrap_or(device))
+            });
             let Some(terminal) = terminal else { continue };
-            let map = match event.payload {
+            let map = match event.what {
                 _ if capture => &mut index.capture,
-                Payload::Apdu(_) | Payload::Nfc(_) => {
+                What::Apdu(..) | What::Nfc(_) => {
                     mark(&mut index.apdu, terminal, at);
                     if sources[event.source as usize].kind == Some(SourceKind::Trace) {
                         continue;

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{CommandKind, Event, FieldState, Keys, Payload, Signal, SourceKind, Text};
+use crate::event::{
+    CommandKind, Event, Events, FieldState, Keys, Payload, Signal, SourceKind, Text, What,
+};
 
 /// What one source saw of one attempt.
 #[derive(Debug, Clone, Default)]
@@ -194,16 +196,17 @@ fn stans_differ(fragment: &Fragment, event: &Event) -> bool {
 /// Cuts one source's events; `range` are its indexes in the arena.
 pub(super) fn cut(
     kind: SourceKind,
-    arena: &[Event],
+    arena: &Events,
     range: std::ops::Range<u32>,
     out: &mut Vec<Fragment>,
 ) {
     let many_terminals = {
-        let mut terminals = arena
-            .iter()
+        let heads = arena.heads().iter();
+        let mut terminals = heads
             .skip(range.start as usize)
             .take(range.len())
-            .filter_map(|event| event.keys.terminal.as_ref());
+            .map(|head| head.terminal)
+            .filter(|terminal| *terminal != 0);
         let first = terminals.next();
         first.is_some_and(|first| terminals.any(|other| other != first))
     };
@@ -217,12 +220,12 @@ pub(super) fn cut(
 }
 
 /// A log of several terminals: messages by key, the rest as one sequence per terminal.
-fn cut_many(arena: &[Event], range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+fn cut_many(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
     let mut messages = ByKey::default();
     let mut lanes: BTreeMap<u64, Text> = BTreeMap::new();
     let mut sequences: BTreeMap<Text, Vec<u32>> = BTreeMap::new();
     for index in range {
-        let event = &arena[index as usize];
+        let event = &arena.get(index);
         if matches!(event.payload, Payload::Iso8583(_)) {
             messages.place(index, event, out);
             continue;
@@ -250,7 +253,7 @@ fn cut_many(arena: &[Event], range: std::ops::Range<u32>, out: &mut Vec<Fragment
     }
 }
 
-fn cut_sequence(arena: &[Event], range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+fn cut_sequence(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
     cut_indexes(arena, range, out);
 }
 
@@ -266,7 +269,7 @@ struct Sequence<'a> {
     by_stan: BTreeMap<u32, usize>,
 }
 
-fn cut_indexes(arena: &[Event], indexes: impl Iterator<Item = u32>, out: &mut Vec<Fragment>) {
+fn cut_indexes(arena: &Events, indexes: impl Iterator<Item = u32>, out: &mut Vec<Fragment>) {
     let mut sequence = Sequence {
         out,
         current: None,
@@ -280,8 +283,8 @@ fn cut_indexes(arena: &[Event], indexes: impl Iterator<Item = u32>, out: &mut Ve
 }
 
 impl Sequence<'_> {
-    fn place(&mut self, index: u32, arena: &[Event]) {
-        let event = &arena[index as usize];
+    fn place(&mut self, index: u32, arena: &Events) {
+        let event = &arena.get(index);
         if let Some(current) = self.current
             && let (Some(last), Some(at)) = (self.out[current].last, event.at.utc_micros)
             && at - last > STRETCH_IDLE
@@ -302,7 +305,7 @@ impl Sequence<'_> {
                 let restart = match field.state {
                     FieldState::Activated | FieldState::NotIsoDep => {
                         self.ended
-                            || self.now(|f| f.events.iter().any(|&e| is_select(&arena[e as usize])))
+                            || self.now(|f| f.events.iter().any(|&e| is_select(arena.head(e).what)))
                     }
                     FieldState::On | FieldState::Collision => self.ended,
                     _ => false,
@@ -342,7 +345,7 @@ impl Sequence<'_> {
         }
     }
 
-    fn place_signal(&mut self, index: u32, event: &Event, signal: Signal, arena: &[Event]) {
+    fn place_signal(&mut self, index: u32, event: &Event, signal: Signal, arena: &Events) {
         match signal {
             Signal::SaleStart => {
                 // Some applications announce a sale twice within a moment.
@@ -406,7 +409,7 @@ impl Sequence<'_> {
     }
 
     /// A dialogue begins though the current attempt had one, and it is not the same presentment going on.
-    fn comes_back(&self, event: &Event, arena: &[Event]) -> bool {
+    fn comes_back(&self, event: &Event, arena: &Events) -> bool {
         self.now(|fragment| {
             if fragment.contact {
                 return true;
@@ -415,19 +418,19 @@ impl Sequence<'_> {
                 .events
                 .iter()
                 .rev()
-                .map(|&index| &arena[index as usize])
-                .find(|event| is_select(event));
+                .map(|&index| arena.head(index))
+                .find(|head| is_select(head.what));
             let Some(last) = last else { return false };
-            let lost = fragment
-                .events
-                .iter()
-                .rev()
-                .map(|&index| &arena[index as usize])
-                .find_map(|event| match &event.payload {
-                    Payload::Apdu(exchange) => Some(exchange.sw.is_none()),
-                    _ => None,
-                });
-            let soon = match (fragment.last.or(last.at.utc_micros), event.at.utc_micros) {
+            let lost =
+                fragment
+                    .events
+                    .iter()
+                    .rev()
+                    .find_map(|&index| match arena.head(index).what {
+                        What::Apdu(_, answered) => Some(!answered),
+                        _ => None,
+                    });
+            let soon = match (fragment.last.or(last.at().utc_micros), event.at.utc_micros) {
                 (Some(then), Some(now)) => now - then <= SAME_PRESENTMENT,
                 _ => false,
             };
@@ -443,11 +446,11 @@ impl Sequence<'_> {
         self.current.is_some_and(|at| test(&self.out[at]))
     }
 
-    fn append(&mut self, index: u32, event: &Event, restart: bool, arena: &[Event]) {
+    fn append(&mut self, index: u32, event: &Event, restart: bool, arena: &Events) {
         if restart || self.current.is_none() {
             let mut fragment = Fragment::new(event.source, Shape::Stretch);
             for &before in &self.ambient {
-                let ambient = &arena[before as usize];
+                let ambient = &arena.get(before);
                 let near = match (ambient.at.utc_micros, event.at.utc_micros) {
                     (Some(then), Some(now)) => now - then <= AMBIENT_BEFORE,
                     _ => true,
@@ -487,11 +490,14 @@ impl Sequence<'_> {
     }
 }
 
-fn is_select(event: &Event) -> bool {
-    matches!(&event.payload, Payload::Apdu(exchange) if matches!(
-        exchange.command,
-        CommandKind::SelectPpse | CommandKind::SelectAid | CommandKind::GetProcessingOptions
-    ))
+fn is_select(what: What) -> bool {
+    matches!(
+        what,
+        What::Apdu(
+            CommandKind::SelectPpse | CommandKind::SelectAid | CommandKind::GetProcessingOptions,
+            _
+        )
+    )
 }
 
 /// After these, a card that comes is another attempt.
@@ -567,13 +573,16 @@ impl ByKey {
 }
 
 /// A capture: messages by key, their connections with them, and connections in trouble by client, server and time.
-fn cut_capture(arena: &[Event], range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+fn cut_capture(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
     let from = out.len();
     let mut messages = ByKey::default();
     // Flow -> message fragments on it.
     let mut flows: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for index in range.clone() {
-        let event = &arena[index as usize];
+        if !matches!(arena.head(index).what, What::Iso8583(_)) {
+            continue;
+        }
+        let event = &arena.get(index);
         if let Payload::Iso8583(message) = &event.payload {
             messages.place(index, event, out);
             if let Some(at) = (from..out.len())
@@ -592,7 +601,10 @@ fn cut_capture(arena: &[Event], range: std::ops::Range<u32>, out: &mut Vec<Fragm
     let mut clients: BTreeMap<(Text, Text), usize> = BTreeMap::new();
     let mut connection_of_flow: BTreeMap<u64, usize> = BTreeMap::new();
     for index in range {
-        let event = &arena[index as usize];
+        if matches!(arena.head(index).what, What::Iso8583(_)) {
+            continue;
+        }
+        let event = &arena.get(index);
         match &event.payload {
             Payload::Iso8583(_) => {}
             Payload::Tcp(connection) => match flows.get(&event.lane).map(Vec::as_slice) {

@@ -17,6 +17,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 #[cfg(test)]
 pub(crate) use story::read as read_story;
 
@@ -25,7 +27,7 @@ pub use model::{
     Outcome, Stage,
 };
 
-use crate::event::{Event, Payload, Place, Source, SourceKind, Text};
+use crate::event::{Event, Events, Payload, Place, Source, SourceKind, Text, What};
 use crate::plan::Plan;
 use fragment::{Fragment, Shape};
 use identity::Identity;
@@ -33,7 +35,7 @@ use link::Linked;
 
 /// Correlates everything that was parsed. `events` of a source stand together, in the order of the sources.
 #[must_use]
-pub fn correlate(sources: Vec<Source>, events: Vec<Event>, plan: &Plan) -> Correlated {
+pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlated {
     let fragments = cut_all(&sources, &events);
     let pairs = link::sure_pairs(&fragments, plan.limits.link_candidates);
     let mut identity = Identity::learn(&sources, &fragments, &pairs);
@@ -42,10 +44,11 @@ pub fn correlate(sources: Vec<Source>, events: Vec<Event>, plan: &Plan) -> Corre
     let mut linked = Linked::new(&fragments, &identity, &clocks, plan.limits.link_candidates);
 
     let aligned: Vec<Option<i64>> = events
+        .heads()
         .iter()
         .map(|event| {
             event
-                .at
+                .at()
                 .utc_micros
                 .map(|at| clocks[event.source as usize].align(at))
         })
@@ -54,52 +57,59 @@ pub fn correlate(sources: Vec<Source>, events: Vec<Event>, plan: &Plan) -> Corre
     let coverage = coverage::Index::new(&sources, &events, &aligned, &identity);
     let payment_hosts = payment_hosts(&fragments);
 
-    let mut attempts: Vec<Attempt> = Vec::with_capacity(members.len());
-    for (root, parts) in members {
-        let terminal = linked.terminal(root).cloned();
-        if !linked.is_attempt(root)
-            && !stands_alone(
-                &parts,
-                &fragments,
-                &events,
-                terminal.as_ref(),
-                &payment_hosts,
-                &coverage,
-                &aligned,
-            )
-        {
-            continue;
-        }
-        attempts.push(assemble(
-            &parts, &fragments, &events, &aligned, &sources, terminal, plan,
-        ));
-    }
+    let candidates: Vec<(Vec<u32>, bool, Option<Text>)> = members
+        .into_iter()
+        .map(|(root, parts)| {
+            let sure = linked.is_attempt(root);
+            (parts, sure, linked.terminal(root).cloned())
+        })
+        .collect();
+    let mut attempts: Vec<Attempt> = candidates
+        .into_par_iter()
+        .filter_map(|(parts, sure, terminal)| {
+            let counts = sure
+                || stands_alone(
+                    &parts,
+                    &fragments,
+                    &events,
+                    terminal.as_ref(),
+                    &payment_hosts,
+                    &coverage,
+                    &aligned,
+                );
+            counts.then(|| {
+                assemble(
+                    &parts, &fragments, &events, &aligned, &sources, terminal, plan,
+                )
+            })
+        })
+        .collect();
     add_links(&mut attempts, &linked.links, &fragments, &events);
     attempts.sort_by(|a, b| (a.started_at, &a.tx_id).cmp(&(b.started_at, &b.tx_id)));
     sale::group(&mut attempts);
     finish(sources, clocks, events, aligned, attempts, &coverage)
 }
 
-fn cut_all(sources: &[Source], events: &[Event]) -> Vec<Fragment> {
-    let mut fragments = Vec::new();
-    let mut from = 0_usize;
-    while let Some(first) = events.get(from) {
-        let count = events[from..]
-            .iter()
-            .take_while(|event| event.source == first.source)
-            .count();
-        let kind = sources[first.source as usize]
-            .kind
-            .unwrap_or(SourceKind::Log);
-        fragment::cut(
-            kind,
-            events,
-            from as u32..(from + count) as u32,
-            &mut fragments,
-        );
-        from += count;
+fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
+    let mut ranges: Vec<(SourceKind, std::ops::Range<u32>)> = Vec::new();
+    let mut from = 0_u32;
+    for of_source in events.heads().chunk_by(|a, b| a.source == b.source) {
+        let kind = of_source
+            .first()
+            .and_then(|head| sources[head.source as usize].kind);
+        let end = from + of_source.len() as u32;
+        ranges.push((kind.unwrap_or(SourceKind::Log), from..end));
+        from = end;
     }
-    fragments
+    let cut: Vec<Vec<Fragment>> = ranges
+        .into_par_iter()
+        .map(|(kind, range)| {
+            let mut fragments = Vec::new();
+            fragment::cut(kind, events, range, &mut fragments);
+            fragments
+        })
+        .collect();
+    cut.into_iter().flatten().collect()
 }
 
 fn members(fragments: &[Fragment], linked: &mut Linked) -> BTreeMap<u32, Vec<u32>> {
@@ -123,7 +133,7 @@ fn payment_hosts(fragments: &[Fragment]) -> std::collections::BTreeSet<Text> {
 fn stands_alone(
     parts: &[u32],
     fragments: &[Fragment],
-    events: &[Event],
+    events: &Events,
     terminal: Option<&Text>,
     payment_hosts: &std::collections::BTreeSet<Text>,
     coverage: &coverage::Index,
@@ -134,7 +144,8 @@ fn stands_alone(
         let failed = fragment
             .events
             .iter()
-            .any(|&index| match &events[index as usize].payload {
+            .filter(|&&index| events.head(index).what == What::Tcp)
+            .any(|&index| match &events.get(index).payload {
                 Payload::Tcp(connection) => {
                     connection.opening_seen && connection.connect_micros.is_none()
                 }
@@ -156,7 +167,7 @@ fn stands_alone(
 fn assemble(
     parts: &[u32],
     fragments: &[Fragment],
-    events: &[Event],
+    events: &Events,
     aligned: &[Option<i64>],
     sources: &[Source],
     terminal: Option<Text>,
@@ -169,9 +180,11 @@ fn assemble(
     indexes.sort_by_key(|&index| order_key(index, events, aligned));
     indexes.dedup();
     indexes.truncate(plan.limits.transaction_events);
-    let view: Vec<(&Event, Option<i64>)> = indexes
+    let alive: Vec<Event> = indexes.iter().map(|&index| events.get(index)).collect();
+    let view: Vec<(&Event, Option<i64>)> = alive
         .iter()
-        .map(|&index| (&events[index as usize], aligned[index as usize]))
+        .zip(&indexes)
+        .map(|(event, &index)| (event, aligned[index as usize]))
         .collect();
     let mut story = story::read(&view, terminal.as_ref());
     for &part in parts {
@@ -182,9 +195,6 @@ fn assemble(
         if merged.merchant.is_none() {
             merged.merchant.clone_from(&keys.merchant);
         }
-    }
-    if let Some(aid) = story.keys.aid.as_ref().and_then(|aid| from_hex(aid)) {
-        let _ = aid;
     }
     if story.keys.scheme.is_none() {
         story.keys.scheme = story
@@ -215,8 +225,8 @@ fn assemble(
 }
 
 /// Time, then source and place: the same for any number of threads.
-fn order_key(index: u32, events: &[Event], aligned: &[Option<i64>]) -> (i64, u32, Place, u32) {
-    let event = &events[index as usize];
+fn order_key(index: u32, events: &Events, aligned: &[Option<i64>]) -> (i64, u32, Place, u32) {
+    let event = events.head(index);
     (
         aligned[index as usize].unwrap_or(i64::MAX),
         event.source,
@@ -238,23 +248,16 @@ fn scheme_of_bin(bin: &str) -> Option<&'static str> {
     })
 }
 
-fn from_hex(hex: &str) -> Option<Vec<u8>> {
-    hex.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
-}
-
 /// 16 lower-case letters from what the attempt is made of: the sources' hashes and the places in them.
-fn identifier(indexes: &[u32], events: &[Event], sources: &[Source]) -> Text {
+fn identifier(indexes: &[u32], events: &Events, sources: &[Source]) -> Text {
     let mut parts: Vec<([u8; 32], Place, &'static str)> = indexes
         .iter()
         .map(|&index| {
-            let event = &events[index as usize];
+            let event = events.head(index);
             (
                 sources[event.source as usize].blake3,
                 event.place,
-                event.payload.kind(),
+                event.what.kind(),
             )
         })
         .collect();
@@ -286,7 +289,7 @@ fn add_links(
     attempts: &mut [Attempt],
     links: &[(u32, u32, LinkMethod)],
     fragments: &[Fragment],
-    events: &[Event],
+    events: &Events,
 ) {
     let mut attempt_of: Vec<u32> = vec![u32::MAX; events.len()];
     for (number, attempt) in attempts.iter().enumerate() {
@@ -313,22 +316,18 @@ fn add_links(
 fn finish(
     sources: Vec<Source>,
     clocks: Vec<Clock>,
-    events: Vec<Event>,
+    events: Events,
     aligned: Vec<Option<i64>>,
     mut attempts: Vec<Attempt>,
     coverage: &coverage::Index,
 ) -> Correlated {
     let mut order: Vec<u32> = (0..events.len() as u32).collect();
-    order.sort_by_cached_key(|&index| order_key(index, &events, &aligned));
+    order.par_sort_unstable_by_key(|&index| order_key(index, &events, &aligned));
     let mut new_place: Vec<u32> = vec![0; events.len()];
     for (new, &old) in order.iter().enumerate() {
         new_place[old as usize] = new as u32;
     }
-    let mut slots: Vec<Option<Event>> = events.into_iter().map(Some).collect();
-    let sorted: Vec<Event> = order
-        .iter()
-        .filter_map(|&old| slots[old as usize].take())
-        .collect();
+    let sorted = events.in_order(&order);
     let sorted_times: Vec<Option<i64>> = order.iter().map(|&old| aligned[old as usize]).collect();
     let mut attempt_of = vec![u32::MAX; sorted.len()];
     for (number, attempt) in attempts.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! What correlation hands on: attempts, each a set of linked events on one timeline, and the clocks found.
 
-use crate::event::{CardNumber, Event, Source, Text};
+use crate::event::{CardNumber, Events, Source, Text};
 
 /// Everything that correlation found out.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub struct Correlated {
     /// One per source.
     pub clocks: Vec<Clock>,
     /// All events, sorted by aligned time, then source, then place.
-    pub events: Vec<Event>,
+    pub events: Events,
     /// Aligned time of each event (UTC microseconds); `None` where no time is known.
     pub aligned: Vec<Option<i64>>,
     /// Attempt of each event: index into `attempts`; `u32::MAX` for none.
@@ -46,17 +46,17 @@ impl Correlated {
             }
         }
         let mut new_event = vec![u32::MAX; self.events.len()];
-        let mut events = Vec::new();
+        let mut order = Vec::new();
         let mut aligned = Vec::new();
         let mut attempt_of = Vec::new();
-        for (index, event) in std::mem::take(&mut self.events).into_iter().enumerate() {
+        for index in 0..self.events.len() {
             let attempt = self.attempt_of[index];
             let kept = keep
                 .get(attempt as usize)
                 .copied()
                 .unwrap_or_else(|| inside(self.aligned[index]));
             if kept {
-                new_event[index] = events.len() as u32;
+                new_event[index] = order.len() as u32;
                 aligned.push(self.aligned[index]);
                 attempt_of.push(
                     new_attempt
@@ -64,10 +64,10 @@ impl Correlated {
                         .copied()
                         .unwrap_or(u32::MAX),
                 );
-                events.push(event);
+                order.push(index as u32);
             }
         }
-        self.events = events;
+        self.events = std::mem::take(&mut self.events).in_order(&order);
         self.aligned = aligned;
         self.attempt_of = attempt_of;
         let mut kept = keep.iter();

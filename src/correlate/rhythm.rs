@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::fragment::{Fragment, Shape};
 use super::identity::Identity;
 use super::model::Clock;
-use crate::event::{Event, Payload, Signal, Source, SourceKind, Text};
+use crate::event::{Events, Payload, Signal, Source, SourceKind, Text, What};
 
 /// Points needed on both sides.
 const ENOUGH: usize = 6;
@@ -38,7 +38,7 @@ struct Match {
 pub(super) fn bind(
     sources: &[Source],
     fragments: &[Fragment],
-    events: &[Event],
+    events: &Events,
     identity: &mut Identity,
     clocks: &mut [Clock],
 ) {
@@ -146,7 +146,7 @@ fn capture_set(path: &str) -> Text {
 fn lines(
     sets: &[Text],
     fragments: &[Fragment],
-    events: &[Event],
+    events: &Events,
     identity: &Identity,
     clocks: &[Clock],
     only_unplaced: bool,
@@ -164,7 +164,10 @@ fn lines(
             continue;
         }
         for &index in &fragment.events {
-            let event = &events[index as usize];
+            if events.head(index).what != What::Tcp {
+                continue;
+            }
+            let event = events.get(index);
             if let (Payload::Tcp(connection), Some(at)) = (&event.payload, event.at.utc_micros)
                 && connection.opening_seen
             {
@@ -187,16 +190,16 @@ fn lines(
 /// When each log says that it goes online; only logs of terminals whose address is not known. A line soon after another is the same moment.
 fn online_moments(
     sources: &[Source],
-    events: &[Event],
+    events: &Events,
     identity: &Identity,
 ) -> BTreeMap<u32, Vec<i64>> {
     let known: BTreeSet<&Text> = identity.devices().map(|(_, terminal)| terminal).collect();
     let mut by_source: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
-    for event in events {
-        let (Payload::Log(line), Some(at)) = (&event.payload, event.at.utc_micros) else {
+    for event in events.heads() {
+        let (What::Log(signal), Some(at)) = (event.what, event.at().utc_micros) else {
             continue;
         };
-        if !matches!(line.signal, Signal::Connecting | Signal::RequestSent)
+        if !matches!(signal, Signal::Connecting | Signal::RequestSent)
             || sources[event.source as usize].kind == Some(SourceKind::Capture)
             || identity
                 .terminal_of_source(event.source)

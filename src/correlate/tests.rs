@@ -6,7 +6,7 @@ use crate::event::{
     Ledger, LogEvent, Payload, Place, Severity, Signal, Source, SourceKind, SourceStatus, Stamp,
     Tag, TagValue, Text, TimeQuality,
 };
-use crate::plan::{Language, Limits, Plan};
+use crate::plan::{Language, Plan};
 
 const SECOND: i64 = 1_000_000;
 
@@ -23,7 +23,7 @@ fn plan() -> Plan {
         pan_key: None,
         custody: false,
         language: Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     }
 }
 
@@ -189,7 +189,7 @@ impl Story {
     fn tell(&mut self) -> Correlated {
         correlate(
             std::mem::take(&mut self.sources),
-            std::mem::take(&mut self.events),
+            std::mem::take(&mut self.events).into_iter().collect(),
             &plan(),
         )
     }
@@ -305,7 +305,7 @@ fn an_unanswered_connect_finds_its_sale_by_terminal_and_time() {
         failed
             .events
             .iter()
-            .any(|&e| matches!(told.events[e as usize].payload, Payload::Tcp(_))),
+            .any(|&e| matches!(told.events.get(e).payload, Payload::Tcp(_))),
         "{failed:?}"
     );
     assert!(told.coverage.of[1].capture && told.coverage.of[1].log);

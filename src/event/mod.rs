@@ -7,9 +7,12 @@ mod card;
 mod dialogue;
 mod log;
 mod network;
+mod pack;
 mod payment;
 mod place;
+mod spill;
 mod stamp;
+mod store;
 
 pub use card::CardNumber;
 pub use dialogue::{CommandKind, Exchange, Field, FieldState, Tag, TagValue};
@@ -17,7 +20,9 @@ pub use log::{LogEvent, Severity, Signal};
 pub use network::{Connection, DnsEvent, HttpEvent, IcmpEvent, Side, TlsEvent, TlsStage};
 pub use payment::{Direction, IsoMessage};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+pub use spill::Spill;
 pub use stamp::{Stamp, TimeQuality};
+pub use store::{Events, Head, What};
 
 /// Short owned text: 24 bytes, inline up to 24 characters.
 pub type Text = compact_str::CompactString;

@@ -2,13 +2,14 @@
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::edge::Edge;
 use super::probe::{InputKind, probe};
 use super::{Context, Parsed, capture, text};
 use crate::decode::encoding::utf8_reader;
 use crate::decode::{InputReport, StreamInfo};
-use crate::event::{Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
+use crate::event::{Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text};
 use crate::plan::Plan;
 
 /// Reads one stream whole.
@@ -17,6 +18,7 @@ pub fn stream(
     reader: &mut dyn Read,
     plan: &Plan,
     edge: &Edge,
+    spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
     let shown = shown_path(&info.path, edge);
@@ -24,6 +26,7 @@ pub fn stream(
     let context = Context {
         edge,
         plan,
+        spill,
         source: 0,
         path: &shown,
         // What was probed saw the middle and the end of the file as well.
@@ -181,7 +184,7 @@ fn nothing(
             first_damage: None,
             device: None,
         },
-        events: Vec::new(),
+        events: Events::default(),
         issues,
     }
 }
@@ -195,7 +198,7 @@ pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Par
         let next = if stream.visited { visited.next() } else { None };
         let mut one = next.unwrap_or_else(|| Parsed {
             source: crate::source::unreadable(shown_path(&stream.path, edge)),
-            events: Vec::new(),
+            events: Events::default(),
             issues: Vec::new(),
         });
         one.source.blake3 = stream.hashes.blake3;

@@ -2,7 +2,9 @@
 //!
 //! Left border: blocks of decoded bytes. Right border: [`Parsed`]. No borrowed parser type and no unmasked card number leaves here.
 
-use crate::event::{Event, Issue, Source};
+use std::sync::Arc;
+
+use crate::event::{Events, Issue, Source, Spill};
 
 /// What became of one source.
 #[derive(Debug)]
@@ -10,7 +12,7 @@ pub struct Parsed {
     /// The source with its ledger, format and status.
     pub source: Source,
     /// Its events in the order of their places.
-    pub events: Vec<Event>,
+    pub events: Events,
     /// What was damaged, limited or left out; sampled (the first 20 of a code, then one with the rest).
     pub issues: Vec<Issue>,
 }
@@ -22,6 +24,8 @@ pub struct Context<'a> {
     pub edge: &'a edge::Edge,
     /// Settings of the run.
     pub plan: &'a crate::plan::Plan,
+    /// Where events go that the memory budget has no room for.
+    pub spill: &'a Arc<Spill>,
     /// Index of the source; goes into every event.
     pub source: u32,
     /// The source's path as shown.

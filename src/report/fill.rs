@@ -9,7 +9,7 @@ use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Tra
 use crate::Analysis;
 use crate::attribute::{FACTS, Value, Verdict};
 use crate::correlate::{Attempt, LinkMethod};
-use crate::event::{Payload, Place, Source, SourceKind, SourceStatus, Text};
+use crate::event::{Head, Place, Source, SourceKind, SourceStatus, Text, What};
 
 /// Makes rows; knows what they need beside the analysis.
 pub(super) struct Filler<'a> {
@@ -17,6 +17,7 @@ pub(super) struct Filler<'a> {
     /// Names of cards whose tokens may not be shown, by first appearance.
     pseudonyms: Option<HashMap<u128, Text>>,
     empty: Verdict,
+    failed_fact: Option<usize>,
 }
 
 impl<'a> Filler<'a> {
@@ -36,6 +37,7 @@ impl<'a> Filler<'a> {
             analysis,
             pseudonyms,
             empty: Verdict::default(),
+            failed_fact: FACTS.iter().position(|fact| fact.name == "failed"),
         }
     }
 
@@ -133,8 +135,7 @@ impl<'a> Filler<'a> {
     /// As the facts have it: attribution knows which unknown ends are failures.
     fn failed(&self, index: usize, attempt: &Attempt) -> bool {
         let row = self.analysis.attributed.facts.get(index);
-        let fact = FACTS.iter().position(|fact| fact.name == "failed");
-        match fact.zip(row).and_then(|(fact, row)| row.values.get(fact)) {
+        match self.failed_fact.and_then(|fact| row.values.get(fact)) {
             Some(Some(Value::Bool(failed))) => *failed,
             _ => attempt.failed(),
         }
@@ -146,11 +147,11 @@ impl<'a> Filler<'a> {
 
     fn count_events(&self, attempt: &Attempt) -> (u32, u32, u32) {
         let (mut log, mut apdu, mut net) = (0, 0, 0);
-        for event in attempt.events.iter().filter_map(|i| self.event(*i)) {
+        for event in attempt.events.iter().filter_map(|i| self.head(*i)) {
             let kind = self.source(event.source).and_then(|source| source.kind);
-            match (&event.payload, kind) {
+            match (event.what, kind) {
                 // A dialogue in a log is a dialogue.
-                (Payload::Apdu(_) | Payload::Nfc(_), _) | (_, Some(SourceKind::Trace)) => apdu += 1,
+                (What::Apdu(..) | What::Nfc(_), _) | (_, Some(SourceKind::Trace)) => apdu += 1,
                 (_, Some(SourceKind::Capture)) => net += 1,
                 _ => log += 1,
             }
@@ -158,15 +159,15 @@ impl<'a> Filler<'a> {
         (log, apdu, net)
     }
 
-    fn event(&self, index: u32) -> Option<&crate::event::Event> {
-        self.analysis.correlated.events.get(index as usize)
+    fn head(&self, index: u32) -> Option<&Head> {
+        self.analysis.correlated.events.heads().get(index as usize)
     }
 
     /// The strongest key that joined the sources, and how sure the weakest of the sources' best joints is.
     fn link(&self, attempt: &Attempt) -> (LinkMethod, f64) {
         let mut best: Vec<(u32, LinkMethod)> = Vec::new();
         for link in &attempt.links {
-            let (Some(from), Some(to)) = (self.event(link.from), self.event(link.to)) else {
+            let (Some(from), Some(to)) = (self.head(link.from), self.head(link.to)) else {
                 continue;
             };
             if from.source == to.source {
@@ -201,7 +202,8 @@ impl<'a> Filler<'a> {
 
     /// One event as a row; `seq` from 1.
     pub(super) fn event_row(&self, index: u32, tx_id: Option<&str>, seq: u32) -> Option<EventRow> {
-        let event = self.event(index)?;
+        self.head(index)?;
+        let event = self.analysis.correlated.events.get(index);
         let description = describe(&event.payload);
         let aligned = self.analysis.correlated.aligned.get(index as usize);
         Some(EventRow {
@@ -237,7 +239,7 @@ impl<'a> Filler<'a> {
                 locators: evidence
                     .events
                     .iter()
-                    .filter_map(|i| self.event(*i))
+                    .filter_map(|i| self.head(*i))
                     .map(|event| self.locator(event.source, event.place))
                     .chain(evidence.searched.as_deref().map(clean))
                     .collect(),
@@ -278,7 +280,7 @@ impl<'a> Filler<'a> {
     pub(super) fn sources(&self) -> Vec<SourceRow> {
         let correlated = &self.analysis.correlated;
         let mut seen: Vec<Option<(i64, i64)>> = vec![None; correlated.sources.len()];
-        for (event, at) in correlated.events.iter().zip(&correlated.aligned) {
+        for (event, at) in correlated.events.heads().iter().zip(&correlated.aligned) {
             if let (Some(at), Some(slot)) = (*at, seen.get_mut(event.source as usize)) {
                 let (first, last) = slot.unwrap_or((at, at));
                 *slot = Some((first.min(at), last.max(at)));

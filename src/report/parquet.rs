@@ -9,10 +9,11 @@ use polars::prelude::*;
 use polars_io::parquet::write::BatchedWriter;
 use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader};
 use polars_utils::compression::ZstdLevel;
+use rayon::prelude::*;
 
 use super::Error;
 use super::row::Table;
-use crate::attribute::{FACTS, FactDef, FactRow, FactType, Value};
+use crate::attribute::{FACTS, FactDef, FactRow, FactTable, FactType, Value};
 use crate::event::Text;
 
 /// Rows of one row group: bounds the memory of writing and of reading.
@@ -101,28 +102,38 @@ impl FrameWriter {
     }
 }
 
+/// Rows of facts that are alive at once.
+const FACT_ROWS: usize = 16_384;
+
 /// Writes the facts table: one row per attempt, one column per fact.
-pub(super) fn write_facts(path: &Path, tx_ids: &[Text], facts: &[FactRow]) -> Result<u64, Error> {
+pub(super) fn write_facts(path: &Path, tx_ids: &[Text], facts: &FactTable) -> Result<u64, Error> {
     let frame =
         |ids: &[Text], rows: &[FactRow]| facts_frame(ids, rows).map_err(|e| Error::table(path, &e));
     let mut writer = FrameWriter::create(path, &frame(&[], &[])?)?;
-    for (number, ids) in tx_ids.chunks(ROW_GROUP).enumerate() {
-        let start = (number * ROW_GROUP).min(facts.len());
-        let end = (start + ids.len()).min(facts.len());
-        writer.write(&frame(ids, facts.get(start..end).unwrap_or_default())?)?;
+    for (number, ids) in tx_ids.chunks(FACT_ROWS).enumerate() {
+        let start = number * FACT_ROWS;
+        let rows: Vec<FactRow> = (start..start + ids.len())
+            .into_par_iter()
+            .map(|index| facts.get(index))
+            .collect();
+        writer.write(&frame(ids, &rows)?)?;
     }
     writer.finish()
 }
 
 fn facts_frame(ids: &[Text], rows: &[FactRow]) -> PolarsResult<DataFrame> {
-    let mut columns = vec![
+    let ids_column =
         StringChunked::from_iter_options("tx_id".into(), ids.iter().map(|id| Some(id.as_str())))
-            .into_column(),
-    ];
-    for (index, fact) in FACTS.iter().enumerate() {
-        let values = (0..ids.len()).map(|row| rows.get(row)?.values.get(index)?.as_ref());
-        columns.push(fact_column(fact, values));
-    }
+            .into_column();
+    let facts: Vec<Column> = FACTS
+        .par_iter()
+        .enumerate()
+        .map(|(index, fact)| {
+            let values = (0..ids.len()).map(|row| rows.get(row)?.values.get(index)?.as_ref());
+            fact_column(fact, values)
+        })
+        .collect();
+    let columns = std::iter::once(ids_column).chain(facts).collect();
     DataFrame::new(ids.len(), columns)
 }
 

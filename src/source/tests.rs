@@ -116,6 +116,6 @@ pub(crate) fn empty_plan() -> Plan {
         pan_key: None,
         custody: false,
         language: crate::plan::Language::En,
-        limits: crate::plan::Limits::default(),
+        ..Plan::default()
     }
 }

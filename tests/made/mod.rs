@@ -3,7 +3,7 @@
 
 use tapscope::Analysis;
 use tapscope::attribute::{
-    Attributed, Evidence, FACTS, FactRow, Incident, Role, Strength, Verdict,
+    Attributed, Evidence, FACTS, FactRow, Incident, PackedRow, Role, Strength, Verdict,
 };
 use tapscope::correlate::{
     Attempt, AttemptKeys, Clock, Correlated, Coverage, Interface, Link, LinkMethod, Outcome, Stage,
@@ -13,7 +13,7 @@ use tapscope::event::{
     IcmpEvent, IsoMessage, Issue, Keys, Ledger, LogEvent, Payload, Place, Severity, Side, Signal,
     Source, SourceKind, SourceStatus, Stamp, Tag, TagValue, Text, TimeQuality, TlsEvent, TlsStage,
 };
-use tapscope::plan::{Language, Limits, Plan};
+use tapscope::plan::{Language, Plan};
 
 /// What an attacker would write into a terminal's log.
 pub const HOSTILE: &[&str] = &[
@@ -51,7 +51,7 @@ pub fn plan() -> Plan {
         pan_key: None,
         custody: false,
         language: Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     }
 }
 
@@ -494,7 +494,7 @@ pub fn hostile() -> Analysis {
                 clock("reference"),
                 clock("own_word"),
             ],
-            events,
+            events: events.into_iter().collect(),
             aligned,
             attempt_of,
             attempts: vec![first, other, unclear, fine],
@@ -517,7 +517,7 @@ pub fn hostile() -> Analysis {
             },
         ],
         attributed: Attributed {
-            facts,
+            facts: facts.iter().map(PackedRow::new).collect(),
             verdicts,
             incidents: vec![Incident {
                 incident_id: letters(77),
@@ -556,11 +556,11 @@ pub fn day(attempts: usize) -> Analysis {
     analysis.attributed.incidents[0].text_zh =
         "终端 10000007 自 15:00 起所有卡均失败：读卡器故障。".into();
     let c = &mut analysis.correlated;
-    c.events.clear();
+    let mut events: Vec<Event> = Vec::new();
     c.attempt_of.clear();
     c.attempts.clear();
     analysis.attributed.verdicts.clear();
-    analysis.attributed.facts.clear();
+    let mut facts = Vec::new();
     let mut random = 42_u64;
     let mut next = move |below: u64| {
         random = random
@@ -573,7 +573,7 @@ pub fn day(attempts: usize) -> Analysis {
         let terminal = next(40);
         let bad_reader = terminal == 7 && i > attempts * 6 / 10;
         let failed = bad_reader || next(100) < 14;
-        let first = c.events.len() as u32;
+        let first = events.len() as u32;
         let texts = [
             "Amount 12.34 entered, please tap",
             "card detected",
@@ -594,7 +594,7 @@ pub fn day(attempts: usize) -> Analysis {
                 _ => iso(210, Some("00")),
             };
             let source = [0, 1, 1, 2][n];
-            c.events.push(event(
+            events.push(event(
                 source,
                 Place::Line((i * 4 + n) as u32 + 1),
                 at,
@@ -659,8 +659,10 @@ pub fn day(attempts: usize) -> Analysis {
         }
         c.attempts.push(a);
         analysis.attributed.verdicts.push(verdict);
-        analysis.attributed.facts.push(FactRow::default());
+        facts.push(PackedRow::new(&FactRow::default()));
     }
-    c.aligned = c.events.iter().map(|e| e.at.utc_micros).collect();
+    c.aligned = events.iter().map(|e| e.at.utc_micros).collect();
+    c.events = events.into_iter().collect();
+    analysis.attributed.facts = facts.into_iter().collect();
     analysis
 }

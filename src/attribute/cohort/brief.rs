@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use crate::attribute::facts::list::Fact;
 use crate::attribute::facts::{Context, Facts, is_tap};
 use crate::attribute::model::FactRow;
+use crate::attribute::packed::FactTable;
 use crate::correlate::{Interface, Outcome};
-use crate::event::{Payload, Text};
+use crate::event::{Payload, Text, What};
 
 /// No identifier.
 pub const NONE: u32 = u32::MAX;
@@ -115,14 +116,14 @@ impl Pool {
 }
 
 /// All attempts in brief.
-pub fn read(context: &Context<'_>, rows: &[FactRow]) -> (Vec<Brief>, Names) {
+pub fn read(context: &Context<'_>, rows: &FactTable) -> (Vec<Brief>, Names) {
     let mut names = Names::default();
     let mut briefs: Vec<Brief> = Vec::with_capacity(rows.len());
     // A terminal's merchant and address, where any attempt shows them.
     let mut merchant_of: Vec<u32> = Vec::new();
     let mut site_of: Vec<u32> = Vec::new();
-    for (index, row) in rows.iter().enumerate() {
-        let brief = one(context, index, row, &mut names);
+    for index in 0..rows.len() {
+        let brief = one(context, index, &rows.get(index), &mut names);
         if brief.terminal != NONE {
             let at = brief.terminal as usize;
             if merchant_of.len() <= at {
@@ -302,8 +303,12 @@ fn host_of(server: &str) -> &str {
 /// The /24 (or /64) network of the terminal's own address.
 fn site(context: &Context<'_>, index: usize) -> Option<String> {
     let attempt = context.correlated.attempts.get(index)?;
+    let events = &context.correlated.events;
     let address = attempt.events.iter().find_map(|&event| {
-        match &context.correlated.events.get(event as usize)?.payload {
+        if !matches!(events.head(event).what, What::Tcp | What::Tls | What::Dns) {
+            return None;
+        }
+        match &events.get(event).payload {
             Payload::Tcp(connection) => Some(connection.client.ip()),
             Payload::Tls(tls) => Some(tls.client.ip()),
             Payload::Dns(dns) => Some(dns.client),

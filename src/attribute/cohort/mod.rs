@@ -13,6 +13,7 @@ mod terminal;
 use super::facts::list::Fact;
 use super::facts::{Context, Facts, Row};
 use super::model::FactRow;
+use super::packed::FactTable;
 
 pub(super) use brief::{Brief, NONE};
 pub(super) use chance::tail;
@@ -83,7 +84,7 @@ pub(super) struct Totals {
 
 impl Cohort {
     /// Reads all attempts once.
-    pub fn new(context: &Context<'_>, rows: &[FactRow]) -> Self {
+    pub fn new(context: &Context<'_>, rows: &FactTable) -> Self {
         let (briefs, names) = brief::read(context, rows);
         let mut all: Vec<u32> = (0u32..)
             .zip(&briefs)

@@ -391,15 +391,15 @@ pub fn clock(view: &View<'_>, context: &Context<'_>, row: &mut Row) {
         context
             .correlated
             .events
+            .heads()
             .get(event as usize)
-            .is_none_or(|event| event.at.quality.year_inferred || event.at.quality.date_inferred)
+            .map(|head| head.at().quality)
+            .is_none_or(|quality| quality.year_inferred || quality.date_inferred)
     };
     let mut wrong_source = false;
     for &index in &view.attempt.events {
-        let Some(event) = context.correlated.events.get(index as usize) else {
-            continue;
-        };
-        let clock = context.correlated.clocks.get(event.source as usize);
+        let source = context.correlated.events.head(index).source;
+        let clock = context.correlated.clocks.get(source as usize);
         if clock.is_some_and(|clock| clock.pairs >= 2 && clock.offset_ms.abs() > 86_400_000.0)
             && !inferred(index)
         {

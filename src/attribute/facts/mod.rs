@@ -24,7 +24,7 @@ use crate::plan::Plan;
 pub(super) use dialogue::scheme_of;
 pub(super) use sale::Sales;
 pub(super) use sale::is_tap;
-use view::View;
+use view::{Alive, View};
 
 /// A row of facts in the making.
 #[derive(Debug)]
@@ -193,13 +193,16 @@ impl<'a> Context<'a> {
 
 /// The attempt ended in a failure.
 pub(super) fn failed(correlated: &Correlated, index: usize) -> bool {
-    view::failed(&View::new(correlated, index))
+    let alive = Alive::new(correlated, index);
+    view::failed(&View::new(correlated, index, &alive))
 }
 
 /// The facts of one attempt by itself and its sale; comparison with other attempts comes later.
-pub(super) fn build(context: &Context<'_>, index: usize, failed: bool) -> FactRow {
+pub(super) fn build(context: &Context<'_>, index: usize) -> FactRow {
     let mut row = Row::new();
-    let mut view = View::new(context.correlated, index);
+    let alive = Alive::new(context.correlated, index);
+    let mut view = View::new(context.correlated, index, &alive);
+    let failed = view::failed(&view);
     view.amount = context.sales.amount(context.correlated, view.attempt);
     row.bool(Fact::failed, failed, &[]);
     view.attempt_facts(context.plan, &mut row);

@@ -1,17 +1,20 @@
 //! Facts out of what the network did: names, connections, TLS, ICMP, HTTP.
 
+use rayon::prelude::*;
+
 use super::Row;
 use super::list::Fact;
 use super::view::View;
 use crate::correlate::Correlated;
-use crate::event::{Connection, Payload, Side, Signal, TlsStage};
+use crate::event::{Connection, Payload, Side, Signal, TlsStage, What};
 
 /// Median connect or round trip time of all connections, microseconds.
 pub fn rtt_median(correlated: &Correlated) -> Option<i64> {
-    let mut times: Vec<i64> = correlated
-        .events
-        .iter()
-        .filter_map(|event| match &event.payload {
+    let events = &correlated.events;
+    let mut times: Vec<i64> = (0..events.len() as u32)
+        .into_par_iter()
+        .filter(|&index| events.head(index).what == What::Tcp)
+        .filter_map(|index| match &events.get(index).payload {
             Payload::Tcp(connection) => trip(connection),
             _ => None,
         })

@@ -5,7 +5,7 @@ use foldhash::HashMap;
 use super::list::Fact;
 use super::{Context, Row};
 use crate::correlate::{Attempt, Correlated, Interface, Outcome, Stage};
-use crate::event::{Payload, Signal, Text};
+use crate::event::{Payload, Signal, Text, What};
 
 /// Attempts by sale and by card.
 pub struct Sales {
@@ -196,12 +196,10 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
 }
 
 fn has_signal(correlated: &Correlated, attempt: &Attempt, signal: Signal) -> bool {
-    attempt.events.iter().any(|&event| {
-        matches!(
-            correlated.events.get(event as usize).map(|event| &event.payload),
-            Some(Payload::Log(line)) if line.signal == signal
-        )
-    })
+    attempt
+        .events
+        .iter()
+        .any(|&event| correlated.events.head(event).what == What::Log(signal))
 }
 
 /// A random UID, a token requestor (9F19), or verification done on the device (CTQ byte 2, bit 8).
@@ -213,25 +211,27 @@ fn is_phone(correlated: &Correlated, attempt: &Attempt) -> bool {
                 .and_then(|ctq| ctq.get(1))
                 .is_some_and(|byte| byte & 0x80 != 0)
     };
-    attempt.events.iter().any(|&event| {
-        match correlated.events.get(event as usize).map(|e| &e.payload) {
-            Some(Payload::Nfc(field)) => {
+    attempt
+        .events
+        .iter()
+        .any(|&event| match &correlated.events.get(event).payload {
+            Payload::Nfc(field) => {
                 let random = |uid: &Text| uid.len() == 8 && uid.starts_with("08");
                 field.phone_hint || field.uid.as_ref().is_some_and(random)
             }
-            Some(Payload::Apdu(exchange)) => tags(&exchange.tags),
-            Some(Payload::Iso8583(message)) => tags(&message.tags),
+            Payload::Apdu(exchange) => tags(&exchange.tags),
+            Payload::Iso8583(message) => tags(&message.tags),
             _ => false,
-        }
-    })
+        })
 }
 
 fn sent_pin(correlated: &Correlated, attempt: &Attempt) -> bool {
     attempt.events.iter().any(|&event| {
-        matches!(
-            correlated.events.get(event as usize).map(|event| &event.payload),
-            Some(Payload::Iso8583(message)) if message.pin_present
-        )
+        matches!(correlated.events.head(event).what, What::Iso8583(_))
+            && matches!(
+                &correlated.events.get(event).payload,
+                Payload::Iso8583(message) if message.pin_present
+            )
     })
 }
 

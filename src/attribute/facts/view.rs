@@ -7,8 +7,8 @@ use super::Row;
 use super::list::Fact;
 use crate::correlate::{Attempt, Correlated, Covered, Interface, Outcome, Stage};
 use crate::event::{
-    Connection, Direction, DnsEvent, Exchange, Field, HttpEvent, IcmpEvent, IsoMessage, LogEvent,
-    Payload, Signal, SourceKind, TlsEvent,
+    Connection, Direction, DnsEvent, Event, Exchange, Field, HttpEvent, IcmpEvent, IsoMessage,
+    LogEvent, Payload, Signal, SourceKind, TlsEvent,
 };
 use crate::plan::Plan;
 
@@ -20,7 +20,23 @@ pub struct Seen<'a, T> {
     pub what: &'a T,
 }
 
-/// One attempt's events, in time order.
+/// One attempt's events, alive, in time order.
+pub struct Alive(Vec<(u32, Event)>);
+
+impl Alive {
+    /// Unpacks them.
+    pub fn new(correlated: &Correlated, index: usize) -> Self {
+        let events = &correlated.attempts[index].events;
+        Self(
+            events
+                .iter()
+                .map(|&index| (index, correlated.events.get(index)))
+                .collect(),
+        )
+    }
+}
+
+/// One attempt's events, sorted by what they are.
 pub struct View<'a> {
     pub attempt: &'a Attempt,
     pub covered: Covered,
@@ -41,7 +57,7 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// Sorts an attempt's events.
-    pub fn new(correlated: &'a Correlated, index: usize) -> Self {
+    pub fn new(correlated: &'a Correlated, index: usize, alive: &'a Alive) -> Self {
         let attempt = &correlated.attempts[index];
         let mut view = Self {
             attempt,
@@ -63,10 +79,8 @@ impl<'a> View<'a> {
             captured: false,
             amount: attempt.keys.amount_minor,
         };
-        for &index in &attempt.events {
-            let Some(event) = correlated.events.get(index as usize) else {
-                continue;
-            };
+        for (index, event) in &alive.0 {
+            let index = *index;
             let at = correlated.aligned.get(index as usize).copied().flatten();
             let kind = correlated
                 .sources

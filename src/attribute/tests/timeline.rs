@@ -16,7 +16,7 @@ use crate::event::{
     IsoMessage, Keys, Ledger, LogEvent, Payload, Place, Severity, Side, Signal, Source, SourceKind,
     SourceStatus, Stamp, Tag, TagValue, Text, TlsEvent, TlsStage,
 };
-use crate::plan::{Language, Limits, Plan};
+use crate::plan::{Language, Plan};
 
 /// 2026-11-22 00:00 UTC.
 const MIDNIGHT: i64 = 1_795_305_600_000_000;
@@ -205,7 +205,9 @@ impl Done {
     }
 
     pub fn fact(&self, attempt: usize, fact: Fact) -> Option<Value> {
-        self.attributed.facts[self.place[attempt]]
+        self.attributed
+            .facts
+            .get(self.place[attempt])
             .fact(fact)
             .cloned()
     }
@@ -224,7 +226,7 @@ fn plan() -> Plan {
         pan_key: None,
         custody: false,
         language: Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     }
 }
 

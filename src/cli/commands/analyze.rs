@@ -21,7 +21,6 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     report::check_target(&args.out, args.force)?;
     for (given, flag) in [
         (!args.baseline.is_empty(), "--baseline"),
-        (args.memory.is_some(), "--memory"),
         (args.keylog.is_some(), "--keylog"),
         (args.inventory.is_some(), "--inventory"),
     ] {
@@ -137,8 +136,57 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         pan_key: args.pan_key.as_deref().map(pan_key).transpose()?,
         custody: args.custody,
         language: args.lang.map(Into::into).unwrap_or_default(),
+        event_bytes: event_bytes(args.memory.as_deref())?,
+        scratch: match args.out.parent() {
+            Some(parent) if parent.is_dir() => parent.to_owned(),
+            _ => std::path::PathBuf::from("."),
+        },
         limits: Limits::default(),
     })
+}
+
+/// The share of the memory budget that packed events get: half. The default budget is half of what the machine has.
+fn event_bytes(memory: Option<&str>) -> Result<u64, Failure> {
+    let budget = match memory {
+        Some(text) => size(text).ok_or_else(|| {
+            Failure::usage(format!("--memory {text}: not a size")).hint("for example 512M, 4G")
+        })?,
+        None => physical_memory().unwrap_or(4 << 30) / 2,
+    };
+    Ok(budget / 2)
+}
+
+/// `512M`, `4G`, `4GiB`, `1073741824`: powers of two.
+fn size(text: &str) -> Option<u64> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit
+        .trim()
+        .to_ascii_uppercase()
+        .trim_end_matches("IB")
+        .trim_end_matches('B')
+    {
+        "" => 1_u64,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        "T" => 1 << 40,
+        _ => return None,
+    };
+    let number: f64 = number.parse().ok()?;
+    (number > 0.0).then_some((number * factor as f64) as u64)
+}
+
+/// What the machine has, where the system tells (Linux).
+fn physical_memory() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
 }
 
 fn zone(text: &str) -> Result<jiff::tz::TimeZone, Failure> {

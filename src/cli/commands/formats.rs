@@ -11,7 +11,7 @@ use crate::cli::output::{Output, Paint};
 use crate::cli::{DONE, Ending, table};
 use crate::decode::each_stream;
 use crate::parse::probe::probe;
-use crate::plan::{Language, Limits, Plan};
+use crate::plan::{Language, Plan};
 use crate::report::clean;
 use crate::source;
 
@@ -96,7 +96,7 @@ fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
         pan_key: None,
         custody: false,
         language: Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     };
     let found = source::find(&plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {

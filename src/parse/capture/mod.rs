@@ -20,7 +20,7 @@ use std::io::Read;
 use rayon::prelude::*;
 use tapscope_parsers::protocol::net::capture::{FileIssue, FileKind, Packet, Reader, is_snoop};
 
-use crate::event::{Event, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+use crate::event::{Event, Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 use crate::parse::{Context, Parsed};
 use endpoints::Endpoints;
 use packets::Decoder;
@@ -336,12 +336,13 @@ impl<'c> Run<'c> {
             events.extend(done.events);
             issues.push(done.issues);
         }
-        let events = by_place(events);
+        let mut packed = Events::default();
+        packed.extend_from(by_place(events), |event| event, ctx.spill);
         let bytes = self.reader.bytes();
         self.ledger.ignored += bytes.structure;
         self.ledger.unreadable += bytes.lost;
         self.ledger.not_understood += bytes.foreign;
-        self.ledger.events = events.len() as u64;
+        self.ledger.events = packed.len() as u64;
         let format = match self.reader.kind() {
             Some(FileKind::Pcap) => Some("pcap"),
             Some(FileKind::PcapNg) => Some("pcapng"),
@@ -370,7 +371,7 @@ impl<'c> Run<'c> {
                 first_damage: self.first_damage.map(Into::into),
                 device: None,
             },
-            events,
+            events: packed,
             issues: Issues::merge(issues, ctx.source),
         }
     }

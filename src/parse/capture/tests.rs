@@ -2,9 +2,26 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::event::{Connection, Event, IsoMessage, Payload};
+use crate::event::{Connection, IsoMessage, Payload};
 use crate::parse::edge::Edge;
-use crate::plan::{Language, Limits, Plan};
+use crate::plan::{Language, Plan};
+
+/// What a run gave, its events alive.
+struct Alive {
+    source: Source,
+    events: Vec<Event>,
+    issues: Vec<Issue>,
+}
+
+impl From<Parsed> for Alive {
+    fn from(parsed: Parsed) -> Self {
+        Self {
+            source: parsed.source,
+            events: parsed.events.iter().collect(),
+            issues: parsed.issues,
+        }
+    }
+}
 
 fn plan() -> Plan {
     Plan {
@@ -19,22 +36,23 @@ fn plan() -> Plan {
         pan_key: None,
         custody: false,
         language: Language::En,
-        limits: Limits::default(),
+        ..Plan::default()
     }
 }
 
-fn parse(bytes: &[u8], plan: &Plan) -> Parsed {
+fn parse(bytes: &[u8], plan: &Plan) -> Alive {
     let edge = Edge::new(Some([7; 32]));
     let ctx = Context {
         edge: &edge,
         plan,
+        spill: &crate::event::Spill::unbounded(),
         source: 0,
         path: "test.pcap",
         forced_format: None,
         progress: &|_| {},
     };
     let mut input = bytes;
-    let parsed = run(&mut input, &ctx);
+    let parsed = Alive::from(run(&mut input, &ctx));
     let l = parsed.source.ledger;
     assert_eq!(
         l.understood + l.ignored + l.not_understood + l.unreadable,
@@ -91,7 +109,7 @@ fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-fn messages(parsed: &Parsed) -> Vec<(u32, &Event, &IsoMessage)> {
+fn messages(parsed: &Alive) -> Vec<(u32, &Event, &IsoMessage)> {
     parsed
         .events
         .iter()
@@ -102,7 +120,7 @@ fn messages(parsed: &Parsed) -> Vec<(u32, &Event, &IsoMessage)> {
         .collect()
 }
 
-fn connections(parsed: &Parsed) -> Vec<&Connection> {
+fn connections(parsed: &Alive) -> Vec<&Connection> {
     parsed
         .events
         .iter()
@@ -533,7 +551,7 @@ fn packet_counts_are_those_of_capinfos() {
     assert!(checked > 150, "{checked}");
 }
 
-fn print(parsed: &Parsed) -> String {
+fn print(parsed: &Alive) -> String {
     format!(
         "{:?}\n{:?}\n{:?}",
         parsed.events, parsed.issues, parsed.source.ledger

@@ -1,7 +1,7 @@
 //! Years for sources that say nothing of theirs: from the instants of the run's other sources.
 
 use super::move_years;
-use crate::event::Event;
+use crate::event::Head;
 use crate::parse::Parsed;
 
 /// Microseconds of a year, about.
@@ -13,9 +13,9 @@ const STAND_IN: std::ops::Range<i64> = 0..3 * YEAR;
 pub fn settle_years(parsed: &mut [Parsed]) {
     let mut known: Vec<i64> = parsed
         .iter()
-        .flat_map(|one| &one.events)
-        .filter(|event| !event.at.quality.year_inferred || !stands_in(event))
-        .filter_map(|event| event.at.utc_micros)
+        .flat_map(|one| one.events.heads())
+        .filter(|event| !stands_in(event))
+        .filter_map(|event| event.at().utc_micros)
         .collect();
     if known.is_empty() {
         return;
@@ -25,9 +25,10 @@ pub fn settle_years(parsed: &mut [Parsed]) {
     for one in parsed {
         let Some(first) = one
             .events
+            .heads()
             .iter()
             .find(|event| stands_in(event))
-            .map(|event| event.at)
+            .map(Head::at)
         else {
             continue;
         };
@@ -37,16 +38,18 @@ pub fn settle_years(parsed: &mut [Parsed]) {
                 .utc_micros
                 .map_or(i64::MAX, |micros| (micros - median).abs())
         });
-        for event in one.events.iter_mut().filter(|event| stands_in(event)) {
-            event.at = move_years(event.at, best.unwrap_or(0));
+        for event in one.events.heads_mut() {
+            if stands_in(event) {
+                event.set_at(move_years(event.at(), best.unwrap_or(0)));
+            }
         }
     }
 }
 
-fn stands_in(event: &Event) -> bool {
-    event.at.quality.year_inferred
-        && event
-            .at
+fn stands_in(event: &Head) -> bool {
+    let at = event.at();
+    at.quality.year_inferred
+        && at
             .utc_micros
             .is_some_and(|micros| STAND_IN.contains(&micros))
 }
@@ -54,7 +57,7 @@ fn stands_in(event: &Event) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Field, FieldState, Keys, Payload, Place, Stamp, Text, TimeQuality};
+    use crate::event::{Event, Field, FieldState, Keys, Payload, Place, Stamp, Text, TimeQuality};
 
     fn source(times: &[(&str, bool)]) -> Parsed {
         let events = times

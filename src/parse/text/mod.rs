@@ -15,7 +15,9 @@ use rayon::prelude::*;
 use tapscope_parsers::container::{self, LogFormat};
 
 use crate::decode::blocks::{BLOCK_BYTES, Block, Blocks};
-use crate::event::{Event, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text};
+use crate::event::{
+    Event, Events, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text,
+};
 use crate::parse::clock::SourceClock;
 use crate::parse::{Context, Parsed};
 use merge::{Made, Merge};
@@ -34,7 +36,7 @@ pub(crate) fn currency_letters(number: i64) -> Option<[u8; 3]> {
 pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let mut parsed = Parsed {
         source: source(ctx),
-        events: Vec::new(),
+        events: Events::default(),
         issues: Vec::new(),
     };
     let Some(scanner) = scan::scanner() else {
@@ -87,10 +89,7 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     }
     merge.finish();
     decode(&mut merge, &mut parsed.events, ctx);
-    parsed.events.sort_by_key(|event| match event.place {
-        Place::Line(line) | Place::Frame(line) => line,
-        Place::Whole => 0,
-    });
+    parsed.events.sort_by_place();
     if let Some(error) = blocks.take_error() {
         parsed.source.status = SourceStatus::Damaged;
         parsed.source.first_damage = Some(
@@ -114,9 +113,9 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
 }
 
 /// Decodes and masks in parallel, keeping the order.
-fn decode(merge: &mut Merge<'_>, events: &mut Vec<Event>, ctx: &Context<'_>) {
+fn decode(merge: &mut Merge<'_>, events: &mut Events, ctx: &Context<'_>) {
     let made = std::mem::take(&mut merge.made);
-    events.par_extend(made.into_par_iter().map(|made| match made {
+    let make = |made| match made {
         Made::Event(event) => event,
         Made::Exchange(draft) => {
             let (exchange, keys) = draft.decode(ctx.edge);
@@ -129,7 +128,8 @@ fn decode(merge: &mut Merge<'_>, events: &mut Vec<Event>, ctx: &Context<'_>) {
                 payload: Payload::Apdu(Box::new(exchange)),
             }
         }
-    }));
+    };
+    events.extend_from(made, make, ctx.spill);
 }
 
 fn source(ctx: &Context<'_>) -> Source {

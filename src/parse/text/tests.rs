@@ -5,18 +5,36 @@ use crate::event::{CommandKind, FieldState, Signal};
 use crate::parse::edge::Edge;
 use crate::source::tests::empty_plan;
 
-fn parse_at(path: &str, text: &[u8]) -> Parsed {
+/// What a run gave, its events alive.
+struct Alive {
+    source: Source,
+    events: Vec<Event>,
+    issues: Vec<Issue>,
+}
+
+impl From<Parsed> for Alive {
+    fn from(parsed: Parsed) -> Self {
+        Self {
+            source: parsed.source,
+            events: parsed.events.iter().collect(),
+            issues: parsed.issues,
+        }
+    }
+}
+
+fn parse_at(path: &str, text: &[u8]) -> Alive {
     let edge = Edge::new(Some([7; 32]));
     let plan = empty_plan();
     let ctx = Context {
         edge: &edge,
         plan: &plan,
+        spill: &crate::event::Spill::unbounded(),
         source: 0,
         path,
         forced_format: None,
         progress: &|_| {},
     };
-    let parsed = run(&mut &*text, &ctx);
+    let parsed = Alive::from(run(&mut &*text, &ctx));
     let l = &parsed.source.ledger;
     assert_eq!(l.bytes, text.len() as u64, "{path}");
     assert_eq!(
@@ -28,11 +46,11 @@ fn parse_at(path: &str, text: &[u8]) -> Parsed {
     parsed
 }
 
-fn parse(text: &str) -> Parsed {
+fn parse(text: &str) -> Alive {
     parse_at("pos.log", text.as_bytes())
 }
 
-fn exchanges(parsed: &Parsed) -> Vec<&crate::event::Exchange> {
+fn exchanges(parsed: &Alive) -> Vec<&crate::event::Exchange> {
     parsed
         .events
         .iter()
@@ -47,7 +65,7 @@ fn exchanges(parsed: &Parsed) -> Vec<&crate::event::Exchange> {
 }
 
 /// `PPSE 9000`, `GPO -` for one without an answer.
-fn brief(parsed: &Parsed) -> Vec<String> {
+fn brief(parsed: &Alive) -> Vec<String> {
     exchanges(parsed)
         .iter()
         .map(|x| {
@@ -70,7 +88,7 @@ fn brief(parsed: &Parsed) -> Vec<String> {
         .collect()
 }
 
-fn signals(parsed: &Parsed) -> Vec<Signal> {
+fn signals(parsed: &Alive) -> Vec<Signal> {
     parsed
         .events
         .iter()
