@@ -457,7 +457,8 @@ fn the_page_shows_hostile_text_as_text() {
         .filter_map(|rest| rest.split('>').next())
     {
         for needle in [" src=", " href=", " style=", " on", "url("] {
-            let attribute = tag.contains(needle) && !tag.starts_with("meta");
+            let own = tag.starts_with("meta") || tag == "a class=\"skip\" href=\"#failures\"";
+            let attribute = tag.contains(needle) && !own;
             assert!(!attribute, "{needle} in <{tag}>");
         }
     }

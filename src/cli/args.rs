@@ -173,6 +173,9 @@ pub(crate) struct InspectArgs {
     /// With the decoded content of every event.
     #[arg(long)]
     pub full: bool,
+    /// Write the transaction's own page instead: one file, to look at offline or hand on.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,7 @@ pub(super) const CAUSE: usize = 0;
 /// Dimensions of which all attempts are counted, not the failed ones only.
 pub(super) const PLACES: std::ops::RangeInclusive<usize> = 2..=6;
 /// Between the owners of one attempt.
-pub(super) const OWNER_SEPARATOR: char = ' ';
+pub(super) const OWNER_SEPARATOR: char = '\u{1F}'; // no cleaned text holds it
 
 /// A failed attempt.
 #[derive(Debug, Clone, Copy)]

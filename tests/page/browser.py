@@ -156,7 +156,8 @@ class Page:
             method, details = event["method"], event.get("params", {})
             if method == "Network.requestWillBeSent":
                 url = details["request"]["url"]
-                if not url.startswith(("file://", "data:")) or details["type"] != "Document":
+                # Chromium's own date fields fetch their icon as data.
+                if not url.startswith("data:") and not (url.startswith("file://") and details["type"] == "Document"):
                     found.append("request: " + url[:200])
             elif method == "Page.javascriptDialogOpening":
                 found.append("dialog: " + details["message"])

@@ -38,7 +38,7 @@
   const zh = () => root.lang.startsWith("zh");
   const t = key => TEXT[key][zh() ? 1 : 0];
   const pick = (en, cn) => zh() ? cn || en : en;
-  const word = w => zh() && Object.hasOwn(ZH, w) ? ZH[w] : w.replaceAll("_", " ");
+  const word = w => zh() && Object.hasOwn(ZH, w) ? ZH[w] : /^[a-z]+(_[a-z]+)+$/.test(w) ? w.replaceAll("_", " ") : w;
   const text = n => n < 0 ? "" : S[n];
   const $ = id => document.getElementById(id);
   const el = (name, props, ...children) => {

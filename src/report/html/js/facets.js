@@ -33,7 +33,7 @@
   const passing = () => DIMS.map((d, n) => {
     if (!filters[d]) return null;
     const pass = new Uint8Array(names(n).length + 2);
-    if (d === "owners") names(n).forEach((set, i) => { pass[i + 1] = set.split(" ").includes(filters[d]); });
+    if (d === "owners") names(n).forEach((set, i) => { pass[i + 1] = set.split("\u001f").includes(filters[d]); });
     else pass[numberOf[n].get(filters[d]) ?? names(n).length + 1] = numberOf[n].has(filters[d]);
     return pass;
   });

@@ -10,7 +10,7 @@
       let found = ranked(counts, d).map(([n, count]) => [names(d)[n - 1], count]);
       if (key === "owners") {
         const each = new Map();
-        for (const [set, count] of found) for (const owner of set.split(" ")) each.set(owner, (each.get(owner) ?? 0) + count);
+        for (const [set, count] of found) for (const owner of set.split("\u001f")) each.set(owner, (each.get(owner) ?? 0) + count);
         found = [...each].sort((a, b) => b[1] - a[1]);
       }
       found = found.slice(0, LIMIT);
