@@ -75,6 +75,11 @@ pub(crate) enum ProgressChoice {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PartitionBy {
+    Day,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Lang {
     En,
     Zh,
@@ -145,6 +150,12 @@ pub(crate) struct AnalyzeArgs {
     /// Secret for card tokens (64 hex digits, or 32 bytes and more); only its owner may read it.
     #[arg(long, value_name = "FILE")]
     pub pan_key: Option<PathBuf>,
+    /// Also cut the tables into one folder a day, below DIR/by_day, for a warehouse.
+    #[arg(long, value_enum, value_name = "UNIT")]
+    pub partition_by: Option<PartitionBy>,
+    /// Also write DIR/timesketch.jsonl: failed attempts, their events, incidents.
+    #[arg(long)]
+    pub timesketch: bool,
     /// TLS secrets (NSS key log).
     #[arg(long, value_name = "FILE")]
     pub keylog: Option<PathBuf>,
@@ -198,6 +209,9 @@ pub(crate) struct ReportArgs {
     /// Only this merchant.
     #[arg(long, value_name = "ID")]
     pub merchant: Option<String>,
+    /// Write lines for Timesketch to --out instead of a page.
+    #[arg(long, requires = "out")]
+    pub timesketch: bool,
 }
 
 #[derive(Debug, Args)]

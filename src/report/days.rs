@@ -53,7 +53,13 @@ pub(super) fn run_id(sources: &[SourceRow], since: Option<i64>, until: Option<i6
     }
     hasher.update(format!("{since:?} {until:?}").as_bytes());
     let letter = |byte: &u8| char::from(b'a' + byte % 26);
-    hasher.finalize().as_bytes().iter().take(16).map(letter).collect()
+    hasher
+        .finalize()
+        .as_bytes()
+        .iter()
+        .take(16)
+        .map(letter)
+        .collect()
 }
 
 /// Writes all tables of a folder again, by day. Returns what was written, sorted.
@@ -83,7 +89,10 @@ fn cut(
         let frame = read_slice(&source, start, ROW_GROUP)?;
         let row_days = days_of(&frame, day_of, days).map_err(fail)?;
         if table == "transactions" {
-            let ids = frame.column("tx_id").and_then(|c| c.str().cloned()).map_err(fail)?;
+            let ids = frame
+                .column("tx_id")
+                .and_then(|c| c.str().cloned())
+                .map_err(fail)?;
             let pairs = ids.iter().zip(&row_days);
             days.extend(pairs.filter_map(|(id, day)| Some((Text::from(id?), *day))));
         }
@@ -108,7 +117,10 @@ fn cut(
     }
     for (name, writer) in writers.into_values() {
         let rows = Some(writer.finish()?);
-        outputs.push(Output { name: name.into(), rows });
+        outputs.push(Output {
+            name: name.into(),
+            rows,
+        });
     }
     Ok(())
 }
@@ -133,7 +145,10 @@ fn days_of(
 ) -> PolarsResult<Vec<Option<i64>>> {
     let by_time = |column: &str| -> PolarsResult<Vec<Option<i64>>> {
         let times = frame.column(column)?.datetime()?.physical().clone();
-        Ok(times.iter().map(|at| at.map(|at| at.div_euclid(DAY))).collect())
+        Ok(times
+            .iter()
+            .map(|at| at.map(|at| at.div_euclid(DAY)))
+            .collect())
     };
     match day_of {
         DayOf::None => Ok(vec![None; frame.height()]),
@@ -158,9 +173,21 @@ mod tests {
     fn paths_are_as_warehouses_read_them() {
         let time = DayOf::Time("at");
         for (day_of, day, expected) in [
-            (time, Some(20_687), "by_day/events/day=2026-08-22/run=abc/part-0.parquet"),
-            (time, Some(-1), "by_day/events/day=1969-12-31/run=abc/part-0.parquet"),
-            (time, None, "by_day/events/day=__HIVE_DEFAULT_PARTITION__/run=abc/part-0.parquet"),
+            (
+                time,
+                Some(20_687),
+                "by_day/events/day=2026-08-22/run=abc/part-0.parquet",
+            ),
+            (
+                time,
+                Some(-1),
+                "by_day/events/day=1969-12-31/run=abc/part-0.parquet",
+            ),
+            (
+                time,
+                None,
+                "by_day/events/day=__HIVE_DEFAULT_PARTITION__/run=abc/part-0.parquet",
+            ),
             (DayOf::None, None, "by_day/events/run=abc/part-0.parquet"),
         ] {
             assert_eq!(name("events", day_of, day, "abc"), expected);

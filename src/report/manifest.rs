@@ -14,7 +14,7 @@ use crate::plan::{Language, Plan};
 
 /// A file that was written.
 pub(super) struct Output {
-    pub name: &'static str,
+    pub name: std::borrow::Cow<'static, str>,
     pub rows: Option<u64>,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn write(
     let outputs: Vec<Value> = outputs
         .iter()
         .map(|output| {
-            let (bytes, blake3, sha256) = hashes(&folder.join(output.name), plan.custody)?;
+            let (bytes, blake3, sha256) = hashes(&folder.join(output.name.as_ref()), plan.custody)?;
             Ok(json!({"path": output.name, "rows": output.rows, "bytes": bytes, "blake3": blake3, "sha256": sha256}))
         })
         .collect::<Result<_, Error>>()?;

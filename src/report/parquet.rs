@@ -65,14 +65,14 @@ impl<T: Table> TableWriter<T> {
 }
 
 /// Writes frames; each becomes a row group.
-struct FrameWriter {
+pub(super) struct FrameWriter {
     path: PathBuf,
     writer: BatchedWriter<BufWriter<File>>,
     rows: u64,
 }
 
 impl FrameWriter {
-    fn create(path: &Path, like: &DataFrame) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, like: &DataFrame) -> Result<Self, Error> {
         let file = File::create(path).map_err(|e| Error::file(path, e))?;
         let level = ZstdLevel::try_new(3).map_err(|e| Error::table(path, &e))?;
         let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file))
@@ -86,7 +86,7 @@ impl FrameWriter {
         })
     }
 
-    fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
+    pub(super) fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
         super::publish::stop_if_interrupted()?;
         self.rows = self.rows.saturating_add(frame.height() as u64);
         self.writer
@@ -94,7 +94,7 @@ impl FrameWriter {
             .map_err(|e| Error::table(&self.path, &e))
     }
 
-    fn finish(self) -> Result<u64, Error> {
+    pub(super) fn finish(self) -> Result<u64, Error> {
         self.writer
             .finish()
             .map_err(|e| Error::table(&self.path, &e))?;
@@ -252,6 +252,23 @@ pub(super) fn read_frame(path: &Path, columns: Option<Vec<String>>) -> Result<Da
     let file = File::open(path).map_err(|e| Error::file(path, e))?;
     ParquetReader::new(file)
         .with_columns(columns)
+        .finish()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// The number of rows of a table.
+pub(super) fn height(path: &Path) -> Result<usize, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .num_rows()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// Some rows of a table, with all columns.
+pub(super) fn read_slice(path: &Path, start: usize, length: usize) -> Result<DataFrame, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .with_slice(Some((start, length)))
         .finish()
         .map_err(|e| Error::table(path, &e))
 }

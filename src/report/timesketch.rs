@@ -140,7 +140,11 @@ fn maybe(text: &Option<Text>) -> Value {
 }
 
 /// Writes the timeline of a folder's tables.
-pub(super) fn write(folder: &Path, target: &Path, options: &PageOptions) -> Result<Timeline, Error> {
+pub(super) fn write(
+    folder: &Path,
+    target: &Path,
+    options: &PageOptions,
+) -> Result<Timeline, Error> {
     let file = File::create(target).map_err(|e| Error::file(target, e))?;
     let mut lines = Lines {
         path: target,

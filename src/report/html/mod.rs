@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::folder::Story;
 use super::overview::{Overview, Summary};
+use super::publish::replace_file;
 use super::{Error, Folder};
 use crate::plan::Language;
 
@@ -60,17 +61,6 @@ pub(super) fn write(
     std::fs::write(target, text).map_err(|e| Error::file(target, e))
 }
 
-/// Writes through a neighbour, so that the target is whole or as it was.
-fn replace(target: &Path, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
-    let partial = target.with_extension("html.part");
-    let written = write(&partial)
-        .and_then(|()| std::fs::rename(&partial, target).map_err(|e| Error::file(target, e)));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&partial);
-    }
-    written
-}
-
 impl Story {
     /// Writes this transaction's own page.
     ///
@@ -78,7 +68,7 @@ impl Story {
     /// When the page cannot be written.
     pub fn write_page(&self, target: &Path, language: Language) -> Result<(), Error> {
         let text = page::render_one(self, &data::one(self), language)?;
-        replace(target, |partial| {
+        replace_file(target, |partial| {
             std::fs::write(partial, text).map_err(|e| Error::file(target, e))
         })
     }
@@ -112,7 +102,7 @@ impl Folder {
         } else {
             whole
         };
-        replace(target, |partial| {
+        replace_file(target, |partial| {
             write(self.path(), partial, &overview, &summary, options)
         })
         .map(|()| summary.attempts)
