@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use polars_io::parquet::write::BatchedWriter;
-use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_io::prelude::{KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_parquet::write::schema_to_metadata_key;
 use polars_utils::compression::ZstdLevel;
 use rayon::prelude::*;
 
@@ -75,7 +76,10 @@ impl FrameWriter {
     pub(super) fn create(path: &Path, like: &DataFrame) -> Result<Self, Error> {
         let file = File::create(path).map_err(|e| Error::file(path, e))?;
         let level = ZstdLevel::try_new(3).map_err(|e| Error::table(path, &e))?;
+        // Left alone, polars says that texts are views, and pyarrow can neither compare nor filter those.
+        let types = schema_to_metadata_key(&like.schema().to_arrow(CompatLevel::oldest()));
         let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file))
+            .with_key_value_metadata(Some(KeyValueMetadata::Static(vec![types])))
             .with_compression(ParquetCompression::Zstd(Some(level)))
             .batched(like.schema())
             .map_err(|e| Error::table(path, &e))?;

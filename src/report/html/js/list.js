@@ -1,5 +1,5 @@
   // The list of the transactions that the page holds; each opens to its story.
-  let shown = 100, hits = [];
+  let shown = 100, hits = [], room = 900;
   const haystack = data.rows.map(r => {
     const code = text(r[C.cause]), c = known(code);
     return [r[C.id], time(r[C.start], true), ...[C.terminal, C.merchant, C.host, C.pan, C.scheme, C.stan, C.rrn, C.code, C.sw, C.outcome, C.stage, C.incident].map(k => text(r[k])),
@@ -18,9 +18,7 @@
     twist.setAttribute("aria-expanded", open);
     twist.textContent = open ? "▾" : "▸";
     if (!open) return row.nextSibling.remove();
-    const cell = el("td", {colSpan: 8});
-    row.after(el("tr", {class: "told", id: "story-" + data.rows[i][C.id]}, cell));
-    cell.append(story(i, cell.clientWidth - (matchMedia("(max-width: 640px)").matches ? 6 : 40)));
+    row.after(el("tr", {class: "told", id: "story-" + data.rows[i][C.id]}, el("td", {colSpan: 8}, story(i, room))));
   };
   const line = i => {
     const r = data.rows[i];
@@ -44,6 +42,8 @@
     return filters.owners || filters.issuer || filters.from !== null || filters.until !== null ? "" : "tapscope query DIR \"SELECT tx_id, started_at, terminal_id, cause FROM transactions WHERE " + conditions.join(" AND ") + "\"";
   };
   const drawList = total => {
+    // Asked once: asking again for each story would lay the whole list out again.
+    room = $("failures").clientWidth - (matchMedia("(max-width: 640px)").matches ? 34 : 80);
     hits = [];
     for (let i = 0; i < data.rows.length; i++) if (matches(i)) hits.push(i);
     $("rows").replaceChildren(...hits.slice(0, shown).map(line));
