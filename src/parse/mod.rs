@@ -43,5 +43,6 @@ mod dispatch;
 pub mod edge;
 pub mod probe;
 pub mod text;
+mod trace;
 
 pub use dispatch::{settle, shown_path, stream};

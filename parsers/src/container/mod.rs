@@ -20,6 +20,7 @@ mod scan;
 mod syslog3164;
 mod syslog5424;
 mod text;
+pub mod trace;
 mod unwrap;
 mod zvt;
 

@@ -41,6 +41,7 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
     if args.json {
         output.json(&json!({
             "text": container::FORMATS.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
+            "traces": container::trace::TRACES.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
             "content": content::KINDS.iter().map(|k| json!({"name": k.name, "title": k.title})).collect::<Vec<_>>(),
             "binary": BINARY.iter().map(|(name, title, by)| json!({"name": name, "title": title, "recognised_by": by})).collect::<Vec<_>>(),
             "wrappings": WRAPPINGS.iter().map(|(name, title)| json!({"name": name, "title": title})).collect::<Vec<_>>(),
@@ -62,6 +63,11 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
         &["name", "what", "defined in"],
         &rows,
     );
+    let rows: Vec<_> = container::trace::TRACES
+        .iter()
+        .map(|f| row(&[f.name, f.title, f.spec]))
+        .collect();
+    section("Card traces, read whole", &["name", "what", "defined in"], &rows);
     let rows: Vec<_> = content::KINDS
         .iter()
         .map(|k| row(&[k.name, k.title]))

@@ -7,6 +7,7 @@ mod keys;
 mod line;
 mod merge;
 mod scan;
+mod snoop;
 
 use std::cell::OnceCell;
 use std::io::Read;
@@ -19,6 +20,7 @@ use crate::event::{
     Event, Events, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text,
 };
 use crate::parse::clock::SourceClock;
+use crate::parse::dialogue::CardFaults;
 use crate::parse::{Context, Parsed};
 use merge::{Made, Merge};
 
@@ -57,6 +59,7 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let clock = SourceClock::new(ctx.plan, ctx.path, scanned, sample);
     let mut merge = Merge::new(ctx, clock);
     let mut waiting = first;
+    let card_faults = CardFaults::default();
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
@@ -85,10 +88,10 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             merge.block(result);
             blocks.recycle(block.bytes);
         }
-        decode(&mut merge, &mut parsed.events, ctx);
+        decode(&mut merge, &mut parsed.events, &card_faults, ctx);
     }
     merge.finish();
-    decode(&mut merge, &mut parsed.events, ctx);
+    decode(&mut merge, &mut parsed.events, &card_faults, ctx);
     parsed.events.sort_by_place();
     if let Some(error) = blocks.take_error() {
         parsed.source.status = SourceStatus::Damaged;
@@ -108,17 +111,19 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
         parsed.source.status = SourceStatus::Damaged;
         parsed.source.first_damage = parsed.issues.first().map(|issue| issue.text.clone());
     }
+    parsed.issues.extend(card_faults.tell(Place::Line, ctx.source));
     close(&mut parsed, ledger, format, &merge, ctx);
     parsed
 }
 
 /// Decodes and masks in parallel, keeping the order.
-fn decode(merge: &mut Merge<'_>, events: &mut Events, ctx: &Context<'_>) {
+fn decode(merge: &mut Merge<'_>, events: &mut Events, faults: &CardFaults, ctx: &Context<'_>) {
     let made = std::mem::take(&mut merge.made);
     let make = |made| match made {
         Made::Event(event) => event,
         Made::Exchange(draft) => {
             let (exchange, keys) = draft.decode(ctx.edge);
+            faults.note(draft.start.place, &exchange.faults);
             Event {
                 source: ctx.source,
                 place: Place::Line(draft.start.place),

@@ -9,6 +9,7 @@ use tapscope_parsers::hex;
 use tapscope_parsers::time::RawTime;
 
 use super::line::{self, Found};
+use super::snoop;
 use crate::parse::Context;
 
 /// Lines after a command in which its answer is looked for without an anchor.
@@ -19,6 +20,8 @@ const AFTERGLOW: u32 = 12;
 const WINDOW: usize = 256 << 10;
 /// Lines before the first telling field of a list that may be fields too.
 const FIELDS_BEFORE: usize = 16;
+/// Name of the lane of an NFCSNOOP block.
+pub(super) const SNOOP: &[u8] = b"nfcsnoop";
 /// How far back the head of a continuation line is looked for.
 const LOOK_BACK: usize = 96;
 
@@ -299,6 +302,11 @@ impl<'a> Walk<'a> {
         };
         let mut used = end;
         let mut found = Vec::new();
+        if memchr::memmem::find(whole, b"BEGIN:NFCSNOOP_").is_some()
+            && let Some(snooped) = snoop::read(&self.text[start..])
+        {
+            return self.snooped(start, snooped);
+        }
         // A message in XML spans lines.
         if let Some(open) = iso_xml_start(&self.text[start..end])
             && let Some((iso, length)) = line::iso_xml(&self.text[start + open..], self.ctx)
@@ -372,6 +380,24 @@ impl<'a> Walk<'a> {
             });
         }
         used
+    }
+
+    /// Takes up the frames of a block, which are a source of their own within the text; gives where it ends.
+    fn snooped(&mut self, start: usize, snooped: snoop::Snooped) -> usize {
+        let process = hash(&[SNOOP]);
+        for (index, (time, frame)) in snooped.frames.into_iter().enumerate() {
+            self.items.push(Item {
+                at: start,
+                line: 0,
+                bytes: if index == 0 { snooped.end as u64 } else { 0 },
+                time: Some(time),
+                inherited: false,
+                process,
+                lane: process,
+                found: Found::Nci(frame),
+            });
+        }
+        start + snooped.end
     }
 
     /// An ISO 8583 message dumped over this and the following lines: offset, bytes, characters. Gives it and where it ends.
