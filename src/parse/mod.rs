@@ -44,5 +44,6 @@ pub mod edge;
 pub mod own;
 pub mod probe;
 pub mod text;
+mod trace;
 
-pub use dispatch::{settle, shown_path, stream, stream_after};
+pub use dispatch::{failed, settle, shown_path, stream, stream_after};

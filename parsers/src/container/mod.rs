@@ -24,6 +24,7 @@ mod syslog3164;
 mod syslog5424;
 mod table;
 mod text;
+pub mod trace;
 mod unwrap;
 mod zvt;
 

@@ -8,10 +8,10 @@ use tapscope_parsers::{container, content};
 use crate::cli::args::FormatsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
-use crate::cli::{DONE, Ending, table};
+use crate::cli::{DONE, Ending, capture_why, network, table};
 use crate::decode::each_stream;
 use crate::parse::own::Own;
-use crate::parse::probe::probe;
+use crate::parse::probe::{InputKind, probe_among};
 use crate::plan::{Language, Plan};
 use crate::report::clean;
 use crate::source;
@@ -48,13 +48,14 @@ const WRAPPINGS: &[(&str, &str)] = &[
 pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
     let own = own(&args.formats)?;
     if let Some(path) = &args.why {
-        return why(path, own, args.json, output);
+        return why(path, own, args, output);
     }
     if args.json {
         output.json(&json!({
             "own": own.formats.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
             "own_wording": own.wording.len(),
             "text": container::FORMATS.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
+            "traces": container::trace::TRACES.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
             "content": content::KINDS.iter().map(|k| json!({"name": k.name, "title": k.title})).collect::<Vec<_>>(),
             "binary": BINARY.iter().map(|(name, title, by)| json!({"name": name, "title": title, "recognised_by": by})).collect::<Vec<_>>(),
             "wrappings": WRAPPINGS.iter().map(|(name, title)| json!({"name": name, "title": title})).collect::<Vec<_>>(),
@@ -88,6 +89,11 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
         &["name", "what", "defined in"],
         &rows,
     );
+    let rows: Vec<_> = container::trace::TRACES
+        .iter()
+        .map(|f| row(&[f.name, f.title, f.spec]))
+        .collect();
+    section("Card traces, read whole", &["name", "what", "defined in"], &rows);
     let rows: Vec<_> = content::KINDS
         .iter()
         .map(|k| row(&[k.name, k.title]))
@@ -144,7 +150,7 @@ pub(crate) fn own(folders: &[std::path::PathBuf]) -> Result<Own, Failure> {
 }
 
 /// What every detector saw in a file, member by member.
-fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Ending {
+fn why(path: &std::path::Path, own: Own, args: &FormatsArgs, output: &Output) -> Ending {
     let plan = Plan {
         inputs: vec![path.to_owned()],
         own_formats: own.formats,
@@ -158,6 +164,7 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
         pan_key: None,
         custody: false,
         language: Language::En,
+        network: network::read(&args.keylog, &args.dialects)?,
         ..Plan::default()
     };
     let found = source::find(&plan);
@@ -169,20 +176,23 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
     }
     let mut streams = Vec::new();
     for input in &found.inputs {
-        each_stream(input, &plan, &mut |stream, _| {
-            let probed = probe(stream.head, &stream.later_samples(), &plan.own_formats);
-            streams.push((stream.path.to_string(), probed));
+        each_stream(input, &plan, &mut |stream, reader| {
+            let probed = probe_among(stream.head, &stream.later_samples(), &plan.own_formats);
+            let capture = matches!(probed.kind, InputKind::Capture(_))
+                .then(|| capture_why::look(reader, &plan));
+            streams.push((stream.path.to_string(), probed, capture));
         });
     }
-    if as_json {
+    if args.json {
         let list: Vec<_> = streams
             .iter()
-            .map(|(path, probed)| {
+            .map(|(path, probed, capture)| {
                 json!({
                     "path": path, "format": probed.kind.name(), "why": probed.why,
                     "candidates": probed.candidates.iter().map(|c| json!({
                         "format": c.format.name, "score": c.score, "why": c.why,
                     })).collect::<Vec<_>>(),
+                    "capture": capture.as_ref().map(capture_why::Told::json),
                 })
             })
             .collect();
@@ -190,7 +200,7 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
         return Ok(DONE);
     }
     let mut text = String::new();
-    for (path, probed) in &streams {
+    for (path, probed, capture) in &streams {
         let name = output.paint(Paint::Bold, probed.kind.name());
         let _ = writeln!(text, "{}: {name}\n  {}", clean(path), clean(&probed.why));
         for candidate in &probed.candidates {
@@ -199,6 +209,9 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
                 candidate.score, candidate.format.name, candidate.why
             );
             let _ = writeln!(text, "  {}", clean(&line));
+        }
+        if let Some(told) = capture {
+            text.push_str(&told.text());
         }
     }
     output.result(&text)?;

@@ -5,16 +5,17 @@ use std::collections::{HashMap, VecDeque};
 
 use tapscope_parsers::content::apdu::{self, ApduLine, Way};
 use tapscope_parsers::content::nci::{self, Frame};
+use tapscope_parsers::protocol::net::iso14443::link::{Ending, Frame as LinkFrame};
 
 use super::iso;
 use super::line::Found;
-use super::scan::{Block, Item, hash};
+use super::scan::{Block, Item, SNOOP, hash};
 use crate::event::{
     Event, Field, FieldState, Keys, LogEvent, Payload, Place, Severity, Signal, Text,
 };
 use crate::parse::Context;
 use crate::parse::clock::SourceClock;
-use crate::parse::dialogue::{Draft, Moment, Pairing};
+use crate::parse::dialogue::{Draft, Moment, Pairing, Radio};
 
 /// General words are kept within so many lines of something that only payments have …
 const NEAR_LINES: u32 = 200;
@@ -45,6 +46,8 @@ struct NciState {
     last_uid: Option<Vec<u8>>,
     polling: bool,
     frames: VecDeque<(bool, u64, Moment)>,
+    /// The block layer, where the controller leaves it to the host.
+    radio: Radio,
 }
 
 /// The sequential pass over a source.
@@ -121,6 +124,7 @@ impl<'c> Merge<'c> {
         let now = Moment {
             place: base.saturating_add(item.line).saturating_add(1),
             at,
+            ticks: None,
         };
         if let Some((_, start, lane)) = &self.fields
             && (*lane != item.lane
@@ -331,7 +335,12 @@ impl<'c> Merge<'c> {
 
     fn nci(&mut self, logged: nci::Logged, process: u64, now: Moment) {
         // The kernel's copies come from process 0: one state for the controller.
-        let lane = hash(&[b"nci"]);
+        let snooped = hash(&[SNOOP]);
+        let lane = if process == snooped {
+            snooped
+        } else {
+            hash(&[b"nci"])
+        };
         let mark = logged.bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |s, b| {
             (s ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -365,13 +374,24 @@ impl<'c> Merge<'c> {
                 }
                 let mut bytes = std::mem::take(&mut state.parts[side]);
                 if state.frame_interface {
-                    // Block protocol byte in front (ISO/IEC 14443-4); blocks that carry no APDU are none.
-                    match bytes.first() {
-                        Some(0x02 | 0x03 | 0x0A | 0x0B) => {
-                            bytes.remove(0);
-                        }
-                        _ => return,
+                    // The host does the block layer: the payload has its control byte, and no code at its end.
+                    bytes.truncate(70_000);
+                    let frame = LinkFrame {
+                        from_card: logged.to_controller == state.listening,
+                        bytes: &bytes,
+                        ending: Ending::Dropped,
+                        parity_error: false,
+                    };
+                    let mut fields = Vec::new();
+                    state
+                        .radio
+                        .frame(&frame, lane, now, &mut self.pairing, &mut fields);
+                    for seen in fields {
+                        let event = seen.event(self.ctx.source, Place::Line);
+                        self.made.push(Made::Event(event));
                     }
+                    self.payment(now);
+                    return;
                 }
                 // A phone that emulates a card hears commands.
                 let command = logged.to_controller != state.listening;
@@ -445,6 +465,7 @@ impl<'c> Merge<'c> {
                 state.polling = false;
                 state.last_uid = None;
                 state.parts = [Vec::new(), Vec::new()];
+                state.radio = Radio::default();
                 if mode < 0x80 {
                     let kind = if protocol == 4 {
                         FieldState::Activated

@@ -10,6 +10,7 @@ mod line;
 mod merge;
 mod nexo;
 mod scan;
+mod snoop;
 mod shape;
 mod span;
 mod zvt;
@@ -25,6 +26,7 @@ use crate::event::{
     Event, Events, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text,
 };
 use crate::parse::clock::SourceClock;
+use crate::parse::dialogue::CardFaults;
 use crate::parse::{Context, Parsed};
 use damage::Issues;
 use merge::{Made, Merge};
@@ -80,6 +82,7 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
     let clock = SourceClock::new(ctx.plan, ctx.path, scanned, sample);
     let mut merge = Merge::new(ctx, clock.after(carry.clock.take()));
     let mut waiting = first;
+    let card_faults = CardFaults::default();
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
@@ -112,10 +115,10 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
             merge.block(result);
             blocks.recycle(block.bytes);
         }
-        decode(&mut merge, &mut parsed.events, ctx);
+        decode(&mut merge, &mut parsed.events, &card_faults, ctx);
     }
     merge.finish();
-    decode(&mut merge, &mut parsed.events, ctx);
+    decode(&mut merge, &mut parsed.events, &card_faults, ctx);
     parsed.events.sort_by_place();
     for (line, text) in std::mem::take(&mut merge.damaged) {
         ledger.damaged_records += 1;
@@ -153,6 +156,7 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
             ),
         });
     }
+    parsed.issues.extend(card_faults.tell(Place::Line, ctx.source));
     close(&mut parsed, ledger, format, &merge, ctx);
     carry.clock = Some(merge.into_clock());
     parsed
@@ -188,12 +192,13 @@ fn damaged(
 }
 
 /// Decodes and masks in parallel, keeping the order.
-fn decode(merge: &mut Merge<'_>, events: &mut Events, ctx: &Context<'_>) {
+fn decode(merge: &mut Merge<'_>, events: &mut Events, faults: &CardFaults, ctx: &Context<'_>) {
     let made = std::mem::take(&mut merge.made);
     let make = |made| match made {
         Made::Event(event) => event,
         Made::Exchange(draft) => {
             let (exchange, keys) = draft.decode(ctx.edge);
+            faults.note(draft.start.place, &exchange.faults);
             Event {
                 source: ctx.source,
                 place: Place::Line(draft.start.place),

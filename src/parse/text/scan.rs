@@ -11,6 +11,7 @@ use tapscope_parsers::time::RawTime;
 use super::damage::{self, Damage};
 use super::line::{self, Found};
 use super::shape::{Line, Shape};
+use super::snoop;
 use crate::parse::Context;
 
 /// Lines after a command in which its answer is looked for without an anchor.
@@ -21,6 +22,8 @@ const AFTERGLOW: u32 = 12;
 const WINDOW: usize = 256 << 10;
 /// Lines before the first telling field of a list that may be fields too.
 const FIELDS_BEFORE: usize = 16;
+/// Name of the lane of an NFCSNOOP block.
+pub(super) const SNOOP: &[u8] = b"nfcsnoop";
 /// How far back the head of a continuation line is looked for.
 const LOOK_BACK: usize = 96;
 
@@ -315,6 +318,11 @@ impl<'a> Walk<'a> {
         if whole.is_empty() || !self.taken.is_empty() && self.taken.contains(&start) {
             return end;
         }
+        if memchr::memmem::find(whole, b"BEGIN:NFCSNOOP_").is_some()
+            && let Some(snooped) = snoop::read(&self.text[start..])
+        {
+            return self.snooped(start, snooped);
+        }
         let (line, inherited) = self.apart(start, whole);
         let mut found = Vec::new();
         let mut lines = vec![(start, end)];
@@ -366,6 +374,25 @@ impl<'a> Walk<'a> {
             });
         }
         used
+    }
+
+    /// Takes up the frames of a block, which are a source of their own within the text; gives where it ends.
+    fn snooped(&mut self, start: usize, snooped: snoop::Snooped) -> usize {
+        let process = hash(&[SNOOP]);
+        for (index, (time, frame)) in snooped.frames.into_iter().enumerate() {
+            self.items.push(Item {
+                at: start,
+                line: 0,
+                bytes: if index == 0 { snooped.end as u64 } else { 0 },
+                time: Some(time),
+                inherited: false,
+                process,
+                lane: process,
+                wrapped: None,
+                found: Found::Nci(frame),
+            });
+        }
+        start + snooped.end
     }
 
     /// The line's head and message, and whether the head is that of a line before.
