@@ -236,6 +236,9 @@ impl Flow {
             self.data(direction, item, segment, missing, limits, sink);
         }
         if flags & FIN != 0 && !self.halves[direction].fin {
+            let length = u32::try_from(wire).unwrap_or(0);
+            let end = segment.sequence.wrapping_add(length);
+            self.halves[direction].stream.ends_at(end);
             self.halves[direction].fin = true;
             self.meta.both_closed = self.halves[1 - direction].fin;
             if self.meta.closed_by.is_none() {

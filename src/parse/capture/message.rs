@@ -85,6 +85,9 @@ fn field(message: &Message<'_>, value: &Value<'_>, edge: &Edge) -> Text {
     if value.number == 48 && union_pay(message) && message.mti / 100 % 10 == 3 {
         let digits = value.digits();
         let Some(cards) = subfields::batch_cards(&digits) else {
+            if digits.len() < 13 {
+                return Text::new(&digits);
+            }
             return Text::from(format!("{} digits", digits.len()));
         };
         let mut out = Text::default();
