@@ -371,7 +371,11 @@ fn record_ends(bytes: &[u8]) -> Vec<usize> {
     let (mut at, mut big) = (0, false);
     if bytes[0] != 0x0A {
         big = bytes[0] == 0xA1;
-        let header = if le(0) == 0xa1b2_cd34 || be(0) == 0xa1b2_cd34 { 24 } else { 16 };
+        let header = if le(0) == 0xa1b2_cd34 || be(0) == 0xa1b2_cd34 {
+            24
+        } else {
+            16
+        };
         at = 24;
         while at + 16 <= bytes.len() {
             let length = if big { be(at + 8) } else { le(at + 8) } as usize;
@@ -398,6 +402,79 @@ fn record_ends(bytes: &[u8]) -> Vec<usize> {
         }
     }
     ends
+}
+
+/// A capture cut into files where a connection, a segment and a message go on: read as one, each file its own source.
+#[test]
+fn files_of_a_ring_buffer_are_one_capture() {
+    use net::writer::{Writer, union_pay};
+    let folder = tempfile::tempdir().unwrap();
+    let client = ([10, 20, 1, 9], 40_001);
+    let host = ([203, 0, 113, 10], 5811);
+    let mut w = Writer::default();
+    w.exchange(
+        client,
+        host,
+        &union_pay(true, 7, 7),
+        &union_pay(false, 7, 7),
+    );
+    w.exchange(
+        (client.0, 40_002),
+        host,
+        &union_pay(true, 8, 7),
+        &union_pay(false, 8, 7),
+    );
+    let ends = record_ends(&w.file);
+    // Behind the first request, and in the middle of the second exchange.
+    let (a, b) = (ends[3], ends[14]);
+    let parts = [&w.file[..a], &w.file[a..b], &w.file[b..]];
+    let mut paths = Vec::new();
+    for (n, part) in parts.iter().enumerate() {
+        let path = folder
+            .path()
+            .join(format!("day_0000{}_2025100909300{n}.pcap", n + 1));
+        let head = if n == 0 { &[][..] } else { &w.file[..24] };
+        std::fs::write(&path, [head, part].concat()).unwrap();
+        paths.push(path);
+    }
+    let out = folder.path().join("out");
+    let inputs: Vec<&std::path::Path> = paths.iter().map(PathBuf::as_path).collect();
+    let output = common::analyze(&inputs, &out, &[]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let rows = common::rows(
+        &out,
+        "SELECT stan, outcome, net_events FROM transactions ORDER BY stan",
+    );
+    assert_eq!(
+        rows,
+        [["000007", "approved", "3"], ["000008", "approved", "3"]]
+    );
+    let sources = common::rows(
+        &out,
+        "SELECT records, events, bytes_understood + bytes_ignored + bytes_not_understood + bytes_unreadable = bytes AS whole FROM sources ORDER BY path",
+    );
+    let packets: Vec<&str> = sources.iter().map(|r| r[0].as_str()).collect();
+    assert_eq!(packets, ["4", "11", "7"]);
+    assert!(sources.iter().all(|r| r[2] == "true"), "{sources:?}");
+    // The answer to the first request is frame 2 of the second file.
+    let places = common::rows(
+        &out,
+        "SELECT e.locator FROM events AS e WHERE e.kind = 'iso8583' ORDER BY e.locator",
+    );
+    assert_eq!(places.len(), 4);
+    assert!(
+        places[0][0].ends_with("day_00001_20251009093000.pcap#4"),
+        "{places:?}"
+    );
+    assert!(
+        places[1][0].ends_with("day_00002_20251009093001.pcap#2"),
+        "{places:?}"
+    );
 }
 
 /// A million connections that stay open: bounded memory, and a real exchange after them is still read.

@@ -1,9 +1,9 @@
 //! A message cut from a connection as an event: fields masked at the edge, keys filled.
 
 use tapscope_parsers::protocol::codes;
-use tapscope_parsers::{hex, sensitive};
 use tapscope_parsers::protocol::iso8583::message::{Message, Shown, Value};
 use tapscope_parsers::protocol::iso8583::subfields;
+use tapscope_parsers::{hex, sensitive};
 
 use super::payload::Cut;
 use crate::event::{IsoMessage, Keys, Place, Tag, TagValue, Text};
@@ -51,7 +51,8 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
 
 /// Data objects of field 55; some hosts write them as hexadecimal characters.
 fn chip_data(raw: &[u8], request: bool, edge: &Edge) -> Vec<Tag> {
-    let written = raw.len() >= 8 && raw.len().is_multiple_of(2) && raw.iter().all(u8::is_ascii_hexdigit);
+    let written =
+        raw.len() >= 8 && raw.len().is_multiple_of(2) && raw.iter().all(u8::is_ascii_hexdigit);
     match written.then(|| hex::decode_all(raw)).flatten() {
         Some(bytes) => edge.tags(&bytes, request),
         None => edge.tags(raw, request),
@@ -132,9 +133,7 @@ fn damage(message: &Message<'_>, cut: &Cut<'_>, edge: &Edge) -> Option<Text> {
 fn shown(value: &Value<'_>, edge: &Edge) -> Text {
     match value.shown() {
         // Too short for a card number, and digits that are none by length, range or check digit, need no second look.
-        Shown::Text(text)
-            if text.len() < 13 && text.bytes().all(|b| (0x20..0x7F).contains(&b)) =>
-        {
+        Shown::Text(text) if text.len() < 13 && text.bytes().all(|b| (0x20..0x7F).contains(&b)) => {
             Text::new(text.trim_end())
         }
         Shown::Text(text)

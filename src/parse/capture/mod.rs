@@ -27,7 +27,7 @@ use tapscope_parsers::protocol::iso8583::Dialect;
 use tapscope_parsers::protocol::net::capture::{FileIssue, FileKind, Packet, Reader, is_snoop};
 use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
-use crate::event::{Event, Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+use crate::event::{Event, Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
 use crate::parse::{Context, Parsed};
 use endpoints::Endpoints;
 pub use follow::Followed;
@@ -214,6 +214,8 @@ pub struct Set<'c> {
     ctx: &'c Context<'c>,
     run: Option<Run<'c>>,
     done: Vec<Parsed>,
+    members: Vec<Text>,
+    reading: bool,
 }
 
 impl<'c> Set<'c> {
@@ -224,6 +226,51 @@ impl<'c> Set<'c> {
             ctx,
             run: None,
             done: Vec::new(),
+            members: Vec::new(),
+            reading: false,
+        }
+    }
+
+    /// A fault of the program stopped it in the middle of a file.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.reading
+    }
+
+    /// Reads the next file and gives what stands for it until the set is finished.
+    pub(crate) fn read_member(&mut self, reader: &mut dyn Read, path: &Text) -> Parsed {
+        self.reading = true;
+        self.read(reader);
+        self.reading = false;
+        self.members.push(path.clone());
+        Parsed {
+            source: Source {
+                status: SourceStatus::Ok,
+                kind: Some(SourceKind::Capture),
+                ..crate::source::unreadable(path.clone())
+            },
+            events: Events::default(),
+            issues: Vec::new(),
+        }
+    }
+
+    /// Finishes the set and puts what was read where it was stood for; hashes and faults of decoding stay.
+    pub fn settle(self, read: &mut [(usize, Vec<Parsed>)]) {
+        let members = self.members.clone();
+        let mut waiting = read.iter_mut().flat_map(|(_, parsed)| parsed);
+        for (member, done) in members.iter().zip(self.finish()) {
+            let Some(place) = waiting.find(|p| p.source.path == *member) else {
+                return;
+            };
+            let before = std::mem::replace(place, done);
+            place.source.path = before.source.path;
+            place.source.blake3 = before.source.blake3;
+            place.source.sha256 = before.source.sha256;
+            if place.source.status == SourceStatus::Ok {
+                place.source.status = before.source.status;
+            }
+            let damage = before.source.first_damage;
+            place.source.first_damage = place.source.first_damage.take().or(damage);
+            place.issues.extend(before.issues);
         }
     }
 
@@ -260,7 +307,7 @@ impl<'c> Set<'c> {
     /// The files, in the order in which they were read.
     #[must_use]
     pub fn finish(mut self) -> Vec<Parsed> {
-        if let Some(run) = self.run.take() {
+        if let Some(run) = self.run.take().filter(|_| !self.reading) {
             self.done.extend(run.finish().0);
         }
         self.done

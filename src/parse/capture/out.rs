@@ -545,7 +545,10 @@ pub(super) fn to_file(event: &mut Event, starts: &[u32]) -> usize {
         Payload::Tcp(connection) => &mut connection.frames,
         Payload::Apdu(exchange) => {
             let answer = &mut exchange.answer_place;
-            if answer.as_mut().is_some_and(|place| localise(place, starts) != file) {
+            if answer
+                .as_mut()
+                .is_some_and(|place| localise(place, starts) != file)
+            {
                 *answer = None;
             }
             return file;

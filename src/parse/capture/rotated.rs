@@ -10,9 +10,37 @@ use crate::source::Input;
 const CAPTURES: [&str; 4] = ["pcapng", "pcap", "cap", "dmp"];
 const PACKED: [&str; 6] = ["gz", "zst", "bz2", "xz", "lz4", "zip"];
 
-/// Inputs that belong together, each group in the order in which it was captured; every input is in one group.
+/// Puts inputs that stand alone into one set where they are files of one capture, in the order in which they were made.
 #[must_use]
-pub fn groups(inputs: &[Input]) -> Vec<Vec<usize>> {
+pub fn with_captures(sets: Vec<Vec<usize>>, inputs: &[Input]) -> Vec<Vec<usize>> {
+    let mut out: Vec<Vec<usize>> = Vec::with_capacity(sets.len());
+    let mut alone: Vec<usize> = Vec::new();
+    for set in sets {
+        match set.as_slice() {
+            [one] => alone.push(*one),
+            _ => out.push(set),
+        }
+    }
+    let singles: Vec<Input> = alone
+        .iter()
+        .filter_map(|n| inputs.get(*n))
+        .cloned()
+        .collect();
+    for group in groups(&singles) {
+        out.push(
+            group
+                .iter()
+                .filter_map(|n| alone.get(*n))
+                .copied()
+                .collect(),
+        );
+    }
+    out.sort();
+    out
+}
+
+/// Inputs that belong together, each group in the order in which it was captured; every input is in one group.
+fn groups(inputs: &[Input]) -> Vec<Vec<usize>> {
     let mut by_name: BTreeMap<String, Vec<(String, usize)>> = BTreeMap::new();
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (n, input) in inputs.iter().enumerate() {
