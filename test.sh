@@ -12,6 +12,13 @@ if ! command -v cc >/dev/null; then
     exit 1
   fi
 fi
+# An independent reader of captures; `TAPSCOPE_TSHARK=all` compares everything instead of a sample.
+if ! command -v tshark >/dev/null; then
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    DEBIAN_FRONTEND=noninteractive apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq tshark >/dev/null 2>&1 || true
+  fi
+  command -v tshark >/dev/null || skipped+=("captures compared with tshark: tshark cannot be installed here")
+fi
 # An independent reader of our Parquet files.
 if ! python3 -c 'import pyarrow' 2>/dev/null; then
   python3 -m pip install --quiet --disable-pip-version-check pyarrow 2>/dev/null ||
