@@ -45,6 +45,8 @@ pub trait Observer: Sync {
     fn advance(&self, bytes: u64);
     /// A stage begins.
     fn stage(&self, name: &str);
+    /// An input is being read.
+    fn file(&self, _shown: &str) {}
 }
 
 /// Why a run could not be done.
@@ -141,6 +143,7 @@ fn read(
     observer: &dyn Observer,
 ) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
+    observer.file(&parse::shown_path(&input.shown, edge));
     let mut sources: Vec<Parsed> = Vec::new();
     let report = decode::each_stream(input, plan, &mut |stream, reader| {
         sources.push(parse::stream(stream, reader, plan, edge, spill, &advance));

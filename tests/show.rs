@@ -221,7 +221,6 @@ fn what_is_not_there_is_said() {
         (at("#3"), 1, "cite it as path:LINE"),
         (at(""), 2, "expected path:LINE"),
         ("no/such.log:1".to_owned(), 1, "--base"),
-        ("-:1".to_owned(), 1, "standard input"),
     ] {
         let output = show(std::slice::from_ref(&reference));
         assert_eq!(output.status.code(), Some(code), "{reference}");
