@@ -22,6 +22,9 @@ const NEVER: [&str; 7] = [
 /// Settings of `analyze` that other commands take over, where they have the flag.
 const SHARED: [&str; 4] = ["lang", "rules", "color", "error-format"];
 
+/// The flag that the file has as a table, `[limits]`.
+const LIMIT: &str = "limit";
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -73,7 +76,8 @@ pub(crate) fn settle(arguments: &[OsString], matches: &ArgMatches) -> Result<Set
         let known = command
             .get_arguments()
             .any(|own| own.get_long() == Some(long) && same_kind(own, arg));
-        if !taken || !known || said(sub, arg) {
+        // Bounds add up, and the later ones win: those of the command line stand behind.
+        if !taken || !known || (said(sub, arg) && long != LIMIT) {
             continue;
         }
         let setting = look_up(arg, file.as_ref())?;
@@ -316,7 +320,10 @@ impl File {
                 .hint("a setting is written like this: tz = \"Asia/Shanghai\"")
         })?;
         let root = built();
-        let known: Vec<&str> = settings(&root).filter_map(Arg::get_long).collect();
+        let known: Vec<&str> = settings(&root)
+            .filter_map(Arg::get_long)
+            .map(|long| if long == LIMIT { "limits" } else { long })
+            .collect();
         if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(
                 Failure::usage(format!("{how}{shown}: unknown setting {key:?}"))
@@ -333,7 +340,10 @@ impl File {
 
     /// The flag's values and their line. Paths are relative to the file.
     fn values(&self, arg: &Arg) -> Result<Option<(Vec<String>, usize)>, Failure> {
-        let name = arg.get_long().unwrap_or_default();
+        let name = match arg.get_long().unwrap_or_default() {
+            LIMIT => "limits",
+            long => long,
+        };
         let Some(value) = self.table.get(name) else {
             return Ok(None);
         };
@@ -364,6 +374,11 @@ impl File {
                 .map(one)
                 .collect::<Option<Vec<_>>>()
                 .ok_or_else(|| wrong("a list of texts"))?,
+            (ArgAction::Append, toml::Value::Table(items)) if name == "limits" => items
+                .iter()
+                .map(|(name, value)| one(value).map(|value| format!("{name}={value}")))
+                .collect::<Option<Vec<_>>>()
+                .ok_or_else(|| wrong("names and numbers"))?,
             (_, value) => vec![one(value).ok_or_else(|| wrong("a text or a number"))?],
         };
         Ok(Some((values, line)))
@@ -380,7 +395,7 @@ impl File {
     fn line_of(&self, name: &str) -> usize {
         let stands = |line: &str| {
             let key = line.split('=').next().unwrap_or_default();
-            key.trim().trim_matches(['"', '\'']) == name
+            key.trim().trim_matches(['"', '\'', '[', ']']) == name
         };
         self.text
             .lines()

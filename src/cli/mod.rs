@@ -2,14 +2,17 @@
 
 mod args;
 mod browse;
+mod capture_why;
 mod commands;
 mod config;
 mod excerpt;
 mod failure;
+mod network;
 mod output;
 mod page;
 mod panics;
 mod progress;
+mod sandbox;
 mod story;
 mod table;
 
@@ -38,6 +41,7 @@ const PARTLY: u8 = 3;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     say_where_only();
+    sandbox::keep_no_core();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let matches = match Arguments::command().try_get_matches_from(&arguments) {
         Ok(matches) => matches,
@@ -65,7 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         output.note(&format!("settings from {}", file.display()));
     }
-    let ending = match &parsed.command {
+    let work = || match &parsed.command {
         Command::Analyze(args) => commands::analyze::run(args, &parsed, &output),
         Command::Inspect(args) => commands::inspect::run(args, &output),
         Command::Browse(args) => commands::browse::run(args, &output),
@@ -80,7 +84,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Config(args) => commands::config::run(args, &output),
         Command::Completions(args) => commands::completions::run(args, &output),
         Command::Man(args) => commands::man::run(args, &output),
+        Command::Key(args) => commands::key::run(args, &output),
+        Command::Scan(args) => commands::scan::run(args, &parsed, &output),
+        Command::Verify(args) => commands::verify::run(args, &output),
     };
+    // There should be no panic; the hook has named its place, and no half-made folder stands anywhere.
+    let ending = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let place = crate::event::take_fault().unwrap_or_else(|| "another thread".to_owned());
+        Err(Failure {
+            code: "internal",
+            ..Failure::failed(format!("internal error at {place}; nothing was written"))
+        })
+    });
     match ending {
         Ok(code) => ExitCode::from(code),
         // The reader has had enough: a quiet end.
