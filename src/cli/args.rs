@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Formats(FormatsArgs),
     /// Work with rule folders.
     Rules(RulesArgs),
+    /// Show every setting and where it comes from.
+    Config(ConfigArgs),
     /// Make the secret under which card numbers become tokens.
     Key(KeyArgs),
     /// Say which inputs hold card data, and where; never which.
@@ -303,7 +305,7 @@ pub(crate) struct ShowArgs {
     pub run: Option<PathBuf>,
     /// The folder in which `analyze` was called, where that is not this one.
     #[arg(long, value_name = "FOLDER")]
-    pub base: Option<PathBuf>,
+    pub from: Option<PathBuf>,
     /// Lines, or frames of the same connection, before and after.
     #[arg(short = 'C', long, default_value_t = 5, value_name = "N")]
     pub context: u64,
@@ -452,6 +454,32 @@ pub(crate) enum RulesCommand {
         /// The folder.
         #[arg(value_name = "DIR")]
         dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Settings are the long flags of `analyze`. What the command line does not say comes from the environment (TAPSCOPE_TZ, TAPSCOPE_PAN_KEY ...), then from the file that --config or TAPSCOPE_CONFIG names, else from tapscope.toml in the current folder:\n\n  tz = \"Asia/Shanghai\"\n  lang = \"zh\"\n  rules = [\"my-rules\"]      # paths are relative to the file\n\nExamples:\n  tapscope config show\n  tapscope config show --tz UTC --config site.toml"
+)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print each setting, its value, and who says so: flag, environment, file or default.
+    Show {
+        /// For programs; before other flags.
+        #[arg(long)]
+        json: bool,
+        /// Flags of `analyze`, to see what they would change.
+        #[arg(
+            value_name = "FLAGS",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        flags: Vec<std::ffi::OsString>,
     },
 }
 

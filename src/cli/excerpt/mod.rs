@@ -208,7 +208,7 @@ fn find(path: &str, inputs: Option<&[PathBuf]>, edge: &Edge) -> Result<Input, Fa
             stdin: false,
         }),
         None => Err(Failure::failed(format!("{}: there is no such file here", clean(path))).hint(
-            "paths are as they were given to `analyze`: run this in the same folder, or say where that is with --base FOLDER",
+            "paths are as they were given to `analyze`: run this in the same folder, or say where that is with --from FOLDER",
         )),
     }
 }
