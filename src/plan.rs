@@ -1,6 +1,11 @@
 //! What a run shall do: the only configuration that the stages see. Made by `cli`, validated there.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+
+use tapscope_parsers::protocol::iso8583::Dialect;
+use tapscope_parsers::protocol::iso8583::framing::{HeaderForm, LengthForm};
+use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
 /// Settings of one `analyze` run.
 #[derive(Debug, Clone)]
@@ -17,6 +22,10 @@ pub struct Plan {
     pub until: Option<i64>,
     /// Formats forced per glob: name and pattern.
     pub formats: Vec<(String, globset::Glob)>,
+    /// Formats that the user described.
+    pub own_formats: Vec<&'static tapscope_parsers::container::LogFormat>,
+    /// Rows that the user adds to the table of wording.
+    pub own_wording: Vec<String>,
     /// Folders with the user's own rules.
     pub rules: Vec<PathBuf>,
     /// Terminals: id, device, address, site, merchant, firmware, limits (CSV).
@@ -27,12 +36,75 @@ pub struct Plan {
     pub custody: bool,
     /// Language of the report's first view.
     pub language: Language,
+    /// Also cut the tables into a folder a day.
+    pub by_day: bool,
+    /// Also write failed attempts and their events for Timesketch.
+    pub timesketch: bool,
     /// Bytes of packed events that stay in memory; what goes beyond is kept on disk. Never changes what comes out.
     pub event_bytes: u64,
     /// Folder for what is kept on disk while the run lasts.
     pub scratch: PathBuf,
     /// Bounds on every stage.
     pub limits: Limits,
+    /// What the user knows of the network.
+    pub network: Network,
+}
+
+/// What the user knows of the network that the bytes do not show.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// TLS secrets.
+    pub keylog: KeyLog,
+    /// Dialects of ISO 8583 besides those that are built in.
+    pub dialects: Vec<Described>,
+}
+
+/// A dialect that the user described, and where it is spoken.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The dialect.
+    pub dialect: &'static Dialect,
+    /// Length before each message; `None`: found by evidence.
+    pub length: Option<LengthForm>,
+    /// Header after the length; `None`: found by evidence.
+    pub header: Option<HeaderForm>,
+    /// Hosts that speak nothing else; the dialect is tried on all others as well.
+    pub hosts: Vec<Host>,
+}
+
+impl Described {
+    /// True where that host speaks this dialect and nothing else.
+    #[must_use]
+    pub fn is_for(&self, server: &SocketAddr) -> bool {
+        self.hosts.iter().any(|host| host.holds(server))
+    }
+}
+
+/// Hosts: a network, or all of them; a port, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Host {
+    /// Address and how many of its bits count.
+    pub net: Option<(IpAddr, u8)>,
+    /// Port.
+    pub port: Option<u16>,
+}
+
+impl Host {
+    fn holds(&self, server: &SocketAddr) -> bool {
+        let bits = |ip: &IpAddr| match ip {
+            IpAddr::V4(ip) => u128::from(u32::from(*ip)) << 96,
+            IpAddr::V6(ip) => u128::from(*ip),
+        };
+        let near = match &self.net {
+            None => true,
+            Some((net, count)) => {
+                let other = bits(net) ^ bits(&server.ip());
+                net.is_ipv4() == server.is_ipv4()
+                    && (*count == 0 || other.leading_zeros() >= u32::from(*count))
+            }
+        };
+        near && self.port.is_none_or(|port| port == server.port())
+    }
 }
 
 impl Default for Plan {
@@ -44,14 +116,19 @@ impl Default for Plan {
             since: None,
             until: None,
             formats: Vec::new(),
+            own_formats: Vec::new(),
+            own_wording: Vec::new(),
             rules: Vec::new(),
             inventory: None,
             pan_key: None,
             custody: false,
             language: Language::default(),
+            by_day: false,
+            timesketch: false,
             event_bytes: u64::MAX,
             scratch: std::env::temp_dir(),
             limits: Limits::default(),
+            network: Network::default(),
         }
     }
 }

@@ -36,6 +36,12 @@ pub(crate) enum Command {
     Analyze(AnalyzeArgs),
     /// Show one transaction's timeline and evidence from an analysed DIR.
     Inspect(InspectArgs),
+    /// Look through all failed attempts in the terminal: filters, search, timelines.
+    Browse(BrowseArgs),
+    /// Print the bytes that evidence cites, in their context, masked.
+    Show(ShowArgs),
+    /// What changed between two analyses: causes, terminals, incidents, verdicts.
+    Compare(CompareArgs),
     /// Write DIR's report.html again: another language, a period, a merchant.
     Report(ReportArgs),
     /// Ask DIR's tables in SQL.
@@ -78,6 +84,11 @@ pub(crate) enum ProgressChoice {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PartitionBy {
+    Day,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,6 +138,9 @@ pub(crate) struct AnalyzeArgs {
     /// Read what matches GLOB as format NAME.
     #[arg(long, value_name = "NAME=GLOB")]
     pub format: Vec<String>,
+    /// A folder with your own formats (TOML) and wording (TSV).
+    #[arg(long, value_name = "DIR")]
+    pub formats: Vec<PathBuf>,
     /// Zone of logs that carry none: Asia/Shanghai, +08:00, UTC.
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub tz: Option<String>,
@@ -151,9 +165,18 @@ pub(crate) struct AnalyzeArgs {
     /// Secret for card tokens (64 hex digits, or 32 bytes and more); only its owner may read it.
     #[arg(long, value_name = "FILE")]
     pub pan_key: Option<PathBuf>,
-    /// TLS secrets (NSS key log).
+    /// Also cut the tables into one folder a day, below DIR/by_day, for a warehouse.
+    #[arg(long, value_enum, value_name = "UNIT")]
+    pub partition_by: Option<PartitionBy>,
+    /// Also write DIR/timesketch.jsonl: failed attempts, their events, incidents.
+    #[arg(long)]
+    pub timesketch: bool,
+    /// TLS secrets, as browsers and OpenSSL log them: what they open is read.
     #[arg(long, value_name = "FILE")]
-    pub keylog: Option<PathBuf>,
+    pub keylog: Vec<PathBuf>,
+    /// A folder with your own descriptions of ISO 8583 dialects (TOML).
+    #[arg(long, value_name = "DIR")]
+    pub dialects: Vec<PathBuf>,
     /// The progress bar on standard error.
     #[arg(long, value_enum, default_value_t = ProgressChoice::Auto, value_name = "WHEN")]
     pub progress: ProgressChoice,
@@ -243,9 +266,72 @@ pub(crate) struct InspectArgs {
     /// Language of the text.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,
-    /// With the decoded content of every event.
+    /// Everything: all fields and data objects of every event, and the bytes.
     #[arg(long)]
     pub full: bool,
+    /// Columns to fill; those of the terminal by default, 100 where there is none.
+    #[arg(long, value_name = "COLUMNS")]
+    pub width: Option<u16>,
+    /// Write the transaction's own page instead: one file, to look at offline or hand on.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Keys: arrows move, Enter reads, / searches, c t m choose a cause, terminal or merchant, ? shows all keys, q quits.\n\nExamples:\n  tapscope browse day1\n  tapscope browse day1 --lang zh"
+)]
+pub(crate) struct BrowseArgs {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Language of the first view; `l` changes it.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A reference is what `inspect` prints: path:LINE of a text, path#FRAME of a capture, archive!member:LINE.\n\nExamples:\n  tapscope show logs/terminal.log:120\n  tapscope show 'net.zip!day.pcap#7' --run day1\n  tapscope show logs/terminal.log:118-125 -C 0"
+)]
+pub(crate) struct ShowArgs {
+    /// path:LINE, path:LINE-LINE, path#FRAME.
+    #[arg(required = true, value_name = "REF")]
+    pub references: Vec<String>,
+    /// The analysis that cites it: refuses when the input has changed since.
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// The folder in which `analyze` was called, where that is not this one.
+    #[arg(long, value_name = "FOLDER")]
+    pub base: Option<PathBuf>,
+    /// Lines, or frames of the same connection, before and after.
+    #[arg(short = 'C', long, default_value_t = 5, value_name = "N")]
+    pub context: u64,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Language of the text.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Ends with 1 where anything differs, with 0 where nothing does. A cause or place is listed as more or less frequent only where chance explains it in less than one case in a hundred.\n\nExamples:\n  tapscope compare monday tuesday\n  tapscope compare before after --json\n  tapscope compare day1 day1-with-my-rules"
+)]
+pub(crate) struct CompareArgs {
+    /// The earlier analysis.
+    #[arg(value_name = "DIR_A")]
+    pub before: PathBuf,
+    /// The later one.
+    #[arg(value_name = "DIR_B")]
+    pub after: PathBuf,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Language of the text.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
 }
 
 #[derive(Debug, Args)]
@@ -268,6 +354,9 @@ pub(crate) struct ReportArgs {
     /// Only this merchant.
     #[arg(long, value_name = "ID")]
     pub merchant: Option<String>,
+    /// Write lines for Timesketch to --out instead of a page.
+    #[arg(long, requires = "out")]
+    pub timesketch: bool,
 }
 
 #[derive(Debug, Args)]
@@ -336,9 +425,18 @@ pub(crate) struct FormatsArgs {
     /// Explain what each detector saw in this file.
     #[arg(long, value_name = "FILE")]
     pub why: Option<PathBuf>,
+    /// Check and list your own formats (TOML) and wording (TSV) too.
+    #[arg(long, value_name = "DIR")]
+    pub formats: Vec<PathBuf>,
     /// For programs.
     #[arg(long)]
     pub json: bool,
+    /// With --why: TLS secrets.
+    #[arg(long, value_name = "FILE", requires = "why")]
+    pub keylog: Vec<PathBuf>,
+    /// With --why: a folder with your own descriptions of ISO 8583 dialects.
+    #[arg(long, value_name = "DIR", requires = "why")]
+    pub dialects: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

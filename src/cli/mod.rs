@@ -1,10 +1,15 @@
 //! The command line: the only code that prints, exits or reads the environment.
 
 mod args;
+mod browse;
+mod capture_why;
 mod commands;
 mod config;
+mod excerpt;
 mod failure;
+mod network;
 mod output;
+mod page;
 mod panics;
 mod progress;
 mod sandbox;
@@ -49,6 +54,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let work = || match &parsed.command {
         Command::Analyze(args) => commands::analyze::run(args, &parsed, &output),
         Command::Inspect(args) => commands::inspect::run(args, &output),
+        Command::Browse(args) => commands::browse::run(args, &output),
+        Command::Compare(args) => commands::compare::run(args, &output),
+        Command::Show(args) => commands::show::run(args, &output),
         Command::Report(args) => commands::report::run(args, &output),
         Command::Query(args) => commands::query::run(args, &output),
         Command::Decode(args) => commands::decode::run(args, &output),

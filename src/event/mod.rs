@@ -20,7 +20,7 @@ pub use card::CardNumber;
 pub use dialogue::{CommandKind, Exchange, Field, FieldState, Tag, TagValue};
 pub use fault::{note_fault, take_fault};
 pub use log::{LogEvent, Severity, Signal};
-pub use network::{Connection, DnsEvent, HttpEvent, IcmpEvent, Side, TlsEvent, TlsStage};
+pub use network::{Connection, DnsEvent, HttpEvent, IcmpEvent, Side, TlsEvent, TlsSeen, TlsStage};
 pub use payment::{Direction, IsoMessage};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 pub use seen::SeenCards;

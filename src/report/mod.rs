@@ -2,13 +2,17 @@
 
 mod catalogue;
 mod clean;
+mod compare;
 mod csv;
+mod days;
 mod detail;
 mod error;
+mod failures;
 mod fill;
 mod folder;
 pub mod gate;
 mod html;
+mod iso8583;
 mod manifest;
 mod overview;
 mod parquet;
@@ -17,9 +21,14 @@ mod query;
 mod row;
 mod schema;
 mod time;
+mod timesketch;
 
 pub use catalogue::{CauseText, UNDETERMINED, cause_text};
 pub use clean::{cell, clean};
+pub use compare::{
+    CauseChange, Change, Comparison, IncidentChange, Pair, PlaceChange, Totals, VerdictChange,
+    compare,
+};
 pub use error::Error;
 pub use folder::{Folder, Selector, Story};
 pub use html::PageOptions;
@@ -31,6 +40,7 @@ pub use publish::{check_target, interrupt, left_over, parent_of};
 pub use query::{Answer, QUESTIONS, Question, query};
 pub use row::{Alternative, Micros};
 pub use schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
+pub use timesketch::Timeline as TimesketchFile;
 pub use time::{clock, readable, rfc3339};
 
 use std::path::Path;
@@ -76,7 +86,12 @@ pub fn write_run(
     let folder = staging.path();
     let filler = fill::Filler::new(analysis, plan.pan_key.is_some());
     let mut outputs = Vec::new();
-    let mut done = |name, rows| outputs.push(manifest::Output { name, rows });
+    let mut done = |name: &'static str, rows| {
+        outputs.push(manifest::Output {
+            name: name.into(),
+            rows,
+        });
+    };
 
     let incidents = filler.incidents();
     let sources = filler.sources();
@@ -107,22 +122,23 @@ pub fn write_run(
     done("transactions.csv", Some(tx_ids.len() as u64));
     done("transactions.parquet", Some(table.finish()?));
 
-    let facts = parquet::write_facts(
-        &folder.join("facts.parquet"),
-        &tx_ids,
-        &analysis.attributed.facts,
-        &gate,
-    )?;
+    // The events are as much work as all the rest: they get a thread of their own.
+    let facts = &analysis.attributed.facts;
+    let (events, rest) = std::thread::scope(|scope| {
+        let events = scope.spawn(|| write_events(folder, &filler, &gate));
+        let rest = parquet::write_facts(&folder.join("facts.parquet"), &tx_ids, facts, &gate)
+            .and_then(|facts| {
+                let evidence = write_evidence(folder, &filler, tx_ids.len(), &gate)?;
+                Ok((facts, evidence))
+            });
+        (events.join(), rest)
+    });
+    let events =
+        events.map_err(|_| Error::file(folder, std::io::Error::other("a writer failed")))?;
+    let (facts, evidence) = rest?;
     done("facts.parquet", Some(facts));
-    done("events.parquet", Some(write_events(folder, &filler, &gate)?));
-
-    let mut table = parquet::TableWriter::create(&folder.join("evidence.parquet"), &gate)?;
-    for index in 0..tx_ids.len() {
-        for row in filler.evidence(index) {
-            table.push(row)?;
-        }
-    }
-    done("evidence.parquet", Some(table.finish()?));
+    done("events.parquet", Some(events?));
+    done("evidence.parquet", Some(evidence));
     done(
         "incidents.parquet",
         Some(write_rows(folder, "incidents.parquet", &incidents, &gate)?),
@@ -154,7 +170,17 @@ pub fn write_run(
     )?;
     done("report.html", None);
 
-    outputs.sort_by_key(|output| output.name);
+    if plan.timesketch {
+        let target = folder.join("timesketch.jsonl");
+        let written = timesketch::write(folder, &target, &PageOptions::default())?;
+        done("timesketch.jsonl", Some(written.lines));
+    }
+    if plan.by_day {
+        let name = days::run_id(&sources, plan.since, plan.until);
+        outputs.extend(days::write(folder, &name, &gate)?);
+    }
+
+    outputs.sort_by(|a, b| a.name.cmp(&b.name));
     let key_id = analysis.key_id.as_deref();
     manifest::Manifest {
         folder,
@@ -168,6 +194,21 @@ pub fn write_run(
     .write(&outputs)?;
     staging.publish()?;
     Ok(summary)
+}
+
+fn write_evidence(
+    folder: &Path,
+    filler: &fill::Filler<'_>,
+    attempts: usize,
+    gate: &Gate,
+) -> Result<u64, Error> {
+    let mut table = parquet::TableWriter::create(&folder.join("evidence.parquet"), gate)?;
+    for index in 0..attempts {
+        for row in filler.evidence(index) {
+            table.push(row)?;
+        }
+    }
+    table.finish()
 }
 
 /// Events by attempt, in time order within each; those that belong to none come last.

@@ -7,18 +7,21 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use polars_io::parquet::write::BatchedWriter;
-use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_io::prelude::{KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_parquet::write::schema_to_metadata_key;
 use polars_utils::compression::ZstdLevel;
-use rayon::prelude::*;
 
 use super::Error;
 use super::gate::Gate;
 use super::row::Table;
-use crate::attribute::{FACTS, FactDef, FactRow, FactTable, FactType, Value};
+use crate::attribute::{FactTable, fact_columns};
 use crate::event::Text;
 
 /// Rows of one row group: bounds the memory of writing and of reading.
 pub(super) const ROW_GROUP: usize = 65_536;
+
+/// Rows of one row group of the facts, which has many columns.
+const FACT_ROWS: usize = 16_384;
 
 /// Writes one table.
 pub(super) struct TableWriter<T: Table> {
@@ -66,7 +69,7 @@ impl<T: Table> TableWriter<T> {
 }
 
 /// Writes frames; each becomes a row group.
-struct FrameWriter {
+pub(super) struct FrameWriter {
     path: PathBuf,
     gate: Gate,
     writer: BatchedWriter<BufWriter<File>>,
@@ -74,10 +77,13 @@ struct FrameWriter {
 }
 
 impl FrameWriter {
-    fn create(path: &Path, like: &DataFrame, gate: &Gate) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, like: &DataFrame, gate: &Gate) -> Result<Self, Error> {
         let file = File::create(path).map_err(|e| Error::file(path, e))?;
         let level = ZstdLevel::try_new(3).map_err(|e| Error::table(path, &e))?;
+        // Left alone, polars says that texts are views, and pyarrow can neither compare nor filter those.
+        let types = schema_to_metadata_key(&like.schema().to_arrow(CompatLevel::oldest()));
         let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file))
+            .with_key_value_metadata(Some(KeyValueMetadata::Static(vec![types])))
             .with_compression(ParquetCompression::Zstd(Some(level)))
             .batched(like.schema())
             .map_err(|e| Error::table(path, &e))?;
@@ -89,7 +95,7 @@ impl FrameWriter {
         })
     }
 
-    fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
+    pub(super) fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
         super::publish::stop_if_interrupted()?;
         // Once encoded and compressed it cannot be searched: the rows are, before.
         if let Some((column, leak)) = self.gate.search_frame(frame) {
@@ -105,16 +111,13 @@ impl FrameWriter {
             .map_err(|e| Error::table(&self.path, &e))
     }
 
-    fn finish(self) -> Result<u64, Error> {
+    pub(super) fn finish(self) -> Result<u64, Error> {
         self.writer
             .finish()
             .map_err(|e| Error::table(&self.path, &e))?;
         Ok(self.rows)
     }
 }
-
-/// Rows of facts that are alive at once.
-const FACT_ROWS: usize = 16_384;
 
 /// Writes the facts table: one row per attempt, one column per fact.
 pub(super) fn write_facts(
@@ -123,72 +126,20 @@ pub(super) fn write_facts(
     facts: &FactTable,
     gate: &Gate,
 ) -> Result<u64, Error> {
-    let frame =
-        |ids: &[Text], rows: &[FactRow]| facts_frame(ids, rows).map_err(|e| Error::table(path, &e));
+    let frame = |ids: &[Text], rows: &[usize]| {
+        let texts = ids.iter().map(|id| Some(id.as_str()));
+        let ids_column = StringChunked::from_iter_options("tx_id".into(), texts).into_column();
+        let mut columns = vec![ids_column];
+        columns.extend(fact_columns(facts, rows, |_| true, super::clean::clean));
+        DataFrame::new(ids.len(), columns).map_err(|e| Error::table(path, &e))
+    };
     let mut writer = FrameWriter::create(path, &frame(&[], &[])?, gate)?;
     for (number, ids) in tx_ids.chunks(FACT_ROWS).enumerate() {
         let start = number * FACT_ROWS;
-        let rows: Vec<FactRow> = (start..start + ids.len())
-            .into_par_iter()
-            .map(|index| facts.get(index))
-            .collect();
+        let rows: Vec<usize> = (start..start + ids.len()).collect();
         writer.write(&frame(ids, &rows)?)?;
     }
     writer.finish()
-}
-
-fn facts_frame(ids: &[Text], rows: &[FactRow]) -> PolarsResult<DataFrame> {
-    let ids_column =
-        StringChunked::from_iter_options("tx_id".into(), ids.iter().map(|id| Some(id.as_str())))
-            .into_column();
-    let facts: Vec<Column> = FACTS
-        .par_iter()
-        .enumerate()
-        .map(|(index, fact)| {
-            let values = (0..ids.len()).map(|row| rows.get(row)?.values.get(index)?.as_ref());
-            fact_column(fact, values)
-        })
-        .collect();
-    let columns = std::iter::once(ids_column).chain(facts).collect();
-    DataFrame::new(ids.len(), columns)
-}
-
-fn fact_column<'a>(fact: &FactDef, values: impl Iterator<Item = Option<&'a Value>>) -> Column {
-    let name = PlSmallStr::from_static(fact.name);
-    match fact.ty {
-        FactType::Bool => BooleanChunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Bool(yes)) => Some(*yes),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Int => Int64Chunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Int(number)) => Some(*number),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Float => Float64Chunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Float(number)) => Some(*number),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Text => StringChunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Text(text)) => Some(super::clean::clean(text)),
-                _ => None,
-            }),
-        )
-        .into_column(),
-    }
 }
 
 /// Reads a table, a row group's worth at a time.
@@ -268,6 +219,23 @@ pub(super) fn read_frame(path: &Path, columns: Option<Vec<String>>) -> Result<Da
     let file = File::open(path).map_err(|e| Error::file(path, e))?;
     ParquetReader::new(file)
         .with_columns(columns)
+        .finish()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// The number of rows of a table.
+pub(super) fn height(path: &Path) -> Result<usize, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .num_rows()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// Some rows of a table, with all columns.
+pub(super) fn read_slice(path: &Path, start: usize, length: usize) -> Result<DataFrame, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .with_slice(Some((start, length)))
         .finish()
         .map_err(|e| Error::table(path, &e))
 }

@@ -5,7 +5,7 @@ use crate::cli::args::{AnalyzeArgs, Arguments};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::progress::Progress;
-use crate::cli::{DONE, Ending, PARTLY, config, sandbox, table};
+use crate::cli::{DONE, Ending, PARTLY, config, network, sandbox, table};
 use crate::plan::{Limits, Plan, RunRecord};
 use crate::report::{self, Summary, text_bytes};
 use crate::{Observer as _, analyze};
@@ -19,7 +19,6 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     report::check_target(&args.out, args.force)?;
     for (given, flag) in [
         (!args.baseline.is_empty(), "--baseline"),
-        (args.keylog.is_some(), "--keylog"),
         (args.inventory.is_some(), "--inventory"),
     ] {
         if given {
@@ -37,7 +36,7 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     }
     let catalogue = load_catalogue(&plan.rules)?;
     if !args.no_sandbox {
-        let also = [&args.inventory, &args.keylog, &args.config];
+        let also = [&args.inventory, &args.config];
         let read = plan.inputs.iter().chain(also.into_iter().flatten());
         let read = read.chain(&args.baseline).chain(&args.rules).cloned();
         sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out)).tell(all, output);
@@ -130,6 +129,11 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
             .map(|text| instant(text, zone.as_ref(), flag))
             .transpose()
     };
+    let own = super::formats::own(&args.formats)?;
+    let known = |name: &str| {
+        tapscope_parsers::container::by_name(name).is_some()
+            || own.formats.iter().any(|format| format.name == name)
+    };
     let formats = args
         .format
         .iter()
@@ -138,6 +142,12 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
                 Failure::usage(format!("--format {text}: expected NAME=GLOB"))
                     .hint("`tapscope formats` lists the names")
             })?;
+            if !known(name) {
+                return Err(
+                    Failure::usage(format!("--format {text}: no format is called {name}"))
+                        .hint("`tapscope formats` lists the names"),
+                );
+            }
             let glob = globset::Glob::new(glob)
                 .map_err(|e| Failure::usage(format!("--format {text}: {e}")))?;
             Ok((name.to_owned(), glob))
@@ -150,14 +160,19 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         zone,
         year: args.year,
         formats,
+        own_formats: own.formats,
+        own_wording: own.wording,
         rules: args.rules.clone(),
         inventory: args.inventory.clone(),
         pan_key: args.pan_key.as_deref().map(super::key::read).transpose()?,
         custody: args.custody,
+        by_day: args.partition_by.is_some(),
+        timesketch: args.timesketch,
         language: args.lang.map(Into::into).unwrap_or_default(),
         event_bytes: event_bytes(args.memory.as_deref())?,
         scratch: sandbox::standing(report::parent_of(&args.out)),
         limits: limits(&args.limit)?,
+        network: network::read(&args.keylog, &args.dialects)?,
     })
 }
 
