@@ -36,6 +36,10 @@ pub(super) struct Fragment {
     pub contact: bool,
     /// The card talked (or an activation was seen).
     pub dialogue: bool,
+    /// A contact dialogue got beyond selecting its directory.
+    pub contact_began: bool,
+    /// GENERATE AC was sent.
+    pub generated: bool,
 }
 
 /// How a fragment was cut from its source.
@@ -85,6 +89,8 @@ impl Fragment {
                 if matches!(exchange.command, CommandKind::SelectPse) {
                     self.contact = true;
                 }
+                self.contact_began |= self.contact && exchange.command == CommandKind::ReadRecord;
+                self.generated |= exchange.command == CommandKind::GenerateAc;
                 if exchange.bytes(0x9F26).is_some() && self.cryptogram_at.is_none() {
                     self.cryptogram_at = at;
                 }
@@ -296,7 +302,19 @@ impl Sequence<'_> {
             Payload::Apdu(exchange) => {
                 let restart = match exchange.command {
                     CommandKind::SelectPpse => self.ended || self.comes_back(event, arena),
-                    CommandKind::SelectPse => self.ended || self.now(|f| f.dialogue && !f.contact),
+                    // A contact flow selects its directory once: again is a new session.
+                    CommandKind::SelectPse => {
+                        self.ended
+                            || self.now(|f| f.dialogue && (!f.contact || f.contact_began))
+                    }
+                    // The same application once more after its cryptogram: readers that know it skip the directory.
+                    CommandKind::SelectAid => self.now(|f| {
+                        f.generated
+                            && f.events.iter().any(|&e| {
+                                arena.head(e).what == What::Apdu(CommandKind::SelectAid, true)
+                                    && matches!(arena.get(e).payload, Payload::Apdu(ref known) if known.command_hex == exchange.command_hex)
+                            })
+                    }),
                     _ => false,
                 };
                 self.append(index, event, restart, arena);

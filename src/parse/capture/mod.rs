@@ -344,6 +344,8 @@ impl<'c> Run<'c> {
             issues.push(done.issues);
         }
         let (cards, card_faults) = self.cards.finish();
+        // A capture of nothing but a card is a trace: one sequence, cut where the card comes back.
+        let only_cards = !cards.is_empty() && events.is_empty();
         events.extend(cards);
         let mut packed = Events::default();
         packed.extend_from(by_place(events), |event| event, ctx.spill);
@@ -372,7 +374,13 @@ impl<'c> Run<'c> {
                 path: ctx.path.into(),
                 blake3: [0; 32],
                 sha256: None,
-                kind: self.reader.kind().map(|_| SourceKind::Capture),
+                kind: self.reader.kind().map(|_| {
+                    if only_cards {
+                        SourceKind::Trace
+                    } else {
+                        SourceKind::Capture
+                    }
+                }),
                 format: format.map(Into::into),
                 encoding: None,
                 status,
