@@ -32,6 +32,7 @@ fn main() {
         bytes: megabytes * 1_000_000,
         failures: 46,
         only: None,
+        rich: true,
     };
     simulate(&config, folder.path()).unwrap();
     let mut files = Vec::new();

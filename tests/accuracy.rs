@@ -53,6 +53,7 @@ fn day(profile: Profile, seed: u64) -> Config {
         bytes: 0,
         failures: 46,
         only: None,
+        rich: true,
     }
 }
 

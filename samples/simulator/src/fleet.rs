@@ -196,6 +196,8 @@ pub enum Vendor {
     A,
     /// Chinese text log in GB18030.
     B,
+    /// Middleware that writes JSON lines.
+    C,
 }
 
 /// Where the dialogue is recorded.
@@ -209,6 +211,8 @@ pub enum TraceMode {
     FileTxRx,
     /// In a file of its own, `=>`/`<=` style.
     FileArrows,
+    /// In a file of its own, spelled out: `command`, `response`.
+    FileWords,
 }
 
 /// Acquirer host.
@@ -351,11 +355,19 @@ const NAMES_2: &[&str] = &[
 ];
 const MODELS_A: &[&str] = &["P2Lite", "V2Pro", "X990"];
 const MODELS_B: &[&str] = &["N910", "QX7", "S80"];
+const MODELS_C: &[&str] = &["Lane40", "Desk7"];
 
 impl Fleet {
     /// Builds the country.
     #[must_use]
-    pub fn new(seed: u64, terminals: usize, cards: u64, profile: Profile, zero: Micros) -> Self {
+    pub fn new(
+        seed: u64,
+        terminals: usize,
+        cards: u64,
+        profile: Profile,
+        zero: Micros,
+        rich: bool,
+    ) -> Self {
         let mut r = Rng::of(seed, 2, 0);
         let mut f = Self {
             merchants: Vec::new(),
@@ -394,8 +406,39 @@ impl Fleet {
                     r.range(1, 5) as usize
                 }
                 .min(left);
-                add_site(&mut f, m, n, profile, zero, &mut r);
+                add_site(&mut f, m, n, profile, zero, rich, &mut r);
             }
+        }
+        f
+    }
+
+    /// A country laid out by hand: the terminals of each site of each merchant; all with logs, captures and plain messages.
+    #[must_use]
+    pub fn laid_out(seed: u64, layout: &[&[usize]], cards: u64, zero: Micros) -> Self {
+        let mut r = Rng::of(seed, 2, 0);
+        let mut f = Self {
+            merchants: Vec::new(),
+            sites: Vec::new(),
+            terminals: Vec::new(),
+            cards,
+        };
+        for (m, sites) in layout.iter().enumerate() {
+            f.merchants.push(Merchant {
+                mid: format!("898{:04}5311{:04}", r.range(1000, 9999), 1 + m),
+                name: format!("{}{}", r.pick(NAMES_1), r.pick(NAMES_2)),
+                host: Host::One,
+            });
+            for n in *sites {
+                add_site(&mut f, m, *n, Profile::Tidy, zero, true, &mut r);
+            }
+        }
+        for s in &mut f.sites {
+            s.captured = true;
+        }
+        for t in &mut f.terminals {
+            t.tls = false;
+            t.limit = 100_000;
+            t.by_name = true;
         }
         f
     }
@@ -407,7 +450,15 @@ impl Fleet {
     }
 }
 
-fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Micros, r: &mut Rng) {
+fn add_site(
+    f: &mut Fleet,
+    merchant: usize,
+    n: usize,
+    profile: Profile,
+    zero: Micros,
+    rich: bool,
+    r: &mut Rng,
+) {
     let s = f.sites.len();
     let captured = n >= 3 || r.chance(600);
     f.sites.push(Site {
@@ -419,7 +470,11 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
     });
     for k in 0..n {
         let i = f.terminals.len();
-        let vendor = if r.chance(560) { Vendor::A } else { Vendor::B };
+        let vendor = match r.chance(560) {
+            _ if rich && r.chance(170) => Vendor::C,
+            true => Vendor::A,
+            false => Vendor::B,
+        };
         let logged = match profile {
             Profile::Tidy => true,
             Profile::Skewed => !r.chance(40),
@@ -428,6 +483,7 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
         let trace = match r.below(100) {
             0..=39 => TraceMode::InLog,
             40..=57 => TraceMode::FileTxRx,
+            58..=74 if rich && r.chance(400) => TraceMode::FileWords,
             58..=74 => TraceMode::FileArrows,
             _ if profile == Profile::Tidy => TraceMode::InLog,
             _ => TraceMode::None,
@@ -436,13 +492,17 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
             tid: format!("{:08}", 10_000_000 + r.below(80_000_000)),
             serial: format!(
                 "{}{:09}",
-                if vendor == Vendor::A { "VA20" } else { "NB81" },
+                match vendor {
+                    Vendor::A => "VA20",
+                    Vendor::B => "NB81",
+                    Vendor::C => "CM6",
+                },
                 r.below(1_000_000_000)
             ),
-            model: r.pick::<&'static str>(if vendor == Vendor::A {
-                MODELS_A
-            } else {
-                MODELS_B
+            model: r.pick::<&'static str>(match vendor {
+                Vendor::A => MODELS_A,
+                Vendor::B => MODELS_B,
+                Vendor::C => MODELS_C,
             }),
             version: r.pick::<&'static str>(&["5.2.8", "5.3.0", "5.3.1", "4.9.6"]),
             vendor,
@@ -452,7 +512,7 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
             by_name: r.chance(300),
             logged,
             trace,
-            clock: clock(profile, zero, r),
+            clock: clock(profile, zero, rich, r),
             limit: if r.chance(700) { 100_000 } else { 50_000 },
             stan: r.range(100, 700_000) as u32,
             batch: r.range(1, 900) as u32,
@@ -468,14 +528,38 @@ fn add_site(f: &mut Fleet, merchant: usize, n: usize, profile: Profile, zero: Mi
 
 /// A device clock of this profile.
 #[must_use]
-pub fn clock(profile: Profile, zero: Micros, r: &mut Rng) -> Clock {
+pub fn clock(profile: Profile, zero: Micros, rich: bool, r: &mut Rng) -> Clock {
     let ppm = r.range(-40, 40);
     let mut c = Clock {
         offset: r.range(-2 * S, 2 * S),
         ppm,
         zone_error: 0,
         zero,
+        jump_at: i64::MAX,
+        jump: 0,
     };
+    if rich && profile != Profile::Tidy {
+        match r.below(100) {
+            0..=39 => {}
+            40..=61 => c.offset = r.range(-90 * S, 90 * S),
+            62..=75 => c.offset = r.range(-600 * S, 600 * S),
+            // Runs fast or slow.
+            76..=81 => c.ppm = r.range(60, 180) * *r.pick(&[-1, 1]),
+            // An hour too many or too few.
+            82..=85 => c.zone_error = *r.pick(&[-1, 1]),
+            // Another zone: UTC, India would be a half, Japan.
+            86..=90 => c.zone_error = *r.pick(&[-8, -7, 1, -3]),
+            // Morning for evening.
+            91..=93 => c.zone_error = *r.pick(&[-12, 12]),
+            // Wrong, and set right in the middle of the day.
+            _ => {
+                c.offset = r.range(30, 900) * S * *r.pick(&[-1, 1]);
+                c.jump_at = zero + r.range(11 * 60, 18 * 60) * 60 * S;
+                c.jump = r.range(-S, S) - c.offset;
+            }
+        }
+        return c;
+    }
     if profile != Profile::Tidy {
         match r.below(100) {
             0..=44 => {}

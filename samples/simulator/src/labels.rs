@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Columns of `labels.csv`.
-pub const COLUMNS: &str = "sale_id,attempt,started_at,terminal_id,merchant_id,device,address,stan,rrn,amount_minor,currency,last4,bin,interface,outcome,failed,cause,family,contributing,response_code,cryptogram,incident,log_source,apdu_source,net_source,net_kind,host_log";
+pub const COLUMNS: &str = "sale_id,attempt,started_at,terminal_id,merchant_id,device,address,stan,rrn,amount_minor,currency,last4,bin,interface,outcome,failed,cause,family,contributing,response_code,cryptogram,incident,log_source,apdu_source,net_source,net_kind,host_log,outcome_seen,cause_seen";
 
 /// How an attempt ended, and why.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,7 @@ pub fn row(out: &mut impl Write, w: &World, s: &Sale, e: &End<'_>) -> io::Result
     );
     let _ = write!(
         line,
-        "{:06},{},{},CNY,{},{},{},{},{},{},{},{},{},{},{},{log},{apdu},{net},{kind},{}",
+        "{:06},{},{},CNY,{},{},{},{},{},{},{},{},{},{},{},{log},{apdu},{net},{kind},{},{},{}",
         s.stan,
         s.rrn,
         s.amount,
@@ -101,7 +101,9 @@ pub fn row(out: &mut impl Write, w: &World, s: &Sale, e: &End<'_>) -> io::Result
             .map(|c| crate::iso::hex(&c))
             .unwrap_or_default(),
         e.incident,
-        w.saw.host
+        w.saw.host,
+        crate::evidence::tells_outcome(e.cause, s.requested, w.saw),
+        crate::evidence::tells_cause(e.cause, &s.f39, w.saw)
     );
     writeln!(out, "{line}")
 }

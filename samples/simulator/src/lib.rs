@@ -3,9 +3,13 @@
 //! Nothing here is used by tapscope itself, and nothing of tapscope is used here: the wording, the
 //! messages and the mishaps are this crate's own.
 
+pub mod clocks;
+pub mod crowds;
 pub mod day;
 pub mod emv;
+pub mod evidence;
 pub mod expect;
+pub mod figures;
 pub mod fleet;
 pub mod iso;
 pub mod labels;
@@ -24,5 +28,6 @@ pub mod table;
 pub mod time;
 mod vendor_a;
 mod vendor_b;
+mod vendor_c;
 pub mod world;
 mod zip;

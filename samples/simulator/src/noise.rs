@@ -27,11 +27,46 @@ impl World {
             let (level, tag) = match vendor {
                 Vendor::A => android(r >> 40, a, b, c, &mut text),
                 Vendor::B => chinese(r >> 40, a, b, c, &mut text),
+                Vendor::C => middleware(r >> 40, a, b, c, &mut text),
             };
             self.line(term, t, level, tag, &text)?;
         }
         Ok(())
     }
+}
+
+fn middleware(k: u64, a: u64, b: u64, c: u64, s: &mut String) -> (char, &'static str) {
+    let (level, tag) = match k % 7 {
+        0 => {
+            let _ = write!(s, "heap {a} of 65536 kB, {c} threads");
+            ('D', "core")
+        }
+        1 => {
+            let _ = write!(s, "screen saver frame {b}");
+            ('D', "display")
+        }
+        2 => {
+            let _ = write!(s, "watchdog fed, slot {c}");
+            ('D', "core")
+        }
+        3 => {
+            let _ = write!(s, "basket {a} lines {}", c % 30);
+            ('I', "till")
+        }
+        4 => {
+            let _ = write!(s, "flash wear level {} permille", b % 1000);
+            ('D', "core")
+        }
+        5 => {
+            let _ = write!(s, "paper {} mm left", b * 7);
+            ('I', "prn")
+        }
+        _ => {
+            let _ = write!(s, "task scheduler tick {a}");
+            ('D', "core")
+        }
+    };
+    (level, tag)
 }
 
 fn android(k: u64, a: u64, b: u64, c: u64, s: &mut String) -> (char, &'static str) {

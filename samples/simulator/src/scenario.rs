@@ -1,10 +1,17 @@
 //! Writes the sample folders of the project: the shipped day, and one small folder a cause.
 
-use crate::day::{Config, Summary, causes, midnight, simulate};
+use crate::day::truth::write_truth;
+use crate::day::{Config, Summary, causes, midnight, simulate, start_of_day};
 use crate::expect::expectations;
-use crate::fleet::Profile;
-use std::fs;
-use std::io;
+use crate::fleet::{Fleet, Profile};
+use crate::labels;
+use crate::story::Run;
+use crate::story::script::Script;
+use crate::time::DAY;
+use crate::world::World;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 /// The shipped sample day.
@@ -20,6 +27,7 @@ pub fn sample_day_config() -> Config {
         bytes: 0,
         failures: 110,
         only: None,
+        rich: false,
     }
 }
 
@@ -36,6 +44,7 @@ pub fn scenario_config(cause: &'static str, seed: u64) -> Config {
         bytes: 0,
         failures: 0,
         only: Some(cause),
+        rich: false,
     }
 }
 
@@ -88,4 +97,49 @@ fn readme(cause: &str) -> String {
          `input/` is what tapscope reads, `expect.toml` and `labels.csv` say what is true of it.\n\
          Card numbers and names are invented. Made with:\n\n```\ncargo run --release -p tapscope-simulator -- scenarios --out samples --cause {cause}\n```\n"
     )
+}
+
+/// Writes one script's folder: `input/` and the truth beside it.
+pub fn write_script(script: &Script, seed: u64, out: &Path) -> io::Result<Summary> {
+    let input = out.join("input");
+    fs::create_dir_all(&input)?;
+    let zero = midnight("2026-03-18").unwrap_or_default();
+    let fleet = Fleet::laid_out(seed, script.layout, 4000, zero);
+    let w = World::with(fleet, seed, &input, zero, Profile::Tidy, 3);
+    let mut labels = BufWriter::new(File::create(out.join("labels.csv"))?);
+    writeln!(labels, "{}", labels::COLUMNS)?;
+    let mut run = Run {
+        w,
+        labels,
+        sales: 0,
+        attempts: 0,
+        tally: BTreeMap::new(),
+    };
+    start_of_day(&mut run, zero)?;
+    let incidents = run.play(script, zero)?;
+    run.w.sinks.drain(zero + DAY, true)?;
+    run.labels.flush()?;
+    write_truth(&run.w, &incidents, out)?;
+    let files = run.w.sinks.finish()?;
+    fs::write(
+        out.join("README.md"),
+        format!(
+            "# {}: {}\n\nTruth: {}. Card numbers and names are invented. Made with:\n\n```\ncargo run --release -p tapscope-simulator -- scripts --out DIR --id {}\n```\n",
+            script.id,
+            script.title,
+            if script.truth.is_empty() {
+                "nothing fails"
+            } else {
+                script.truth
+            },
+            script.id
+        ),
+    )?;
+    Ok(Summary {
+        sales: run.sales,
+        attempts: run.attempts,
+        bytes: run.w.sinks.bytes,
+        tally: run.tally,
+        files,
+    })
 }

@@ -76,6 +76,18 @@ pub struct Score {
     pub named: Ratio,
     /// Approved attempts without a cause in truth that got none.
     pub quiet: Ratio,
+    /// `failed` right, of the attempts whose outcome some source shows.
+    pub failed_told: Ratio,
+    /// Cause right, of the failed attempts whose cause some source can tell.
+    pub cause_told: Ratio,
+    /// The same for the family.
+    pub family_told: Ratio,
+    /// Failed attempts whose evidence was removed, and that are left `UNDETERMINED` or without a verdict.
+    pub removed_open: Ratio,
+    /// The same, or the true cause named all the same.
+    pub removed_honest: Ratio,
+    /// Attempts with contributing causes in truth that have all of them.
+    pub contributing: Ratio,
     /// Right cause, counting attempts that were not found as wrong.
     pub end_to_end: Ratio,
     /// Expected calibration error of the named verdicts.
@@ -88,6 +100,8 @@ pub struct Score {
     pub lost: BTreeMap<String, u64>,
     /// Some rows that fit no attempt (line number, terminal, trace number).
     pub strangers: Vec<String>,
+    /// Each attempt that was found: its sale and number, the row's `tx_id`, true and named cause, whether some source can tell it.
+    pub pairs: Vec<[String; 6]>,
     /// How matches were made.
     pub matched_by: BTreeMap<&'static str, u64>,
 }
@@ -347,7 +361,29 @@ fn tell(lt: &Table, tt: &Table, m: &Matcher<'_>) -> Score {
         };
         links(&mut s, lt, tt, i, j);
         let got = tt.get(j, "cause");
-        s.failed.add((tt.get(j, "failed") == "true") == failed);
+        s.pairs.push(
+            [
+                lt.get(i, "sale_id"),
+                lt.get(i, "attempt"),
+                tt.get(j, "tx_id"),
+                cause,
+                got,
+                lt.get(i, "cause_seen"),
+            ]
+            .map(str::to_owned),
+        );
+        let agrees = (tt.get(j, "failed") == "true") == failed;
+        s.failed.add(agrees);
+        if lt.get(i, "outcome_seen") != "false" {
+            s.failed_told.add(agrees);
+        }
+        let played = lt.get(i, "contributing");
+        if !played.is_empty() {
+            let all = played
+                .split('|')
+                .all(|c| tt.get(j, "contributing").contains(c) || got == c);
+            s.contributing.add(all);
+        }
         if !failed {
             if cause.is_empty() {
                 s.quiet.add(got.is_empty());
@@ -362,6 +398,15 @@ fn tell(lt: &Table, tt: &Table, m: &Matcher<'_>) -> Score {
             tt.get(j, "family")
         };
         s.family.add(family == lt.get(i, "family"));
+        let family_right = family == lt.get(i, "family");
+        if lt.get(i, "cause_seen") == "false" {
+            let open = got == UNDETERMINED || got.is_empty();
+            s.removed_open.add(open);
+            s.removed_honest.add(open || right);
+        } else {
+            s.cause_told.add(right);
+            s.family_told.add(family_right);
+        }
         s.undetermined.add(got == UNDETERMINED);
         s.listed
             .add(right || tt.get(j, "alternatives").contains(cause));
@@ -442,8 +487,14 @@ impl fmt::Display for Score {
         writeln!(f, "  of two kinds or more  {}", self.links_multi)?;
         writeln!(f, "  encrypted connection  {}", self.links_tls)?;
         writeln!(f, "failed or not           {}", self.failed)?;
+        writeln!(f, "  where a source tells  {}", self.failed_told)?;
         writeln!(f, "cause right             {}", self.cause)?;
+        writeln!(f, "  where a source tells  {}", self.cause_told)?;
         writeln!(f, "family right            {}", self.family)?;
+        writeln!(f, "  where a source tells  {}", self.family_told)?;
+        writeln!(f, "evidence removed: open  {}", self.removed_open)?;
+        writeln!(f, "  or right all the same {}", self.removed_honest)?;
+        writeln!(f, "contributing named      {}", self.contributing)?;
         writeln!(f, "cause right, end to end {}", self.end_to_end)?;
         writeln!(f, "true cause listed       {}", self.listed)?;
         writeln!(f, "right where named       {}", self.named)?;

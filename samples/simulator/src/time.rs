@@ -76,13 +76,22 @@ pub struct Clock {
     pub zone_error: i64,
     /// Start of the first day.
     pub zero: Micros,
+    /// When it was set, and by how much it moved then; `i64::MAX` for never.
+    pub jump_at: Micros,
+    /// Likewise.
+    pub jump: i64,
 }
 
 impl Clock {
     /// What this clock shows at a true instant (UTC as the source believes it).
     #[must_use]
     pub fn shows(self, t: Micros) -> Micros {
-        t + self.offset + self.zone_error * H + (t - self.zero) / S * self.ppm
+        let set = if self.jump != 0 && t >= self.jump_at {
+            self.jump
+        } else {
+            0
+        };
+        t + self.offset + set + self.zone_error * H + (t - self.zero) / S * self.ppm
     }
 
     /// What it shows in local time.

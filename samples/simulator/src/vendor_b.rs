@@ -109,7 +109,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             "非接",
             format!(
                 "{} UID:{uid}",
-                one(v, &["检测到卡片", "寻到卡", "卡片进场"])
+                one(v, &["感应到一张卡片", "寻到卡", "卡片进场"])
             ),
         ),
         Say::NoCard { secs } => match v % 3 {
@@ -123,7 +123,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             "交易",
             one(
                 v,
-                &["用户按取消键, 交易取消", "操作员取消交易", "交易已取消"],
+                &["用户按取消键, 交易取消", "操作员取消交易", "本笔消费已被取消"],
             ),
         ),
         Say::MultiCard => match v % 3 {
@@ -183,13 +183,13 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             v,
             if v.is_multiple_of(2) { 206 } else { 8 },
-            "无共同支持的应用",
+            "卡与终端没有共同的应用",
         ),
         Say::NoPpse => end(o, v, 206, "卡片不支持非接支付应用"),
         Say::NotCpu => end(o, v, 207, "非CPU卡"),
         Say::CardBlocked => end(o, v, 25, "卡片被锁"),
-        Say::AppBlocked => end(o, v, 14, "应用被锁定"),
-        Say::KernelUnsupported => end(o, v, 11, "内核类型不支持"),
+        Say::AppBlocked => end(o, v, 14, "卡内应用已经被锁"),
+        Say::KernelUnsupported => end(o, v, 11, "没有对应类型的内核"),
         Say::CapkMissing { rid, index } => {
             if v.is_multiple_of(2) {
                 l(
@@ -205,20 +205,20 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
                     "内核",
                     format!("CA公钥不存在 RID={rid} INDEX={index:02X}"),
                 );
-                end(o, v / 2, 13, "脱机数据认证失败");
+                end(o, v / 2, 13, "脱机数据认证未通过");
             }
         }
         Say::DataError { missing: true } => end(o, v, 11, "卡片必备数据缺失"),
         Say::DataError { missing: false } => end(o, v, 19, "卡片数据有误"),
-        Say::OdaFailed => end(o, v, 13, "脱机数据认证失败"),
+        Say::OdaFailed => end(o, v, 13, "脱机数据认证未通过"),
         Say::CardDeclined => end(o, v, 202, one(v / 3, &["卡片拒绝(AAC)", "qPBOC交易拒绝"])),
         Say::Expired => end(o, v, 203, "卡片已过有效期"),
         Say::NeedsContact => end(o, v, 205, "卡片要求转接触式"),
         Say::Sw6985 => end(o, v, 203, "GPO返回6985"),
-        Say::ParamError => end(o, v, 18, "参数设置错误"),
+        Say::ParamError => end(o, v, 18, "终端参数设置有误"),
         Say::CvmImpossible => end(o, v, 20, "持卡人验证方式不支持, 交易拒绝"),
         Say::L1Protocol => l(o, 'E', "非接", "协议错误 0x16"),
-        Say::SchemeRefused => end(o, v, 90, "外卡暂不支持"),
+        Say::SchemeRefused => end(o, v, 90, "外卡业务暂未开放"),
         Say::ReadOk {
             pan,
             kernel,
@@ -271,7 +271,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             'W',
             "密码",
-            one(v, &["持卡人取消输入密码", "取消密码输入(-1504)"]),
+            one(v, &["持卡人放弃了输密", "取消密码输入(-1504)"]),
         ),
         Say::Online { host, port } => match v % 2 {
             0 => l(o, 'I', "通讯", format!("正在连接主机 {host}:{port}")),
@@ -353,14 +353,14 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             "通讯",
             format!(
                 "{} {host}:{port} {secs}秒",
-                one(v, &["连接主机超时", "连接超时"])
+                one(v, &["连接主机迟迟没有回应", "连接超时"])
             ),
         ),
         Say::ConnectRefused { host, port } => l(
             o,
             'E',
             "通讯",
-            format!("{} {host}:{port}", one(v, &["连接被拒绝", "主机拒绝连接"])),
+            format!("{} {host}:{port}", one(v, &["连接请求被对方拒绝", "对端主机拒绝了本次连接"])),
         ),
         Say::ConnectDenied { host, port } => l(
             o,
@@ -372,7 +372,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             'E',
             "通讯",
-            format!("{} {name}", one(v, &["域名解析失败", "无法解析主机名"])),
+            format!("{} {name}", one(v, &["查询域名没有结果", "主机名解析不出来"])),
         ),
         Say::TlsHandshake => l(
             o,
@@ -411,7 +411,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
                 v,
                 &[
                     "网络不可用, 请检查网络",
-                    "无网络连接",
+                    "当前没有可用网络",
                     "无线网络已断开, 通讯失败",
                 ],
             ),
@@ -454,7 +454,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             'E',
             "接触",
-            one(v, &["IC卡上电失败", "卡未上电(-1204), 请检查卡片方向"]),
+            one(v, &["IC卡上电无反应", "卡未上电(-1204), 请检查卡片方向"]),
         ),
         Say::SwipeFail => l(o, 'E', "磁条", "刷卡失败(-1101), 磁道数据错误"),
         Say::Swiped => l(o, 'I', "磁条", "刷卡成功, 降级交易"),
@@ -462,7 +462,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             'E',
             "外设",
-            one(v, &["密码键盘未连接", "外接读卡器断开"]),
+            one(v, &["找不到密码键盘", "外接读卡器已被拔出"]),
         ),
         Say::PeriphBack => l(o, 'I', "外设", "外接设备已连接"),
         Say::Tamper => l(o, 'E', "安全", "安全模块触发, 终端已自毁(-1522)"),
@@ -471,7 +471,7 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             'W',
             "交易",
-            one(v, &["非接功能未开启", "非接开关已关闭, 仅支持插卡刷卡"]),
+            one(v, &["非接功能处于关闭状态", "非接开关已关闭, 仅支持插卡刷卡"]),
         ),
         Say::NoCtls => l(o, 'W', "非接", "本机型无非接读卡模块(-1001)"),
         Say::Params { version, limit } => l(

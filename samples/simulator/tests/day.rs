@@ -70,6 +70,7 @@ fn config(seed: u64, profile: Profile) -> Config {
         bytes: 0,
         failures: 200,
         only: None,
+        rich: true,
     }
 }
 

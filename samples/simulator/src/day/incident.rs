@@ -79,7 +79,8 @@ pub(super) const GROUPS: &[(&str, char, i64, u32)] = &[
     ("MER_MERCHANT_INVALID", 'm', 200, 1000),
     ("MER_SCHEME_NOT_ACCEPTED", 'm', 1440, 1000),
     ("SW_KERNEL_OUTDATED", 't', 600, 700),
-    ("HW_NO_CONTACTLESS", 't', 400, 1000),
+    // A model without a reader never had one.
+    ("HW_NO_CONTACTLESS", 't', 1440, 1000),
     ("SW_OS_FAULT", 't', 40, 1000),
     ("HW_SECURITY_TAMPER", 't', 90, 1000),
     ("MER_FEE_NOT_CONFIGURED", 'm', 200, 1000),
@@ -121,7 +122,7 @@ pub struct Incident {
     /// Sales it made fail.
     pub hit: u64,
     /// 0 before, 1 during, 2 after: what the terminal wrote of it.
-    phase: u8,
+    pub(crate) phase: u8,
 }
 
 pub(super) fn incidents(w: &World, day: i64, zero: Micros, r: &mut Rng) -> Vec<Incident> {

@@ -1,7 +1,7 @@
 //! Turns size and seed into a day: who sells when, what goes wrong for whom, until the size is reached.
 
 mod incident;
-mod truth;
+pub(crate) mod truth;
 
 pub use incident::{Incident, Scope, causes, is_single};
 
@@ -9,7 +9,7 @@ use crate::fleet::{Profile, card};
 use crate::labels;
 use crate::rng::Rng;
 use crate::say::Say;
-use crate::story::Run;
+use crate::story::{Run, Together};
 use crate::time::{DAY, H, Micros, S, ZONE};
 use crate::world::World;
 use incident::{SINGLES, incidents, narrate, scene, touches};
@@ -40,6 +40,9 @@ pub struct Config {
     pub failures: u32,
     /// A short hour around this one cause instead of a day.
     pub only: Option<&'static str>,
+    /// Six log styles, five dialogue styles, clocks wrong in every way, and failures that come together; without it the
+    /// plainer world of the shipped samples.
+    pub rich: bool,
 }
 
 /// What came out.
@@ -94,6 +97,7 @@ pub fn simulate(cfg: &Config, out: &Path) -> io::Result<Summary> {
         cards,
         cfg.profile,
         cfg.noise,
+        cfg.rich,
     );
     let mut labels = BufWriter::new(File::create(out.join("labels.csv"))?);
     writeln!(labels, "{}", labels::COLUMNS)?;
@@ -168,6 +172,7 @@ fn one_day(
             .iter()
             .position(|i| touches(i, &run.w, term, c.issuer, t) && r.chance(i.share));
         let mut cause = "";
+        let mut together = None;
         let mut incident = String::new();
         if let Some(i) = found {
             cause = inc[i].cause;
@@ -176,6 +181,9 @@ fn one_day(
             if inc.is_empty() && (k == n / 2 || (only.starts_with("CARD_") && k == n * 3 / 4)) {
                 cause = only;
             }
+        } else if cfg.rich && r.chance(cfg.failures / 12) {
+            together = Some(*r.pick(Together::ALL));
+            cause = together.map_or("", Together::shaped_as);
         } else if r.chance(cfg.failures) {
             cause = SINGLES[r.weighted(&singles)].0;
         }
@@ -218,6 +226,11 @@ fn one_day(
             }) =>
             {
                 run.slow(&mut s, &incident)?
+            }
+            _ if together.is_some() => {
+                if let Some(t) = together {
+                    run.together(&mut s, t)?;
+                }
             }
             "" => run.ordinary(&mut s, &incident)?,
             _ => run.fail(&mut s, cause, &incident)?,
@@ -378,7 +391,8 @@ fn amount(r: &mut Rng) -> u64 {
         }
 }
 
-fn start_of_day(run: &mut Run<BufWriter<File>>, zero: Micros) -> io::Result<()> {
+/// Boots, parameters and sign-on of every terminal.
+pub(crate) fn start_of_day(run: &mut Run<BufWriter<File>>, zero: Micros) -> io::Result<()> {
     for term in 0..run.w.fleet.terminals.len() {
         let t = zero + 5 * H + run.w.rng.range(0, 3600) * S / 2;
         let tm = &run.w.fleet.terminals[term];

@@ -8,13 +8,28 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-pub(super) fn write_truth(w: &World, inc: &[Incident], out: &Path) -> io::Result<()> {
+pub(crate) fn write_truth(w: &World, inc: &[Incident], out: &Path) -> io::Result<()> {
     let mut f = BufWriter::new(File::create(out.join("clocks.csv"))?);
-    writeln!(f, "source,kind,offset_ms,drift_ppm")?;
+    writeln!(
+        f,
+        "source,kind,offset_ms,drift_ppm,zone_hours,jump_at,jump_ms,zero_ms"
+    )?;
     let mut row = |id: usize, kind: &str, c: crate::time::Clock| -> io::Result<()> {
         let off = (c.offset + c.zone_error * H) / 1000;
+        let at = if c.jump == 0 {
+            String::new()
+        } else {
+            labels::iso_time(c.jump_at)
+        };
         for name in w.sinks.names(id) {
-            writeln!(f, "{name},{kind},{off},{}", c.ppm)?;
+            writeln!(
+                f,
+                "{name},{kind},{off},{},{},{at},{},{}",
+                c.ppm,
+                c.zone_error,
+                c.jump / 1000,
+                c.zero / 1000
+            )?;
         }
         Ok(())
     };

@@ -2,6 +2,10 @@
 
 mod local;
 mod remote;
+pub mod script;
+mod together;
+
+pub use together::Together;
 
 use crate::emv::{Ask, Mishap, Tap, contact, tap};
 use crate::fleet::{Card, Scheme, card};
@@ -303,6 +307,7 @@ impl<L: Write> Run<L> {
         let date = self.w.fleet.terminals[s.term].clock.local(s.t);
         let ttq = match s.card.scheme {
             Scheme::UnionPay if mishap == Mishap::BadTtq => [0x86, 0, 0, 0x80],
+            _ if mishap == Mishap::BadTtq => [0x86, 0, 0x40, 0],
             _ if mishap == Mishap::CtqPin => [0x22, 0x40, 0, 0],
             Scheme::UnionPay => [0x36, if s.amount > 100_000 { 0x40 } else { 0 }, 0, 0x80],
             _ => [0x36, if s.amount > 100_000 { 0x40 } else { 0 }, 0x40, 0],
@@ -482,7 +487,8 @@ impl<L: Write> Run<L> {
         s.t += self.w.rng.range(4000, 9000) * MS;
         self.next_attempt(s, s.requested);
         let n = self.w.rng.below(self.w.fleet.cards);
-        s.card = card(self.w.seed, n, None, false);
+        // A card that is taken everywhere.
+        s.card = card(self.w.seed, n, Some(Scheme::UnionPay), false);
         s.atc = s.card.atc;
         self.w.say(s.term, s.t, &Say::AskCard)?;
         self.good_with(s, "", "", "")

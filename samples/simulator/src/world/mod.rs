@@ -93,8 +93,23 @@ impl World {
         cards: u64,
         profile: Profile,
         noise: u32,
+        rich: bool,
     ) -> Self {
-        let fleet = Fleet::new(seed, terminals, cards, profile, zero);
+        let fleet = Fleet::new(seed, terminals, cards, profile, zero, rich);
+        Self::with(fleet, seed, input, zero, profile, noise)
+    }
+
+    /// Sources for a given fleet below `input`.
+    #[must_use]
+    pub fn with(
+        fleet: Fleet,
+        seed: u64,
+        input: &Path,
+        zero: Micros,
+        profile: Profile,
+        noise: u32,
+    ) -> Self {
+        let terminals = fleet.terminals.len();
         let mut rng = Rng::of(seed, 3, 0);
         let spill = if terminals > 600 { 24 << 10 } else { 96 << 10 };
         let mut sinks = Sinks::new(input, zero, spill);
@@ -115,6 +130,7 @@ impl World {
                 let (stem, ext) = match t.vendor {
                     Vendor::A => (format!("{dir}/logcat-{}", t.serial), ".log"),
                     Vendor::B => (format!("{dir}/{}", t.tid), ".txt"),
+                    Vendor::C => (format!("{dir}/pay-{}", t.serial), ".jsonl"),
                 };
                 let head: &[u8] = if t.vendor == Vendor::A {
                     b"--------- beginning of main\n"
@@ -123,7 +139,10 @@ impl World {
                 };
                 sinks.add(Kind::Log, stem, ext, DAY, head.to_vec(), pack)
             }));
-            let own = matches!(t.trace, TraceMode::FileTxRx | TraceMode::FileArrows);
+            let own = matches!(
+                t.trace,
+                TraceMode::FileTxRx | TraceMode::FileArrows | TraceMode::FileWords
+            );
             traces.push(own.then(|| {
                 let mut c = t.clock;
                 c.offset += rng.range(-800 * MS, 800 * MS);
@@ -156,6 +175,7 @@ impl World {
                     profile
                 },
                 zero,
+                false,
                 rng,
             );
             c.zone_error = 0;
@@ -191,7 +211,7 @@ impl World {
         let mut host_logs = [None; 2];
         for (i, name) in ["host2/q2", "host2/gateway"].iter().enumerate() {
             if profile != Profile::Sparse || rng.chance(600) {
-                let c = clock(Profile::Tidy, zero, &mut rng);
+                let c = clock(Profile::Tidy, zero, false, &mut rng);
                 host_logs[i] = Some((
                     sinks.add(
                         Kind::Log,
@@ -236,6 +256,7 @@ impl World {
         match self.fleet.terminals[term].vendor {
             Vendor::A => crate::vendor_a::render(say, v, &mut lines),
             Vendor::B => crate::vendor_b::render(say, v, &mut lines),
+            Vendor::C => crate::vendor_c::render(say, v, &mut lines),
         }
         for (i, l) in lines.iter().enumerate() {
             self.line(term, t + i as i64 * 300, l.level, l.tag, &l.text)?;
@@ -281,6 +302,28 @@ impl World {
                 } else {
                     writeln!(s, "{:5} {tid:5} {level} {tag:<8}: {text}", tm.pid)
                 };
+                self.buf.clear();
+                self.buf.extend_from_slice(s.as_bytes());
+            }
+            Vendor::C => {
+                let level = match level {
+                    'E' => "error",
+                    'W' => "warn",
+                    'I' => "info",
+                    _ => "debug",
+                };
+                let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+                let _ = writeln!(
+                    s,
+                    "{{\"ts\":\"{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}+08:00\",\"lvl\":\"{level}\",\"mod\":\"{tag}\",\"msg\":\"{text}\"}}",
+                    c.y,
+                    c.mo,
+                    c.d,
+                    c.h,
+                    c.mi,
+                    c.s,
+                    c.ms()
+                );
                 self.buf.clear();
                 self.buf.extend_from_slice(s.as_bytes());
             }

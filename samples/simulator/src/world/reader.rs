@@ -70,7 +70,7 @@ impl World {
                     self.nci(term, t + i as i64 * 2 * MS, out, &p)?;
                 }
             }
-            (TraceMode::FileTxRx | TraceMode::FileArrows, _) => {
+            (TraceMode::FileTxRx | TraceMode::FileArrows | TraceMode::FileWords, _) => {
                 let s = match note {
                     ReaderNote::FieldOn => "field on, polling A/B".to_string(),
                     ReaderNote::Activated { uid, sak } => format!(
@@ -140,7 +140,7 @@ impl World {
                         }
                     }
                 }
-                TraceMode::FileTxRx | TraceMode::FileArrows => {
+                TraceMode::FileTxRx | TraceMode::FileArrows | TraceMode::FileWords => {
                     self.saw.apdu = true;
                     self.trace_line(term, t, Some(true), &s.cmd, "")?;
                     if let Some(r) = &s.rsp {
@@ -168,7 +168,8 @@ impl World {
         let c = clock.local(t);
         let s = &mut self.text;
         s.clear();
-        let txrx = self.fleet.terminals[term].trace == TraceMode::FileTxRx;
+        let words = self.fleet.terminals[term].trace == TraceMode::FileWords;
+        let txrx = words || self.fleet.terminals[term].trace == TraceMode::FileTxRx;
         if txrx {
             let _ = write!(
                 s,
@@ -189,6 +190,8 @@ impl World {
             );
         }
         match (up, txrx) {
+            (Some(true), _) if words => s.push_str("C-APDU "),
+            (Some(false), _) if words => s.push_str("R-APDU "),
             (Some(true), true) => s.push_str("TX: "),
             (Some(false), true) => s.push_str("RX: "),
             (Some(true), false) => s.push_str("=> "),
