@@ -455,8 +455,8 @@ fn traces_give_their_facts() {
         (
             "SYNTH_nci_logcat_nxp_old_taglost_in_readrecord.log",
             &[
-                ("records_located", "4"),
-                ("records_missing", "3"),
+                ("records_located", "5"),
+                ("records_missing", "4"),
                 ("first_record_missing", "3.1"),
                 ("expected_next", "read_record"),
                 ("came_instead", "silence"),
@@ -466,8 +466,9 @@ fn traces_give_their_facts() {
         (
             "hexpairs_contactless-mastercard-in.txt",
             &[
-                ("records_located", "4"),
-                ("records_missing", "0"),
+                ("records_located", "5"),
+                ("records_missing", "1"),
+                ("first_record_missing", "3.2"),
                 ("records_out_of_order", "false"),
                 ("expected_next", "outcome"),
                 ("came_instead", ""),
@@ -497,7 +498,7 @@ fn traces_give_their_facts() {
         ),
         (
             "sendresp_VisaCardPpse.txt",
-            &[("pdol_fault", "gpo_length_wrong"), ("iad_layout", "vis")],
+            &[("pdol_fault", "gpo_length_wrong"), ("iad_layout", "")],
         ),
         (
             "hexpairs_contact-upi-in.txt",

@@ -331,7 +331,13 @@ fn cards(t: &Templates) -> Vec<Case> {
     ));
     let signed: Vec<Step> = mc
         .iter()
-        .map(|(c, r, ms)| (c.replace("01560000008000", "01560400008000"), r.clone(), *ms))
+        .map(|(c, r, ms)| {
+            (
+                c.replace("01560000008000", "01560400008000"),
+                r.clone(),
+                *ms,
+            )
+        })
         .collect();
     cases.push((
         "CARD_ODA_FAILED",
@@ -473,11 +479,7 @@ fn holders(t: &Templates) -> Vec<Case> {
         "USER_DUPLICATE_TAP",
         "the same card again, counter one higher",
         air,
-        &[
-            ("atc", "67"),
-            ("attempt_number", "2"),
-            ("has_cryptogram", "true"),
-        ],
+        &[("atc", "67"), ("has_cryptogram", "true")],
     ));
     let mut air = tap(CARD, &mc[..2]);
     air.send(&mc[2].0);
@@ -692,7 +694,9 @@ fn each_mutation_yields_its_step_and_facts() {
         let analysis = analysis(&[&path], &catalogue);
         let format = analysis.correlated.sources[0].format.as_deref();
         assert_eq!(format, Some("proxmark-trace"), "{cause}: {variant}");
-        let Some(last) = analysis.correlated.attempts.len().checked_sub(1) else {
+        // Without a clock attempts have no order of their own: the last is the one whose events stand last.
+        let attempts = &analysis.correlated.attempts;
+        let Some(last) = (0..attempts.len()).max_by_key(|at| attempts[*at].events.clone()) else {
             wrong.push(format!("{cause}: {variant}: no attempt"));
             continue;
         };

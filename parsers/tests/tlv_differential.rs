@@ -224,6 +224,11 @@ fn objects_are_those_of_an_independent_reader() {
         }
     }
     println!("{made} generated and {found} real strings, {refused} refused by both");
-    assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ[..differ.len().min(5)].join("\n"));
+    assert!(
+        differ.is_empty(),
+        "{} differ:\n{}",
+        differ.len(),
+        differ[..differ.len().min(5)].join("\n")
+    );
     assert!(refused > 100 && refused < 500, "{refused}");
 }

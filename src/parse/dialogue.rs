@@ -157,6 +157,14 @@ impl Pairing {
                 self.announced(lane, process, way, bytes, sw, now)
             }
             ApduLine::More(bytes) => self.more(lane, process, bytes, now),
+            ApduLine::Part(bytes) => {
+                if let Some(open) = self.lanes.get_mut(&lane).and_then(|l| l.open.as_mut())
+                    && open.answer.is_none()
+                    && open.command.len() < 70_000
+                {
+                    open.command.extend(bytes);
+                }
+            }
         }
     }
 
@@ -356,6 +364,12 @@ impl Pairing {
                 open.answer = Some(Vec::new());
                 open.answered_at = Some(now);
                 slot.answers_seen = true;
+            } else if let (Some(sw), Some(answer), None) = (sw, &open.answer, open.sw)
+                && bytes.is_none()
+                && !answer.ends_with(&sw.to_be_bytes())
+            {
+                // The data came first, their status word on a line of its own.
+                open.sw = Some(sw);
             }
             open.expected = bytes.or(open.expected);
             if bytes == Some(0) {

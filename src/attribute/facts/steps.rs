@@ -45,9 +45,21 @@ fn located(view: &View<'_>) -> Option<(Vec<(u8, u8)>, Vec<(u8, u8)>, u32)> {
         .enumerate()
         .rev()
         .find_map(|(at, seen)| Some((at, seen.what.bytes(0x94)?)))?;
-    let wanted: Vec<(u8, u8)> = locator
-        .as_chunks::<4>()
-        .0
+    let entries = locator.as_chunks::<4>().0;
+    // Kernel 2 in EMV mode leaves out the record that only mag-stripe mode needs (EMV Contactless Book C-2, S3.29).
+    let stripe = view
+        .exchanges
+        .iter()
+        .any(|seen| seen.what.command == CommandKind::ComputeCryptographicChecksum);
+    let entries = match entries {
+        [[0x08, 1, 1, 0], rest @ ..]
+            if kernel(view) == Some("2") && !stripe && !rest.is_empty() =>
+        {
+            rest
+        }
+        all => all,
+    };
+    let wanted: Vec<(u8, u8)> = entries
         .iter()
         .flat_map(|&[file, first, last, _]| (first..=last).map(move |record| (file >> 3, record)))
         .take(256)

@@ -280,6 +280,10 @@ fn names_data(text: &[u8]) -> bool {
     {
         return true;
     }
+    // A list of a card, bytes and entries: `data: [8A, 02, …] = 8A - Authorisation Response Code (2b)`.
+    if line.starts_with(b"data: [") {
+        return true;
+    }
     // A structure printed field by field.
     if memchr::memmem::find_iter(line, b": false").count()
         + memchr::memmem::find_iter(line, b": true").count()
