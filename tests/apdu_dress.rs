@@ -289,6 +289,48 @@ fn every_dress_gives_the_same_dialogue() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Two readers of one program select alike in the same moment; what they say to their cards is kept apart.
+#[test]
+fn dialogues_side_by_side_are_kept_apart() {
+    let pairs = |amount: &str, counter: &str| -> Vec<(String, String)> {
+        vec![
+            (PAIRS[0].0.to_owned(), PAIRS[0].1.to_owned()),
+            (PAIRS[1].0.to_owned(), PAIRS[1].1.to_owned()),
+            (
+                "80A80000058303E0F0C800".to_owned(),
+                "770A820219809404080101009000".to_owned(),
+            ),
+            (
+                format!("80AE80000B{amount}00000000000000"),
+                format!("77149F2701809F36020{counter}9F2608FEDCBA98765432109000"),
+            ),
+        ]
+    };
+    let left = pairs("00000001", "010");
+    let right = pairs("00000002", "020");
+    let mut text = String::new();
+    for (n, (l, r)) in left.iter().zip(&right).enumerate() {
+        let at = |millis: usize| format!("11-22 10:00:00.{:03}  4503", 100 + 60 * n + millis);
+        text.push_str(&format!("{}  4511 D Reader  : send: {}\n", at(0), l.0));
+        text.push_str(&format!("{}  4512 D Reader  : send: {}\n", at(10), r.0));
+        text.push_str(&format!("{}  4511 D Reader  : recv: {}\n", at(30), l.1));
+        text.push_str(&format!("{}  4512 D Reader  : recv: {}\n", at(40), r.1));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pos.log");
+    std::fs::write(&path, text).unwrap();
+    let analysis = analysis(&[&path], &Catalogue::load(&[]).unwrap());
+    assert_eq!(sequence(&analysis), "P*2 A*2 G*2 C*2");
+    assert_eq!(analysis.correlated.attempts.len(), 2);
+    for attempt in 0..2 {
+        assert_eq!(traced::fact(&analysis, attempt, "ppse_selected"), "1");
+        assert_eq!(traced::fact(&analysis, attempt, "cid"), "ARQC");
+    }
+    let mut counters = [0, 1].map(|attempt| traced::fact(&analysis, attempt, "atc"));
+    counters.sort();
+    assert_eq!(counters, ["16", "32"]);
+}
+
 /// An object around others, with as many length bytes as needed.
 fn template(tag: &[u8], inner: &[u8]) -> Vec<u8> {
     let mut out = tag.to_vec();

@@ -220,8 +220,60 @@ pub(super) fn cut(
         cut_capture(arena, range, out);
     } else if many_terminals {
         cut_many(arena, range, out);
+    } else if interleaved(arena, &range) {
+        cut_lanes(arena, range, out);
     } else {
         cut_sequence(arena, range, out);
+    }
+}
+
+/// True where one lane goes on with its dialogue after another lane selected in between: several readers, sockets or threads.
+fn interleaved(arena: &Events, range: &std::ops::Range<u32>) -> bool {
+    let mut selecting: Option<u64> = None;
+    let mut selected: std::collections::BTreeSet<u64> = std::collections::BTreeSet::new();
+    let heads = arena.heads().iter();
+    for head in heads.skip(range.start as usize).take(range.len()) {
+        let What::Apdu(command, _) = head.what else {
+            continue;
+        };
+        if is_select(head.what) {
+            selecting = Some(head.lane);
+            selected.insert(head.lane);
+        } else if matches!(
+            command,
+            CommandKind::GetProcessingOptions | CommandKind::ReadRecord | CommandKind::GenerateAc
+        ) && selecting != Some(head.lane)
+            && selected.contains(&head.lane)
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Dialogues that run side by side: each lane that talks to a card is a sequence of its own; what stands between goes to the lane
+/// that talked last.
+fn cut_lanes(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+    let mut sequences: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+    let mut early: Vec<u32> = Vec::new();
+    let mut last: Option<u64> = None;
+    for index in range {
+        let head = arena.head(index);
+        if matches!(head.what, What::Apdu(..)) {
+            last = Some(head.lane);
+            sequences.entry(head.lane).or_default().push(index);
+        } else if let Some(own) = sequences.get_mut(&head.lane) {
+            own.push(index);
+        } else if let Some(own) = last.and_then(|lane| sequences.get_mut(&lane)) {
+            own.push(index);
+        } else {
+            early.push(index);
+        }
+    }
+    for (number, indexes) in sequences.into_values().enumerate() {
+        // What came before the first command belongs to the sequence that begins first.
+        let begins = if number == 0 { std::mem::take(&mut early) } else { Vec::new() };
+        cut_indexes(arena, begins.into_iter().chain(indexes), out);
     }
 }
 
