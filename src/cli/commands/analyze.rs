@@ -36,7 +36,7 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     }
     let catalogue = load_catalogue(&plan.rules)?;
     if !args.no_sandbox {
-        let also = [&args.inventory, &args.keylog, &args.config];
+        let also = [&args.inventory, &args.config];
         let read = plan.inputs.iter().chain(also.into_iter().flatten());
         let read = read.chain(&args.baseline).chain(&args.rules).cloned();
         sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out)).tell(all, output);
@@ -166,6 +166,8 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         inventory: args.inventory.clone(),
         pan_key: args.pan_key.as_deref().map(super::key::read).transpose()?,
         custody: args.custody,
+        by_day: args.partition_by.is_some(),
+        timesketch: args.timesketch,
         language: args.lang.map(Into::into).unwrap_or_default(),
         event_bytes: event_bytes(args.memory.as_deref())?,
         scratch: sandbox::standing(report::parent_of(&args.out)),
