@@ -26,7 +26,6 @@ impl Observer for Quiet {
 pub fn analysis(paths: &[&Path], catalogue: &Catalogue) -> Analysis {
     let plan = Plan {
         inputs: paths.iter().map(|path| path.to_path_buf()).collect(),
-        pan_key: Some([1; 32]),
         ..Plan::default()
     };
     tapscope::analyze(&plan, catalogue, &Quiet).expect("files that are there")

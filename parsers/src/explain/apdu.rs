@@ -327,9 +327,10 @@ pub(super) fn status_word(bytes: &[u8], offset: usize, command: Option<Kind>) ->
             };
             node.says(format!("{for_en}{en}"), zh)
         }
-        None => node.says(class_en(sw1), class_zh(sw1)),
+        None => node
+            .says(class_en(sw1), class_zh(sw1))
+            .with(by_command(command, sw)),
     }
-    .with(by_command(command, sw))
 }
 
 /// Without a command: what the word means after each command of the flow.

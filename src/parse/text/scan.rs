@@ -327,7 +327,7 @@ impl<'a> Walk<'a> {
         if whole.is_empty() || !self.taken.is_empty() && self.taken.contains(&start) {
             return end;
         }
-        if memchr::memmem::find(whole, b"BEGIN:NFCSNOOP_").is_some()
+        if whole.starts_with(b"--- BEGIN:NFCSNOOP_")
             && let Some(snooped) = snoop::read(&self.text[start..])
         {
             return self.snooped(start, snooped);
