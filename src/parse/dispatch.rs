@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tapscope_parsers::container::trace::by_name as trace_by_name;
 
 use super::edge::Edge;
-use super::probe::{InputKind, probe};
+use super::probe::{InputKind, probe_among};
 use super::{Context, Parsed, capture, text, trace};
 use crate::decode::encoding::{Encoding, utf8_reader};
 use crate::decode::{InputReport, StreamInfo};
@@ -47,7 +47,7 @@ pub fn stream_after(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
     let shown = shown_path(&info.path, edge);
-    let probed = probe(info.head, &info.later_samples(), &plan.own_formats);
+    let probed = probe_among(info.head, &info.later_samples(), &plan.own_formats);
     let context = Context {
         edge,
         plan,

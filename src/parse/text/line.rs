@@ -40,12 +40,9 @@ pub(in crate::parse) enum Found {
 /// Most events of one line.
 const MOST_SIGNALS: usize = 4;
 
-/// The message as UTF-8: as it is, or from GB18030, line by line, since one file may mix.
+/// The message as UTF-8: line by line, since one file may mix.
 pub(super) fn utf8(message: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(message) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => encoding_rs::GB18030.decode_without_bom_handling(message).0,
-    }
+    crate::decode::encoding::line_text(message)
 }
 
 /// Reads a message in XML at the front of `text`; gives it and how many bytes it takes.
@@ -278,8 +275,11 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     }
     let any_strong = statements.iter().any(|s| !weak(s.signal));
     statements.retain(|s| !(any_strong && weak(s.signal)));
-    // Of `weak` ones the first alone.
+    // Of `weak` ones the first alone, and a label without a judgement last of all.
     if !any_strong {
+        if statements.iter().any(|s| s.signal != Signal::Note) {
+            statements.retain(|s| s.signal != Signal::Note);
+        }
         statements.truncate(1);
     }
     if statements.is_empty() {

@@ -99,6 +99,11 @@ impl<'c> Merge<'c> {
         }
     }
 
+    /// True where day and month could be the other way round in this source.
+    pub(super) fn order_is_open(&self) -> bool {
+        self.other_items + self.dialogue_lines > 0 && self.clock.calendar().order_is_open()
+    }
+
     /// Where the clock stands.
     pub(super) fn into_clock(self) -> SourceClock {
         self.clock
