@@ -17,6 +17,11 @@ if ! python3 -c 'import pyarrow' 2>/dev/null; then
   python3 -m pip install --quiet --disable-pip-version-check pyarrow 2>/dev/null ||
     skipped+=("Parquet read by pyarrow: pyarrow cannot be installed here")
 fi
+# An independent reader of data objects.
+if ! python3 -c 'import ber_tlv.tlv' 2>/dev/null; then
+  python3 -m pip install --quiet --disable-pip-version-check ber-tlv==0.0.6 2>/dev/null ||
+    skipped+=("data objects read by ber-tlv: ber-tlv cannot be installed here")
+fi
 [ -d "${TAPSCOPE_CORPUS:-../shared/corpus}" ] || skipped+=("corpus tests: no corpus at ${TAPSCOPE_CORPUS:-../shared/corpus}")
 
 echo "== formatting"

@@ -389,7 +389,7 @@ pub(crate) enum QueryFormat {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Kinds: apdu, response, tlv, dol, sw, iso8583, tvr, ttq, ctq, aip, afl, cid, cvmr, cvml, iad, aid, a tag such as 9F66; guessed when left out.\n\nExamples:\n  tapscope decode 9F6604B6004000\n  tapscope decode sw 6985\n  tapscope decode tlv - < record.bin"
+    after_help = "Kinds: apdu, response, tlv, dol, sw, atr, ats, iso8583, tvr, ttq, ctq, aip, afl, cid, cvmr, cvml, iad, aid, a tag such as 9F66; guessed when left out.\n\nExamples:\n  tapscope decode 9F6604B6004000\n  tapscope decode sw 6985 --command gpo\n  tapscope decode --dol 9F66049F0206 26000080000000008800\n  tapscope decode tlv - < record.bin"
 )]
 pub(crate) struct DecodeArgs {
     /// Kind (or none), then hex, a file, or `-` for standard input.
@@ -398,6 +398,12 @@ pub(crate) struct DecodeArgs {
     /// Contactless kernel, where tags mean different things: 2, 3, 7 …
     #[arg(long, value_name = "N")]
     pub kernel: Option<u32>,
+    /// The list that the data follow, hex: data alone, or a GET PROCESSING OPTIONS or GENERATE AC with its data.
+    #[arg(long, value_name = "HEX")]
+    pub dol: Option<String>,
+    /// The command that an answer or a status word belongs to: ppse, select, gpo, read-record, generate-ac, verify …
+    #[arg(long, value_name = "NAME")]
+    pub command: Option<String>,
     /// For programs.
     #[arg(long)]
     pub json: bool,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
-use tapscope_parsers::container::{Head, trim_line};
+use tapscope_parsers::container::{self, Head, trim_line};
 use tapscope_parsers::content::{self, Readers, apdu::ApduLine};
 use tapscope_parsers::time::RawTime;
 
@@ -104,6 +104,8 @@ pub(super) struct Item {
     pub time: Option<RawTime>,
     /// True where the time is that of a line before.
     pub inherited: bool,
+    /// Microseconds since the block began, where lines only tell the time since the line before.
+    pub ticks: Option<i64>,
     /// Hash of the process.
     pub process: u64,
     /// Hash of process and thread.
@@ -120,6 +122,8 @@ pub(super) struct Block {
     pub items: Vec<Item>,
     /// Line ends in the block.
     pub lines: u32,
+    /// Microseconds that its lines take together, where they tell the time since the line before.
+    pub ticks: i64,
     /// What is damaged in it.
     pub damage: Vec<Damage>,
 }
@@ -155,11 +159,13 @@ pub(super) fn block(
         anchor: None,
         open: true,
         head_cache: None,
+        ticks: (0, 0),
         items: Vec::new(),
         read: Vec::new(),
         taken: BTreeSet::new(),
     };
     walk.payments();
+    let ticks = walk.ticks_at(text.len()).unwrap_or(0);
     walk.general();
     let mut items = walk.items;
     items.sort_by_key(|item| item.at);
@@ -180,6 +186,7 @@ pub(super) fn block(
     Block {
         items,
         lines,
+        ticks,
         damage,
     }
 }
@@ -203,6 +210,8 @@ pub(super) struct Walk<'a> {
     open: bool,
     /// Start of the last record head that was parsed, and what it said.
     head_cache: Option<(usize, Head<'a>)>,
+    /// Where times since the line before are added up to, and their sum in microseconds.
+    ticks: (usize, i64),
     items: Vec<Item>,
     /// Lines that were read: start and end.
     read: Vec<(usize, usize)>,
@@ -345,8 +354,7 @@ impl<'a> Walk<'a> {
         if whole.is_empty() || !self.taken.is_empty() && self.taken.contains(&start) {
             return end;
         }
-        if !bare
-            && memchr::memmem::find(whole, b"BEGIN:NFCSNOOP_").is_some()
+        if whole.starts_with(b"--- BEGIN:NFCSNOOP_")
             && let Some(snooped) = snoop::read(&self.text[start..])
         {
             return self.snooped(start, snooped);
@@ -399,6 +407,17 @@ impl<'a> Walk<'a> {
         let lane = hash(&[head.host, head.process, head.thread]);
         let at = lines.first().map_or(start, |(first, _)| *first);
         let bytes: usize = lines.iter().map(|(from, to)| to - from).sum();
+        let ticks = match line.head.time {
+            Some(RawTime {
+                delta_nanos: Some(_),
+                ..
+            }) => self.ticks_at(end),
+            Some(RawTime {
+                uptime_nanos: Some(nanos),
+                ..
+            }) => Some(nanos.div_euclid(1000)),
+            _ => None,
+        };
         for (index, found) in found.into_iter().enumerate() {
             self.items.push(Item {
                 at,
@@ -406,6 +425,7 @@ impl<'a> Walk<'a> {
                 bytes: if index == 0 { bytes as u64 } else { 0 },
                 time: head.time,
                 inherited,
+                ticks,
                 process,
                 lane,
                 wrapped: line.inner,
@@ -413,6 +433,29 @@ impl<'a> Walk<'a> {
             });
         }
         used
+    }
+
+    /// Microseconds from the block's begin to the end of a line, from the differences that lines tell; each line is added once.
+    fn ticks_at(&mut self, end: usize) -> Option<i64> {
+        let (from, mut sum) = self.ticks;
+        if end < from {
+            return None;
+        }
+        if self.shape.format.name == "pcscd" {
+            for (_, line) in container::lines(&self.text[from..end]) {
+                let delta = line
+                    .first_chunk::<8>()
+                    .filter(|digits| digits.iter().all(u8::is_ascii_digit))
+                    .filter(|_| line.get(8) == Some(&b' '));
+                if let Some(digits) = delta {
+                    sum += digits
+                        .iter()
+                        .fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+                }
+            }
+        }
+        self.ticks = (end, sum);
+        Some(sum)
     }
 
     /// Takes up the frames of a block, which are a source of their own within the text; gives where it ends.
@@ -425,6 +468,7 @@ impl<'a> Walk<'a> {
                 bytes: if index == 0 { snooped.end as u64 } else { 0 },
                 time: Some(time),
                 inherited: false,
+                ticks: None,
                 process,
                 lane: process,
                 wrapped: None,
