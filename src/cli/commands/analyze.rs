@@ -37,7 +37,8 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     if !args.no_sandbox {
         let also = [&args.inventory, &args.config];
         let read = plan.inputs.iter().chain(also.into_iter().flatten());
-        let read = read.chain(&args.keylog).chain(&args.baseline).chain(&args.rules).cloned();
+        let read = read.chain(&args.keylog).chain(&args.dialects);
+        let read = read.chain(&args.baseline).chain(&args.rules).cloned();
         sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out)).tell(all, output);
     }
     // Threads inherit the confinement only if they are younger than it.
