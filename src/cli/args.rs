@@ -259,7 +259,7 @@ pub(crate) struct InspectArgs {
     /// A folder that `analyze` wrote.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// A tx_id or its beginning, or any of stan= rrn= terminal= amount= last4= at= sale=.
+    /// A tx_id or its beginning, or any of stan= rrn= terminal= merchant= amount= last4= interface= cause= at= sale=.
     #[arg(required = true, value_name = "SELECTOR")]
     pub selector: Vec<String>,
     /// For programs.
@@ -337,6 +337,9 @@ pub(crate) struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope report day1 --lang zh\n  tapscope report day1 --merchant 898321654110001 --out merchant.html\n  tapscope report day1 --since 2026-08-22T09:00 --until 2026-08-22T10:00 --out hour.html"
+)]
 pub(crate) struct ReportArgs {
     /// A folder that `analyze` wrote.
     #[arg(value_name = "DIR")]
@@ -413,6 +416,9 @@ pub(crate) struct DecodeArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope causes\n  tapscope causes LIM_READER_LIMIT\n  tapscope causes CARD_BLOCKED --lang zh"
+)]
 pub(crate) struct CausesArgs {
     /// Code of one cause.
     #[arg(value_name = "CODE")]
@@ -429,6 +435,9 @@ pub(crate) struct CausesArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope formats\n  tapscope formats --why odd.log      # what each detector saw in it"
+)]
 pub(crate) struct FormatsArgs {
     /// Explain what each detector saw in this file.
     #[arg(long, value_name = "FILE")]
@@ -448,6 +457,9 @@ pub(crate) struct FormatsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "A rule is a TOML file: a cause with pieces of evidence whose conditions are SQL over the facts.\n\nExample:\n  tapscope rules check my-rules && tapscope analyze logs/ --out day1 --rules my-rules"
+)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
     pub command: RulesCommand,
@@ -490,6 +502,9 @@ pub(crate) enum ConfigCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope completions bash > ~/.local/share/bash-completion/completions/tapscope\n  tapscope completions zsh > ~/.zfunc/_tapscope\n  tapscope completions fish > ~/.config/fish/completions/tapscope.fish\n  tapscope completions powershell >> $PROFILE"
+)]
 pub(crate) struct CompletionsArgs {
     /// Which shell.
     #[arg(value_enum)]
@@ -497,6 +512,9 @@ pub(crate) struct CompletionsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope man | man -l -\n  tapscope man --out ~/.local/share/man/man1"
+)]
 pub(crate) struct ManArgs {
     /// Write the pages of all commands there instead.
     #[arg(long, value_name = "DIR")]

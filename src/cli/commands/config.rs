@@ -19,6 +19,8 @@ const UNSET: &[(&str, &str)] = &[
     ("until", "to the last"),
     ("lang", "en"),
     ("custody", "false"),
+    ("no-sandbox", "false"),
+    ("reproducible", "false"),
     ("rules", "built in only"),
     ("format", "told by content"),
     ("pan-key", "a random one for each run"),

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Ending {
         return Ok(NO);
     }
     let shown = found.len() as u64;
-    output.note(&format!("{count} transactions fit; name one by its tx_id, or narrow with stan= rrn= terminal= amount= last4= at="));
+    output.note(&format!("{count} transactions fit; name one by its tx_id, or narrow with stan= rrn= terminal= merchant= amount= last4= interface= cause= at="));
     if count > shown {
         output.note(&format!("(the first {shown} are listed)"));
     }
