@@ -21,6 +21,7 @@ use correlate::Correlated;
 use event::{Events, Issue, Place, Source, Spill};
 use parse::Parsed;
 use parse::edge::Edge;
+use parse::text::Carry;
 use plan::Plan;
 use source::Input;
 
@@ -35,6 +36,8 @@ pub struct Analysis {
     pub attributed: Attributed,
     /// Names the key of the card tokens without giving it away; `None` for the key of one run.
     pub key_id: Option<String>,
+    /// Fingerprints of the card numbers that were met: what is written is searched for them.
+    pub seen: event::SeenCards,
 }
 
 /// Is told how far a run has come.
@@ -79,7 +82,7 @@ pub fn analyze(
     observer: &dyn Observer,
 ) -> Result<Analysis, Error> {
     observer.stage("find inputs");
-    let edge = Edge::new(plan.pan_key);
+    let edge = Edge::new(plan.pan_key.as_ref().map(|key| *key.bytes()));
     let spill = Spill::new(plan.event_bytes, &plan.scratch);
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
@@ -91,11 +94,13 @@ pub fn analyze(
     observer.total(found.inputs.iter().map(|input| input.size).sum());
 
     observer.stage("read");
-    let mut parsed: Vec<Parsed> = found
-        .inputs
+    let sets = source::sets(&found.inputs);
+    let mut read: Vec<(usize, Vec<Parsed>)> = sets
         .par_iter()
-        .flat_map_iter(|input| read(input, plan, &edge, &spill, observer))
+        .flat_map_iter(|set| read_set(set, &found.inputs, plan, &edge, &spill, observer))
         .collect();
+    read.sort_by_key(|(index, _)| *index);
+    let mut parsed: Vec<Parsed> = read.into_iter().flat_map(|(_, parsed)| parsed).collect();
     parsed.extend(found.refused.iter().map(|refused| Parsed {
         source: Source {
             path: parse::shown_path(&refused.shown, &edge),
@@ -111,10 +116,11 @@ pub fn analyze(
         }],
     }));
     parse::clock::settle_years(&mut parsed);
-    let (sources, events, issues) = number(parsed);
+    let (sources, events, mut issues) = number(parsed);
 
     observer.stage("correlate");
     let mut correlated = correlate::correlate(sources, events, plan);
+    issues.extend(full_attempts(&correlated, plan));
     correlated.clip(plan.since, plan.until);
 
     observer.stage("attribute");
@@ -128,8 +134,31 @@ pub fn analyze(
         correlated,
         issues,
         attributed,
-        key_id: plan.pan_key.as_ref().map(parse::edge::key_id),
+        key_id: plan
+            .pan_key
+            .as_ref()
+            .map(|key| parse::edge::key_id(key.bytes())),
+        seen: edge.seen(),
     })
+}
+
+/// Reads the files of one rotated log, oldest first; most logs are one file.
+fn read_set(
+    set: &[usize],
+    inputs: &[Input],
+    plan: &Plan,
+    edge: &Edge,
+    spill: &Arc<Spill>,
+    observer: &dyn Observer,
+) -> Vec<(usize, Vec<Parsed>)> {
+    let mut carry = Carry::default();
+    let mut out = Vec::with_capacity(set.len());
+    for index in set {
+        if let Some(input) = inputs.get(*index) {
+            out.push((*index, read(input, plan, edge, spill, &mut carry, observer)));
+        }
+    }
+    out
 }
 
 /// Reads one input: one source for each stream in it.
@@ -138,14 +167,49 @@ fn read(
     plan: &Plan,
     edge: &Edge,
     spill: &Arc<Spill>,
+    carry: &mut Carry,
     observer: &dyn Observer,
 ) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
     let mut sources: Vec<Parsed> = Vec::new();
-    let report = decode::each_stream(input, plan, &mut |stream, reader| {
-        sources.push(parse::stream(stream, reader, plan, edge, spill, &advance));
-    });
-    parse::settle(sources, &report, edge)
+    // There should be no panic; if a decoder fails, it costs this input and not the run.
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        decode::each_stream(input, plan, &mut |stream, reader| {
+            // The members of an archive are logs of their own.
+            let mut own = Carry::default();
+            let carry = if stream.member { &mut own } else { &mut *carry };
+            sources.push(parse::stream_after(
+                stream, reader, plan, edge, spill, carry, &advance,
+            ));
+        })
+    }));
+    match done {
+        Ok(report) => parse::settle(sources, &report, edge),
+        Err(_) => {
+            sources.push(parse::failed(&input.shown, edge));
+            sources
+        }
+    }
+}
+
+/// Attempts that hold as many events as are kept of one.
+fn full_attempts(correlated: &Correlated, plan: &Plan) -> Option<Issue> {
+    let most = plan.limits.transaction_events;
+    let mut full = correlated
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.events.len() >= most);
+    let first = *full.next()?.events.first()?;
+    let head = correlated.events.head(first);
+    Some(Issue {
+        source: head.source,
+        place: head.place,
+        code: "transaction_events",
+        count: 1 + full.count() as u64,
+        text: event::Text::from(format!(
+            "attempts with {most} events: no more of one are kept; this is the first"
+        )),
+    })
 }
 
 /// Gives sources their ids, in order, and lays events and issues end to end.

@@ -295,7 +295,10 @@ fn an_interrupt_leaves_nothing() {
 #[test]
 fn inspect_tells_the_story() {
     let (_parent, dir) = folder();
-    let text = out(&run(&["inspect", "DIR", "stan=123"], &dir));
+    let text = out(&run(
+        &["inspect", "DIR", "stan=123", "--width", "150"],
+        &dir,
+    ));
     for needle in [
         "621234******1234",
         "CARD_EARLY_REMOVAL",

@@ -352,7 +352,7 @@ fn a_key_gives_tokens() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("out");
     let mut plan = made::plan();
-    plan.pan_key = Some([1; 32]);
+    plan.pan_key = Some([1; 32].into());
     report::write(&made::hostile(), &Catalogue::default(), &plan, &out, false).unwrap();
     let frame = read(&out, "transactions");
     let tokens = frame.column("pan_token").unwrap();

@@ -36,6 +36,12 @@ pub(crate) enum Command {
     Analyze(AnalyzeArgs),
     /// Show one transaction's timeline and evidence from an analysed DIR.
     Inspect(InspectArgs),
+    /// Look through all failed attempts in the terminal: filters, search, timelines.
+    Browse(BrowseArgs),
+    /// Print the bytes that evidence cites, in their context, masked.
+    Show(ShowArgs),
+    /// What changed between two analyses: causes, terminals, incidents, verdicts.
+    Compare(CompareArgs),
     /// Write DIR's report.html again: another language, a period, a merchant.
     Report(ReportArgs),
     /// Ask DIR's tables in SQL.
@@ -48,6 +54,12 @@ pub(crate) enum Command {
     Formats(FormatsArgs),
     /// Work with rule folders.
     Rules(RulesArgs),
+    /// Make the secret under which card numbers become tokens.
+    Key(KeyArgs),
+    /// Say which inputs hold card data, and where; never which.
+    Scan(ScanArgs),
+    /// Check DIR, and the inputs it was made from, against its manifest.
+    Verify(VerifyArgs),
     /// Write completions for a shell to standard output.
     Completions(CompletionsArgs),
     /// Write the manual page (or all of them to a folder).
@@ -126,6 +138,9 @@ pub(crate) struct AnalyzeArgs {
     /// Read what matches GLOB as format NAME.
     #[arg(long, value_name = "NAME=GLOB")]
     pub format: Vec<String>,
+    /// A folder with your own formats (TOML) and wording (TSV).
+    #[arg(long, value_name = "DIR")]
+    pub formats: Vec<PathBuf>,
     /// Zone of logs that carry none: Asia/Shanghai, +08:00, UTC.
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub tz: Option<String>,
@@ -156,12 +171,82 @@ pub(crate) struct AnalyzeArgs {
     /// Also write DIR/timesketch.jsonl: failed attempts, their events, incidents.
     #[arg(long)]
     pub timesketch: bool,
-    /// TLS secrets (NSS key log).
+    /// TLS secrets, as browsers and OpenSSL log them: what they open is read.
     #[arg(long, value_name = "FILE")]
-    pub keylog: Option<PathBuf>,
+    pub keylog: Vec<PathBuf>,
+    /// A folder with your own descriptions of ISO 8583 dialects (TOML).
+    #[arg(long, value_name = "DIR")]
+    pub dialects: Vec<PathBuf>,
     /// The progress bar on standard error.
     #[arg(long, value_enum, default_value_t = ProgressChoice::Auto, value_name = "WHEN")]
     pub progress: ProgressChoice,
+    /// Another bound on hostile input: line_bytes=2M, archive_depth=5 (repeatable; the manifest lists all).
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub limit: Vec<String>,
+    /// No time, host, user or command line in the manifest, so that two runs compare equal.
+    #[arg(long)]
+    pub reproducible: bool,
+    /// Do not confine the run to its inputs and its output.
+    #[arg(long)]
+    pub no_sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Write a new random secret that only you may read.
+    #[command(after_help = "Example:\n  tapscope key new pan.key && tapscope analyze logs/ --out day1 --pan-key pan.key")]
+    New {
+        /// A file that does not exist yet.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 no card data found, 1 card data found, 3 none found but some input was not read whole.\n\nExamples:\n  tapscope scan dump/ captures/\n  adb logcat -d | tapscope scan -"
+)]
+pub(crate) struct ScanArgs {
+    /// Files, folders, globs, archives; `-` is standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Places that are named of each input and kind.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub places: usize,
+    /// Another bound on hostile input, as for analyze.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub limit: Vec<String>,
+    /// Do not confine the run to its inputs.
+    #[arg(long)]
+    pub no_sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Relative paths of inputs start from the folder in which analyze ran, or from --from. The last line names the manifest's own hash: keep it, or sign the manifest, where someone could write to DIR.\n\nExit codes: 0 all is as it was, 1 something differs or is missing."
+)]
+pub(crate) struct VerifyArgs {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Only DIR's own files.
+    #[arg(long)]
+    pub outputs_only: bool,
+    /// Where relative paths of inputs start from.
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -181,12 +266,72 @@ pub(crate) struct InspectArgs {
     /// Language of the text.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,
-    /// With the decoded content of every event.
+    /// Everything: all fields and data objects of every event, and the bytes.
     #[arg(long)]
     pub full: bool,
+    /// Columns to fill; those of the terminal by default, 100 where there is none.
+    #[arg(long, value_name = "COLUMNS")]
+    pub width: Option<u16>,
     /// Write the transaction's own page instead: one file, to look at offline or hand on.
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Keys: arrows move, Enter reads, / searches, c t m choose a cause, terminal or merchant, ? shows all keys, q quits.\n\nExamples:\n  tapscope browse day1\n  tapscope browse day1 --lang zh"
+)]
+pub(crate) struct BrowseArgs {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Language of the first view; `l` changes it.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A reference is what `inspect` prints: path:LINE of a text, path#FRAME of a capture, archive!member:LINE.\n\nExamples:\n  tapscope show logs/terminal.log:120\n  tapscope show 'net.zip!day.pcap#7' --run day1\n  tapscope show logs/terminal.log:118-125 -C 0"
+)]
+pub(crate) struct ShowArgs {
+    /// path:LINE, path:LINE-LINE, path#FRAME.
+    #[arg(required = true, value_name = "REF")]
+    pub references: Vec<String>,
+    /// The analysis that cites it: refuses when the input has changed since.
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// The folder in which `analyze` was called, where that is not this one.
+    #[arg(long, value_name = "FOLDER")]
+    pub base: Option<PathBuf>,
+    /// Lines, or frames of the same connection, before and after.
+    #[arg(short = 'C', long, default_value_t = 5, value_name = "N")]
+    pub context: u64,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Language of the text.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Ends with 1 where anything differs, with 0 where nothing does. A cause or place is listed as more or less frequent only where chance explains it in less than one case in a hundred.\n\nExamples:\n  tapscope compare monday tuesday\n  tapscope compare before after --json\n  tapscope compare day1 day1-with-my-rules"
+)]
+pub(crate) struct CompareArgs {
+    /// The earlier analysis.
+    #[arg(value_name = "DIR_A")]
+    pub before: PathBuf,
+    /// The later one.
+    #[arg(value_name = "DIR_B")]
+    pub after: PathBuf,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Language of the text.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
 }
 
 #[derive(Debug, Args)]
@@ -280,9 +425,18 @@ pub(crate) struct FormatsArgs {
     /// Explain what each detector saw in this file.
     #[arg(long, value_name = "FILE")]
     pub why: Option<PathBuf>,
+    /// Check and list your own formats (TOML) and wording (TSV) too.
+    #[arg(long, value_name = "DIR")]
+    pub formats: Vec<PathBuf>,
     /// For programs.
     #[arg(long)]
     pub json: bool,
+    /// With --why: TLS secrets.
+    #[arg(long, value_name = "FILE", requires = "why")]
+    pub keylog: Vec<PathBuf>,
+    /// With --why: a folder with your own descriptions of ISO 8583 dialects.
+    #[arg(long, value_name = "DIR", requires = "why")]
+    pub dialects: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

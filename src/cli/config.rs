@@ -17,6 +17,8 @@ struct Config {
     rules: Vec<PathBuf>,
     #[serde(default)]
     format: Vec<String>,
+    #[serde(default)]
+    formats: Vec<PathBuf>,
     tz: Option<String>,
     year: Option<i16>,
     since: Option<String>,
@@ -24,6 +26,21 @@ struct Config {
     jobs: Option<usize>,
     lang: Option<FileLang>,
     pan_key: Option<PathBuf>,
+    #[serde(default)]
+    keylog: Vec<PathBuf>,
+    #[serde(default)]
+    dialects: Vec<PathBuf>,
+    reproducible: Option<bool>,
+    no_sandbox: Option<bool>,
+    #[serde(default)]
+    limits: std::collections::BTreeMap<String, FileLimit>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum FileLimit {
+    Number(u64),
+    Size(String),
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -44,7 +61,7 @@ pub(crate) fn fill_up(args: &AnalyzeArgs) -> Result<AnalyzeArgs, Failure> {
     let config: Config = toml::from_str(&text).map_err(|e| {
         let line = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         Failure::usage(format!("--config {}: {line}", path.display()))
-            .hint("keys are the long flags: tz, year, rules, format, inventory, lang, pan-key, custody, jobs, since, until")
+            .hint("keys are the long flags: tz, year, rules, format, formats, inventory, lang, pan-key, keylog, dialects, custody, jobs, since, until, reproducible, no-sandbox, and a table [limits]")
     })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let beside = |path: PathBuf| folder.join(path);
@@ -53,10 +70,27 @@ pub(crate) fn fill_up(args: &AnalyzeArgs) -> Result<AnalyzeArgs, Failure> {
     if args.rules.is_empty() {
         args.rules = config.rules.into_iter().map(beside).collect();
     }
+    if args.keylog.is_empty() {
+        args.keylog = config.keylog.into_iter().map(beside).collect();
+    }
+    if args.dialects.is_empty() {
+        args.dialects = config.dialects.into_iter().map(beside).collect();
+    }
     if args.format.is_empty() {
         args.format = config.format;
     }
+    if args.formats.is_empty() {
+        args.formats = config.formats.into_iter().map(beside).collect();
+    }
     args.custody |= config.custody.unwrap_or(false);
+    args.reproducible |= config.reproducible.unwrap_or(false);
+    args.no_sandbox |= config.no_sandbox.unwrap_or(false);
+    // The command line comes later, and so wins.
+    let limits = config.limits.iter().map(|(name, value)| match value {
+        FileLimit::Number(number) => format!("{name}={number}"),
+        FileLimit::Size(size) => format!("{name}={size}"),
+    });
+    args.limit = limits.chain(std::mem::take(&mut args.limit)).collect();
     args.tz = args.tz.or(config.tz);
     args.year = args.year.or(config.year);
     args.since = args.since.or(config.since);

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use tapscope_parsers::container::trace::by_name as trace_by_name;
 
 use super::edge::Edge;
-use super::probe::{InputKind, probe};
+use super::probe::{InputKind, probe_among};
 use super::{Context, Parsed, capture, text, trace};
 use crate::decode::encoding::{Encoding, utf8_reader};
 use crate::decode::{InputReport, StreamInfo};
-use crate::event::{Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text};
+use crate::event::{
+    Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text, take_fault,
+};
 use crate::plan::Plan;
 
 /// Reads one stream whole.
@@ -23,8 +25,29 @@ pub fn stream(
     spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
+    stream_after(
+        info,
+        reader,
+        plan,
+        edge,
+        spill,
+        &mut text::Carry::default(),
+        progress,
+    )
+}
+
+/// As [`stream`], for a file that goes on where another of the same log ended.
+pub fn stream_after(
+    info: &StreamInfo<'_>,
+    reader: &mut dyn Read,
+    plan: &Plan,
+    edge: &Edge,
+    spill: &Arc<Spill>,
+    carry: &mut text::Carry,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Parsed {
     let shown = shown_path(&info.path, edge);
-    let probed = probe(info.head, &info.later_samples());
+    let probed = probe_among(info.head, &info.later_samples(), &plan.own_formats);
     let context = Context {
         edge,
         plan,
@@ -55,7 +78,7 @@ pub fn stream(
         }
         InputKind::Text { format, encoding } => {
             let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-            let mut parsed = text::run(&mut *utf8, &context);
+            let mut parsed = text::run_after(&mut *utf8, &context, carry);
             parsed.source.encoding.get_or_insert(encoding.name());
             parsed
                 .source
@@ -70,6 +93,7 @@ pub fn stream(
             parsed.source.encoding.get_or_insert(encoding.name());
             parsed
         }
+        InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),
         InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
         kind => nothing(
             reader,
@@ -87,13 +111,7 @@ pub fn stream(
             SourceStatus::Damaged,
             progress,
         );
-        parsed.issues.push(Issue {
-            source: 0,
-            place: Place::Whole,
-            code: "internal_error",
-            count: 1,
-            text: Text::const_new("the reader of this format failed; its events are lost"),
-        });
+        parsed.source.first_damage = Some(internal_error(&mut parsed.issues));
         parsed
     });
     if parsed.source.status == SourceStatus::Unrecognised && parsed.issues.is_empty() {
@@ -103,6 +121,34 @@ pub fn stream(
     }
     parsed.source.path = shown;
     parsed.source.ledger.events = parsed.events.len() as u64;
+    parsed
+}
+
+/// Names a fault of the program by its place; the message is not repeated, since it may quote input.
+fn internal_error(issues: &mut Vec<Issue>) -> Text {
+    let place = take_fault().unwrap_or_else(|| "an unknown place".to_owned());
+    let text = Text::from(format!(
+        "internal error at {place}: a fault of the program, which cost the events of this source"
+    ));
+    issues.push(Issue {
+        source: 0,
+        place: Place::Whole,
+        code: "internal_error",
+        count: 1,
+        text: text.clone(),
+    });
+    text
+}
+
+/// Stands for an input whose decoding failed by a fault of the program.
+#[must_use]
+pub fn failed(path: &str, edge: &Edge) -> Parsed {
+    let mut parsed = Parsed {
+        source: crate::source::unreadable(shown_path(path, edge)),
+        events: Events::default(),
+        issues: Vec::new(),
+    };
+    parsed.source.first_damage = Some(internal_error(&mut parsed.issues));
     parsed
 }
 
@@ -202,6 +248,33 @@ fn nothing(
     }
 }
 
+/// Issues of one code that are kept one by one; the rest of them is one row with its count.
+const SAMPLES: usize = 20;
+
+fn sampled(issues: Vec<Issue>) -> Vec<Issue> {
+    if issues.len() <= SAMPLES {
+        return issues;
+    }
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    let mut rest = std::collections::BTreeMap::<&str, Issue>::new();
+    let mut kept = Vec::new();
+    for issue in issues {
+        let count = counts.entry(issue.code).or_default();
+        *count += 1;
+        if *count <= SAMPLES {
+            kept.push(issue);
+        } else if let Some(more) = rest.get_mut(issue.code) {
+            more.count += issue.count;
+            more.place = more.place.max(issue.place);
+        } else {
+            let text = Text::const_new("and more of the same");
+            rest.insert(issue.code, Issue { text, ..issue });
+        }
+    }
+    kept.extend(rest.into_values());
+    kept
+}
+
 /// Adds hashes and the faults of decoding to the sources of one input; what could not be opened becomes a source of its own.
 #[must_use]
 pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Parsed> {
@@ -235,6 +308,7 @@ pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Par
                 text,
             });
         }
+        one.issues = sampled(std::mem::take(&mut one.issues));
         settled.push(one);
     }
     settled

@@ -6,7 +6,7 @@ use sha2::Sha256;
 use tapscope_parsers::protocol::{emv::tlv, iso7816};
 use tapscope_parsers::sensitive::{self, Secret, Span};
 
-use crate::event::{CardNumber, CommandKind, Tag, TagValue, Text};
+use crate::event::{CardNumber, CommandKind, SeenCards, Tag, TagValue, Text};
 
 /// Longest text that is kept, in bytes.
 const TEXT_BYTES: usize = 4096;
@@ -32,6 +32,8 @@ pub fn key_id(key: &[u8; 32]) -> String {
 pub struct Edge {
     /// Keyed once; `None` where the system gave no random key: then there are no tokens, rather than weak ones.
     mac: Option<Hmac<Sha256>>,
+    /// The numbers that were masked as such (not what has the form of one by chance), so that the outputs can be searched for them.
+    seen: SeenCards,
 }
 
 impl Edge {
@@ -44,7 +46,14 @@ impl Edge {
         });
         Self {
             mac: key.and_then(|key| Hmac::new_from_slice(&key).ok()),
+            seen: SeenCards::default(),
         }
+    }
+
+    /// The card numbers that were masked so far.
+    #[must_use]
+    pub fn seen(&self) -> SeenCards {
+        self.seen.clone()
     }
 
     /// First 128 bits of HMAC-SHA-256 under the run's key.
@@ -72,6 +81,9 @@ impl Edge {
                 }
                 _ => {}
             }
+        }
+        if whole {
+            self.seen.note(&shown);
         }
         let token = (whole && shown.len() >= 8)
             .then(|| self.token(&shown))

@@ -72,6 +72,12 @@ pub struct Probe {
 /// Looks at samples from the start and, where there are any, from the middle and the end of a stream.
 #[must_use]
 pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
+    probe_among(head, later, &[])
+}
+
+/// As [`probe`], with formats that the user described.
+#[must_use]
+pub fn probe_among(head: &[u8], later: &[Vec<u8>], own: &[&'static LogFormat]) -> Probe {
     let simple = |kind, why: &str| Probe {
         kind,
         candidates: Vec::new(),
@@ -116,7 +122,7 @@ pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
     if let Some(format) = samples.first().and_then(|head| trace::detect_text(head)) {
         return simple(InputKind::Trace(format, encoding), "lines of a card trace");
     }
-    let candidates = container::detect(&samples);
+    let candidates = container::detect_among(&samples, own);
     let best = candidates.first();
     let format = best.map_or_else(container::plain, |c| c.format);
     Probe {

@@ -9,6 +9,7 @@ use std::path::Path;
 use hashbrown::HashMap;
 use polars::prelude::*;
 
+use super::gate::Gate;
 use super::Error;
 use super::manifest::Output;
 use super::parquet::{FrameWriter, ROW_GROUP, height, read_slice};
@@ -63,11 +64,11 @@ pub(super) fn run_id(sources: &[SourceRow], since: Option<i64>, until: Option<i6
 }
 
 /// Writes all tables of a folder again, by day. Returns what was written, sorted.
-pub(super) fn write(folder: &Path, run: &str) -> Result<Vec<Output>, Error> {
+pub(super) fn write(folder: &Path, run: &str, gate: &Gate) -> Result<Vec<Output>, Error> {
     let mut outputs = Vec::new();
     let mut days: HashMap<Text, Option<i64>> = HashMap::new();
     for (table, day_of) in TABLES {
-        cut(folder, table, day_of, run, &mut days, &mut outputs)?;
+        cut(folder, table, day_of, run, gate, &mut days, &mut outputs)?;
     }
     outputs.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(outputs)
@@ -78,6 +79,7 @@ fn cut(
     table: &str,
     day_of: DayOf,
     run: &str,
+    gate: &Gate,
     days: &mut HashMap<Text, Option<i64>>,
     outputs: &mut Vec<Output>,
 ) -> Result<(), Error> {
@@ -108,7 +110,7 @@ fn cut(
                 let path = folder.join(&name);
                 let parent = path.parent().unwrap_or(folder);
                 std::fs::create_dir_all(parent).map_err(|e| Error::file(parent, e))?;
-                writers.insert(day, (name, FrameWriter::create(&path, &frame.clear())?));
+                writers.insert(day, (name, FrameWriter::create(&path, &frame.clear(), gate)?));
             }
             if let Some((_, writer)) = writers.get_mut(&day) {
                 writer.write(&part)?;

@@ -69,6 +69,23 @@ impl Folder {
         &self.path
     }
 
+    /// What was given to `analyze`, as it was given.
+    ///
+    /// # Errors
+    /// When `manifest.json` cannot be read.
+    pub fn inputs(&self) -> Result<Vec<String>, Error> {
+        let path = self.path.join("manifest.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
+        let manifest: serde_json::Value = serde_json::from_str(&text)
+            .map_err(|e| Error::file(&path, std::io::Error::other(e)))?;
+        let inputs = manifest["options"]["inputs"].as_array();
+        Ok(inputs
+            .into_iter()
+            .flatten()
+            .filter_map(|input| input.as_str().map(str::to_owned))
+            .collect())
+    }
+
     /// The figures of the run.
     ///
     /// # Errors
@@ -83,11 +100,27 @@ impl Folder {
         TableReader::open(&self.path.join("transactions.parquet"))
     }
 
+    /// All failed attempts, in the order of the table.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn failed(&self) -> Result<Vec<Transaction>, Error> {
+        let mut failed = Vec::new();
+        for batch in self.transactions()? {
+            failed.extend(batch?.into_iter().filter(|transaction| transaction.failed));
+        }
+        Ok(failed)
+    }
+
     pub(super) fn incidents(&self) -> Result<Vec<IncidentRow>, Error> {
         all(&self.path.join("incidents.parquet"))
     }
 
-    pub(super) fn sources(&self) -> Result<Vec<SourceRow>, Error> {
+    /// Its input streams.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn sources(&self) -> Result<Vec<SourceRow>, Error> {
         all(&self.path.join("sources.parquet"))
     }
 

@@ -161,6 +161,9 @@ pub struct Coverage {
     pub statuses: Vec<Count>,
     /// Sources that were not read whole, worst first.
     pub problems: Vec<Problem>,
+    /// Limits that were met, and how often.
+    #[serde(default)]
+    pub limits: Vec<Count>,
 }
 
 /// Bytes by what became of them.
@@ -402,7 +405,10 @@ impl Overview {
             schemes: self.places("scheme"),
             timeline: self.timeline(&ranking),
             incidents: incidents.iter().map(incident).collect(),
-            coverage: coverage(sources),
+            coverage: Coverage {
+                limits: limits_met(issues),
+                ..coverage(sources)
+            },
             issues: {
                 let mut by_code: BTreeMap<Text, u64> = BTreeMap::new();
                 for issue in issues {
@@ -454,6 +460,17 @@ fn incident(row: &IncidentRow) -> Incident {
         text_en: row.text_en.to_string(),
         text_zh: row.text_zh.to_string(),
     }
+}
+
+/// Issues that say that a limit was met, by code.
+fn limits_met(issues: &[IssueRow]) -> Vec<Count> {
+    let mut by_code: BTreeMap<Text, u64> = BTreeMap::new();
+    for issue in issues {
+        if crate::plan::LIMIT_CODES.contains(&issue.code.as_str()) {
+            *by_code.entry(issue.code.clone()).or_default() += issue.count;
+        }
+    }
+    counts(&by_code)
 }
 
 /// First damage, without the path that stands before it anyway.

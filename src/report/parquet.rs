@@ -12,6 +12,7 @@ use polars_parquet::write::schema_to_metadata_key;
 use polars_utils::compression::ZstdLevel;
 
 use super::Error;
+use super::gate::Gate;
 use super::row::Table;
 use crate::attribute::{FactTable, fact_columns};
 use crate::event::Text;
@@ -30,10 +31,10 @@ pub(super) struct TableWriter<T: Table> {
 }
 
 impl<T: Table> TableWriter<T> {
-    pub(super) fn create(path: &Path) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, gate: &Gate) -> Result<Self, Error> {
         let schema = T::frame(&[]).map_err(|e| Error::table(path, &e))?;
         Ok(Self {
-            file: FrameWriter::create(path, &schema)?,
+            file: FrameWriter::create(path, &schema, gate)?,
             rows: Vec::new(),
             kind: PhantomData,
         })
@@ -70,12 +71,13 @@ impl<T: Table> TableWriter<T> {
 /// Writes frames; each becomes a row group.
 pub(super) struct FrameWriter {
     path: PathBuf,
+    gate: Gate,
     writer: BatchedWriter<BufWriter<File>>,
     rows: u64,
 }
 
 impl FrameWriter {
-    pub(super) fn create(path: &Path, like: &DataFrame) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, like: &DataFrame, gate: &Gate) -> Result<Self, Error> {
         let file = File::create(path).map_err(|e| Error::file(path, e))?;
         let level = ZstdLevel::try_new(3).map_err(|e| Error::table(path, &e))?;
         // Left alone, polars says that texts are views, and pyarrow can neither compare nor filter those.
@@ -87,6 +89,7 @@ impl FrameWriter {
             .map_err(|e| Error::table(path, &e))?;
         Ok(Self {
             path: path.to_owned(),
+            gate: gate.clone(),
             writer,
             rows: 0,
         })
@@ -94,6 +97,14 @@ impl FrameWriter {
 
     pub(super) fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
         super::publish::stop_if_interrupted()?;
+        // Once encoded and compressed it cannot be searched: the rows are, before.
+        if let Some((column, leak)) = self.gate.search_frame(frame) {
+            let file = self.path.file_name().unwrap_or_default();
+            return Err(Error::Leak {
+                place: format!("column {column} of {}", file.to_string_lossy()),
+                what: leak.name(),
+            });
+        }
         self.rows = self.rows.saturating_add(frame.height() as u64);
         self.writer
             .write_batch(frame)
@@ -109,16 +120,20 @@ impl FrameWriter {
 }
 
 /// Writes the facts table: one row per attempt, one column per fact.
-pub(super) fn write_facts(path: &Path, tx_ids: &[Text], facts: &FactTable) -> Result<u64, Error> {
+pub(super) fn write_facts(
+    path: &Path,
+    tx_ids: &[Text],
+    facts: &FactTable,
+    gate: &Gate,
+) -> Result<u64, Error> {
     let frame = |ids: &[Text], rows: &[usize]| {
         let texts = ids.iter().map(|id| Some(id.as_str()));
-        let ids_column =
-            StringChunked::from_iter_options("tx_id".into(), texts).into_column();
+        let ids_column = StringChunked::from_iter_options("tx_id".into(), texts).into_column();
         let mut columns = vec![ids_column];
         columns.extend(fact_columns(facts, rows, |_| true, super::clean::clean));
         DataFrame::new(ids.len(), columns).map_err(|e| Error::table(path, &e))
     };
-    let mut writer = FrameWriter::create(path, &frame(&[], &[])?)?;
+    let mut writer = FrameWriter::create(path, &frame(&[], &[])?, gate)?;
     for (number, ids) in tx_ids.chunks(FACT_ROWS).enumerate() {
         let start = number * FACT_ROWS;
         let rows: Vec<usize> = (start..start + ids.len()).collect();

@@ -219,6 +219,7 @@ fn connection() -> Payload {
         overlap_conflicts: 0,
         carried: None,
         server_name: Some("<b>pos.example.test</b>".into()),
+        tls: None,
         frames: vec![Place::Frame(1)],
     }))
 }
@@ -300,6 +301,9 @@ fn every_payload(at: i64) -> Vec<Event> {
                 flow: 2,
                 status: 302,
                 location: Some(HOSTILE[11].into()),
+                request: None,
+                result: None,
+                answer_micros: None,
                 client,
                 server,
             })),
@@ -486,6 +490,7 @@ pub fn hostile() -> Analysis {
     let mut facts = vec![FactRow::default(); 4];
     facts[0].values = vec![None; FACTS.len()];
     Analysis {
+        seen: tapscope::event::SeenCards::default(),
         correlated: Correlated {
             sources,
             clocks: vec![

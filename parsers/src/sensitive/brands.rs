@@ -87,7 +87,9 @@ pub(super) fn brand_fits(digits: &[u8]) -> bool {
 /// True where the digits (values 0 to 9, without separators) are a card number by range, length and Luhn digit.
 #[must_use]
 pub fn is_card_number(digits: &[u8]) -> bool {
-    brand_fits(digits) && luhn(digits)
+    // `2600000000000000` is how UnionPay terminals fill field 53.
+    let says_something = digits.iter().skip(2).any(|d| *d != 0);
+    brand_fits(digits) && luhn(digits) && says_something
 }
 
 /// True where the digits begin with a date and time: `251122143015`, as in order and trace numbers.

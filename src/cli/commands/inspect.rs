@@ -3,7 +3,8 @@
 use crate::cli::args::InspectArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
-use crate::cli::{DONE, Ending, NO, story, table};
+use crate::cli::story::{self, Depth};
+use crate::cli::{DONE, Ending, NO, table};
 use crate::report::{Folder, Selector, Transaction, clean, readable};
 
 /// Transactions that the list shows.
@@ -25,7 +26,14 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Ending {
         } else if args.json {
             output.json(&story)?;
         } else {
-            output.result(&story::render(&story, args.lang.into(), args.full, output))?;
+            let depth = if args.full {
+                Depth::Whole
+            } else {
+                Depth::Brief
+            };
+            let columns = args.width.map_or_else(|| output.columns(), usize::from);
+            let page = story::tell(&story, args.lang.into(), depth, columns);
+            output.result(&page.text(output))?;
         }
         return Ok(DONE);
     }

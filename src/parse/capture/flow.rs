@@ -8,7 +8,7 @@ use tapscope_parsers::protocol::net::tcp::{
 
 use super::packets::Item;
 use super::payload::Payload;
-use crate::event::{Side, Text};
+use crate::event::{Event, Side, Text};
 
 /// Nanoseconds within which the same packet again is a copy made by a mirror port, not a resend.
 const MIRROR: i64 = 2_000_000;
@@ -53,7 +53,7 @@ pub(super) struct Cites {
 pub(super) struct Awaited {
     pub(super) direction: usize,
     pub(super) end: i64,
-    pub(super) event: usize,
+    pub(super) event: Event,
     pub(super) sent: i64,
 }
 
@@ -99,6 +99,8 @@ pub(super) struct Meta {
     pub(super) wild: u16,
     /// The client's address and the server's with its port, as text, once asked for: which end was the client then.
     names: Option<(usize, Text, Text)>,
+    /// Who opened it, as a proxy in between says.
+    pub(super) proxied: Option<SocketAddr>,
 }
 
 /// What a packet did to its flow.
@@ -149,6 +151,7 @@ impl Flow {
             awaited: Vec::new(),
             wild: 0,
             names: None,
+            proxied: None,
         };
         Self {
             meta,
@@ -421,10 +424,12 @@ impl Meta {
     pub(super) fn names(&mut self) -> (Text, Text) {
         if let Some((client, a, b)) = &self.names
             && *client == self.client
+            && self.proxied.is_none()
         {
             return (a.clone(), b.clone());
         }
-        let a: Text = self.client_end().ip().to_string().into();
+        let client = self.proxied.unwrap_or(self.client_end());
+        let a: Text = client.ip().to_string().into();
         let b: Text = self.server_end().to_string().into();
         self.names = Some((self.client, a.clone(), b.clone()));
         (a, b)

@@ -2,6 +2,7 @@
 
 use tapscope_parsers::protocol::codes;
 use tapscope_parsers::protocol::iso8583::message::{Message, Shown, Value};
+use tapscope_parsers::protocol::iso8583::subfields;
 
 use super::payload::Cut;
 use crate::event::{IsoMessage, Keys, Place, Tag, TagValue, Text};
@@ -24,7 +25,7 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
     let mut fields = Vec::with_capacity(message.fields.len());
     for value in &message.fields {
         if !NEVER.contains(&value.number) && !is_secret(message, value) {
-            fields.push((value.number, shown(value, edge)));
+            fields.push((value.number, field(message, value, edge)));
         }
     }
     let iso = IsoMessage {
@@ -48,14 +49,46 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
 }
 
 /// Keys and personal data that have no use as evidence: working keys in sign-in answers, key blocks, and the terminal's
-/// SIM, position and base stations in field 59.
+/// SIM, position and base stations in field 59. Parameters that a terminal downloads are evidence.
 fn is_secret(message: &Message<'_>, value: &Value<'_>) -> bool {
+    let management = message.mti / 100 % 10 == 8;
     match value.number {
-        62 => message.mti / 100 == 8 || message.mti / 1000 == 1 && message.mti / 100 % 10 == 8,
-        48 => message.mti / 100 == 8,
-        59 => message.dialect.name == "bcd-unionpay-pos",
+        62 => management && !is_download(message),
+        48 => management,
+        59 => union_pay(message),
         _ => false,
     }
+}
+
+fn union_pay(message: &Message<'_>) -> bool {
+    message.dialect.family == "bcd-unionpay-pos"
+}
+
+/// Parameters, authority keys (public ones) and terminal status of UnionPay terminals: field 60.3 is 36x, 37x, 38x.
+fn is_download(message: &Message<'_>) -> bool {
+    let code = message.field(60).map(|v| v.digits().into_owned());
+    union_pay(message) && code.is_some_and(|c| matches!(c.get(8..10), Some("36" | "37" | "38")))
+}
+
+/// A field as it may be shown. A batch upload packs card numbers among other digits: they are masked where they stand.
+fn field(message: &Message<'_>, value: &Value<'_>, edge: &Edge) -> Text {
+    if value.number == 48 && union_pay(message) && message.mti / 100 % 10 == 3 {
+        let digits = value.digits();
+        let Some(cards) = subfields::batch_cards(&digits) else {
+            return Text::from(format!("{} digits", digits.len()));
+        };
+        let mut out = Text::default();
+        let mut from = 0;
+        for card in cards {
+            let number = digits[card.clone()].trim_start_matches('0');
+            out.push_str(&digits[from..card.start]);
+            out.push_str(&edge.card(number.as_bytes()).masked);
+            from = card.end;
+        }
+        out.push_str(&digits[from..]);
+        return out;
+    }
+    shown(value, edge)
 }
 
 fn damage(message: &Message<'_>, cut: &Cut<'_>, edge: &Edge) -> Option<Text> {
@@ -161,7 +194,7 @@ fn card(message: &Message<'_>, edge: &Edge) -> Option<crate::event::CardNumber> 
 
 /// Field 60.2 of UnionPay terminals: digits 3 to 8.
 fn batch(message: &Message<'_>) -> Option<u32> {
-    if message.dialect.name != "bcd-unionpay-pos" {
+    if message.dialect.family != "bcd-unionpay-pos" {
         return None;
     }
     message.field(60)?.digits().get(2..8)?.parse().ok()

@@ -5,9 +5,11 @@
 //! of threads. What the shards made is merged by frame at the end.
 
 mod card;
+pub mod described;
 mod dns;
 mod endpoints;
 mod flow;
+mod follow;
 mod health;
 mod message;
 mod out;
@@ -15,17 +17,23 @@ mod packets;
 mod payload;
 mod shard;
 mod tls;
+mod web;
 
 use std::io::Read;
 
 use rayon::prelude::*;
+use tapscope_parsers::protocol::iso8583::Dialect;
 use tapscope_parsers::protocol::net::capture::{FileIssue, FileKind, Packet, Reader, is_snoop};
+use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
-use crate::event::{Event, Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+use crate::event::{Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 use crate::parse::{Context, Parsed};
 use endpoints::Endpoints;
+pub use follow::Followed;
+use out::With;
 use packets::Decoder;
 use shard::Shard;
+use tls::Secrets;
 
 /// Bytes read at a time: more than this falls out of the processor's cache before it is used.
 const WINDOW: usize = 4 << 20;
@@ -41,6 +49,16 @@ const SAMPLES: u64 = 20;
 /// Never fails: what could not be read is in the issues and in the ledger.
 pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let mut run = Run::new(ctx);
+    run.read(reader);
+    run.finish().0
+}
+
+/// As [`run`], and gives the beginning of every connection's bytes beside: at most `limit` of each direction.
+pub fn follow(reader: &mut dyn Read, ctx: &Context<'_>, limit: usize) -> (Parsed, Vec<Followed>) {
+    let mut run = Run::new(ctx);
+    for shard in &mut run.shards {
+        shard.follow(limit);
+    }
     run.read(reader);
     run.finish()
 }
@@ -138,6 +156,9 @@ struct Run<'c> {
     shards: Vec<Shard>,
     cards: card::Cards<'c>,
     endpoints: Endpoints,
+    /// Secrets that stand in the capture itself.
+    secrets: KeyLog,
+    dialects: Vec<&'static Dialect>,
     issues: Issues,
     ledger: Ledger,
     head: Vec<u8>,
@@ -158,6 +179,14 @@ impl<'c> Run<'c> {
                 .collect(),
             cards: card::Cards::new(ctx),
             endpoints: Endpoints::default(),
+            secrets: KeyLog::default(),
+            dialects: ctx
+                .plan
+                .network
+                .dialects
+                .iter()
+                .map(|d| d.dialect)
+                .collect(),
             issues: Issues::new(ctx.source),
             ledger: Ledger::default(),
             head: Vec::new(),
@@ -180,6 +209,7 @@ impl<'c> Run<'c> {
             self.ledger.bytes += more as u64;
             packets.clear();
             let used = self.reader.feed(&buffer[..filled], end, &mut packets);
+            self.secrets.add(&self.reader.take_secrets());
             self.window(&buffer[..used], &packets);
             self.file_issues();
             (self.ctx.progress)(more as u64);
@@ -265,15 +295,24 @@ impl<'c> Run<'c> {
         }
         self.ledger.records += packets.len() as u64;
         let dealt = self.decoder.decode(window, packets, SHARDS);
-        let (known, ctx) = (&self.endpoints, self.ctx);
+        let with = With {
+            known: &self.endpoints,
+            ctx: self.ctx,
+            secrets: Secrets {
+                given: &self.ctx.plan.network.keylog,
+                found: &self.secrets,
+            },
+            dialects: &self.dialects,
+        };
         self.shards
             .par_iter_mut()
             .enumerate()
             .for_each(|(n, shard)| {
                 for item in dealt.of(n) {
-                    shard.take(item, known, ctx);
+                    shard.take(item, with);
                 }
-                shard.tidy(ctx, known);
+                shard.tidy(with);
+                shard.pack(with.ctx.spill);
             });
         for card in &dealt.cards {
             self.cards.take(card);
@@ -303,7 +342,7 @@ impl<'c> Run<'c> {
         }
     }
 
-    fn finish(mut self) -> Parsed {
+    fn finish(mut self) -> (Parsed, Vec<Followed>) {
         let ctx = self.ctx;
         let fragments = self.decoder.finish();
         for (code, count) in fragments {
@@ -318,10 +357,24 @@ impl<'c> Run<'c> {
             .map(Shard::clock)
             .max()
             .unwrap_or(i64::MIN);
-        let known = &self.endpoints;
+        let with = With {
+            known: &self.endpoints,
+            ctx,
+            secrets: Secrets {
+                given: &ctx.plan.network.keylog,
+                found: &self.secrets,
+            },
+            dialects: &self.dialects,
+        };
         self.shards
             .par_iter_mut()
-            .for_each(|shard| shard.finish(end, known, ctx));
+            .for_each(|shard| shard.finish(end, with));
+        let mut followed: Vec<Followed> = self
+            .shards
+            .iter_mut()
+            .flat_map(Shard::take_followed)
+            .collect();
+        followed.sort_by_key(|f| f.first_frame);
         for shard in &mut self.shards {
             self.endpoints.learn(shard.take_learnt());
         }
@@ -330,28 +383,28 @@ impl<'c> Run<'c> {
 
         let mut wanted = std::collections::BTreeSet::new();
         for shard in &self.shards {
-            wanted.extend(shard.kept_servers());
+            wanted.extend(shard.kept_servers().iter().copied());
         }
-        let mut events = Vec::new();
+        let mut events = Events::default();
         let mut issues = vec![self.issues];
         for shard in self.shards {
-            let done = shard.into_parts(&wanted);
+            let done = shard.into_parts(&wanted, ctx.spill);
             self.ledger.understood += done.understood;
             self.ledger.ignored += done.ignored;
             self.ledger.damaged_records += done.damaged;
             self.damaged |= done.damaged > 0;
-            events.extend(done.events);
+            events.append(done.events);
             issues.push(done.issues);
         }
         let (cards, card_faults) = self.cards.finish();
-        events.extend(cards);
-        let mut packed = Events::default();
-        packed.extend_from(by_place(events), |event| event, ctx.spill);
+        events.extend_from(cards, |event| event, ctx.spill);
+        // A frame is of one flow, and so of one shard: within it the order of the shard stays.
+        events.sort_by_place();
         let bytes = self.reader.bytes();
         self.ledger.ignored += bytes.structure;
         self.ledger.unreadable += bytes.lost;
         self.ledger.not_understood += bytes.foreign;
-        self.ledger.events = packed.len() as u64;
+        self.ledger.events = events.len() as u64;
         let format = match self.reader.kind() {
             Some(FileKind::Pcap) => Some("pcap"),
             Some(FileKind::PcapNg) => Some("pcapng"),
@@ -367,7 +420,7 @@ impl<'c> Run<'c> {
         } else {
             SourceStatus::Ok
         };
-        Parsed {
+        let parsed = Parsed {
             source: Source {
                 path: ctx.path.into(),
                 blake3: [0; 32],
@@ -380,30 +433,15 @@ impl<'c> Run<'c> {
                 first_damage: self.first_damage.map(Into::into),
                 device: None,
             },
-            events: packed,
+            events,
             issues: {
                 let mut issues = Issues::merge(issues, ctx.source);
                 issues.extend(card_faults.tell(Place::Frame, ctx.source));
                 issues
             },
-        }
+        };
+        (parsed, followed)
     }
-}
-
-/// Sorts by frame; within a frame the order of the shard stays (a frame is of one flow, and so of one shard). Events are
-/// large: sorting their numbers and moving each once is much cheaper than sorting them.
-fn by_place(events: Vec<Event>) -> Vec<Event> {
-    let mut order: Vec<(Place, u64, usize)> = events
-        .iter()
-        .enumerate()
-        .map(|(n, e)| (e.place, e.lane, n))
-        .collect();
-    order.sort_unstable();
-    let mut slots: Vec<Option<Event>> = events.into_iter().map(Some).collect();
-    order
-        .into_iter()
-        .filter_map(|(_, _, n)| slots.get_mut(n).and_then(Option::take))
-        .collect()
 }
 
 #[cfg(test)]

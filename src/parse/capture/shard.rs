@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use tapscope_parsers::protocol::iso8583::Wire;
@@ -11,11 +12,11 @@ use super::Issues;
 use super::dns::Names;
 use super::endpoints::Endpoints;
 use super::flow::{Flow, Meta, Step};
+use super::follow::{Follow, Followed};
 use super::out::{Out, With, stamp};
 use super::packets::{Body, Item};
 use super::payload::Payload as Carried;
-use crate::event::{Event, IcmpEvent, Keys, Payload, Place};
-use crate::parse::Context;
+use crate::event::{Event, Events, IcmpEvent, Keys, Payload, Place, Spill};
 use crate::plan::Limits;
 
 /// Nanoseconds that a closed flow is kept, so that late resends are known as such.
@@ -25,11 +26,14 @@ const PENDING_SEGMENTS: usize = 4096;
 /// ICMP errors kept.
 const MAX_ICMP: usize = 20_000;
 
+/// Finished events that are worth packing.
+const PACK: usize = 1024;
+
 type Key = [SocketAddr; 2];
 
 /// What a shard leaves behind.
 pub(super) struct Done {
-    pub(super) events: Vec<Event>,
+    pub(super) events: Events,
     pub(super) issues: Issues,
     pub(super) understood: u64,
     pub(super) ignored: u64,
@@ -59,6 +63,8 @@ impl Shard {
             out: Out {
                 source,
                 events: Vec::new(),
+                packed: Events::default(),
+                servers: BTreeSet::new(),
                 candidates: Vec::new(),
                 learnt: Vec::new(),
                 own: Endpoints::default(),
@@ -68,6 +74,7 @@ impl Shard {
                 damaged: 0,
                 clock: i64::MIN,
                 rows: 0,
+                follow: None,
             },
             icmp: 0,
             max_flows: (limits.flows / shards).max(16),
@@ -79,6 +86,16 @@ impl Shard {
         }
     }
 
+    /// Keeps the beginning of every stream, so many bytes of each direction.
+    pub(super) fn follow(&mut self, limit: usize) {
+        self.out.follow = Some(Follow::new(limit));
+    }
+
+    /// The streams kept.
+    pub(super) fn take_followed(&mut self) -> Vec<Followed> {
+        self.out.follow.take().map(|f| f.done).unwrap_or_default()
+    }
+
     pub(super) fn clock(&self) -> i64 {
         self.out.clock
     }
@@ -87,11 +104,11 @@ impl Shard {
         std::mem::take(&mut self.out.learnt)
     }
 
-    pub(super) fn take(&mut self, item: &Item<'_>, known: &Endpoints, ctx: &Context<'_>) {
+    pub(super) fn take(&mut self, item: &Item<'_>, with: With<'_>) {
         self.out.clock = self.out.clock.max(item.nanos);
         match &item.body {
             Body::Tcp { segment, missing } => {
-                self.tcp(item, segment, *missing, With { known, ctx });
+                self.tcp(item, segment, *missing, with);
             }
             Body::Dns(payload) => self.names.take(item, payload),
             Body::Icmp(error) => self.icmp(item, error),
@@ -213,8 +230,7 @@ impl Shard {
     }
 
     /// Ends flows that closed a while ago or that are idle for long.
-    pub(super) fn tidy(&mut self, ctx: &Context<'_>, known: &Endpoints) {
-        let with = With { known, ctx };
+    pub(super) fn tidy(&mut self, with: With<'_>) {
         let clock = self.out.clock;
         while let Some((since, key)) = self.closed.front().copied() {
             if clock.saturating_sub(since) <= LINGER {
@@ -246,13 +262,18 @@ impl Shard {
         }
     }
 
+    /// Packs what is finished, once there is enough of it.
+    pub(super) fn pack(&mut self, spill: &Arc<Spill>) {
+        self.out.pack(PACK, spill);
+    }
+
     /// The capture ends at `end`: so do all flows.
-    pub(super) fn finish(&mut self, end: i64, known: &Endpoints, ctx: &Context<'_>) {
+    pub(super) fn finish(&mut self, end: i64, with: With<'_>) {
         self.out.clock = self.out.clock.max(end);
         let mut flows: Vec<Box<Flow>> = self.flows.drain().map(|(_, f)| f).collect();
         flows.sort_by_key(|f| f.meta.first_frame);
         for flow in flows {
-            self.out.end(flow, With { known, ctx });
+            self.out.end(flow, with);
         }
         self.names.finish(end);
     }
@@ -263,7 +284,7 @@ impl Shard {
         for candidate in std::mem::take(&mut out.candidates) {
             let server = candidate.connection.server;
             let portal = matches!(
-                candidate.http.as_ref().map(|e| &e.payload),
+                candidate.http.first().map(|e| &e.payload),
                 Some(Payload::Http(h)) if h.status == 511
             );
             if known.carries_payments(&server) || portal {
@@ -286,24 +307,18 @@ impl Shard {
     }
 
     /// Hosts of the connections kept.
-    pub(super) fn kept_servers(&self) -> BTreeSet<IpAddr> {
-        self.out
-            .events
-            .iter()
-            .filter_map(|e| match &e.payload {
-                Payload::Tcp(c) => Some(c.server.ip()),
-                _ => None,
-            })
-            .collect()
+    pub(super) fn kept_servers(&self) -> &BTreeSet<IpAddr> {
+        &self.out.servers
     }
 
     /// Events, issues and bytes; resolutions that led to `wanted` hosts are added.
-    pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>) -> Done {
+    pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>, spill: &Arc<Spill>) -> Done {
         for resolved in self.names.used(wanted) {
             self.out.resolution(resolved);
         }
+        self.out.pack(1, spill);
         Done {
-            events: self.out.events,
+            events: self.out.packed,
             issues: self.out.issues,
             understood: self.out.understood,
             ignored: self.out.ignored + self.names.ignored,

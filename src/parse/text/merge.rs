@@ -59,6 +59,8 @@ pub(super) struct Merge<'c> {
     pairing: Pairing,
     nci: HashMap<u64, NciState>,
     fields: Option<(iso::Fields, Moment, u64)>,
+    /// Messages that are damaged: line and why.
+    pub(super) damaged: Vec<(u32, Text)>,
     /// General words that wait for a payment nearby.
     held: VecDeque<Held>,
     /// Where payments were last seen.
@@ -83,6 +85,7 @@ impl<'c> Merge<'c> {
             pairing: Pairing::default(),
             nci: HashMap::new(),
             fields: None,
+            damaged: Vec::new(),
             held: VecDeque::new(),
             payment_at: None,
             terminals: Vec::new(),
@@ -91,6 +94,16 @@ impl<'c> Merge<'c> {
             other_items: 0,
             understood: 0,
         }
+    }
+
+    /// True where day and month could be the other way round in this source.
+    pub(super) fn order_is_open(&self) -> bool {
+        self.other_items + self.dialogue_lines > 0 && self.clock.calendar().order_is_open()
+    }
+
+    /// Where the clock stands.
+    pub(super) fn into_clock(self) -> SourceClock {
+        self.clock
     }
 
     /// Takes up a block.
@@ -141,8 +154,17 @@ impl<'c> Merge<'c> {
                 self.dialogue_lines += 1;
                 self.nci(frame, item.process, now);
             }
-            Found::Said { log, keys, payment } => {
+            Found::Understood => {}
+            Found::Said {
+                mut log,
+                keys,
+                payment,
+            } => {
                 self.other_items += 1;
+                if let Some(inner) = &item.wrapped {
+                    log.values
+                        .push(("inner_time", Text::from(super::shape::written(inner))));
+                }
                 let event = self.event(now, item.lane, *keys, Payload::Log(log));
                 self.said(event, payment, item.bytes, item.process, now);
             }
@@ -150,6 +172,9 @@ impl<'c> Merge<'c> {
                 self.other_items += 1;
                 self.payment(now);
                 let (message, keys) = *made;
+                if let Some(damage) = &message.damage {
+                    self.damaged.push((now.place, damage.clone()));
+                }
                 self.note_names(&keys);
                 self.push(now, item.lane, keys, Payload::Iso8583(Box::new(message)));
             }

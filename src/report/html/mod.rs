@@ -58,6 +58,13 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let data = data::collect(folder, overview, summary)?;
     let text = page::render(summary, &data, options)?;
+    // The page may be written again by itself: it is searched here, whoever writes it.
+    if let Some(leak) = super::gate::Gate::new(&crate::event::SeenCards::default()).search(text.as_bytes()) {
+        return Err(Error::Leak {
+            place: "report.html".to_owned(),
+            what: leak.name(),
+        });
+    }
     std::fs::write(target, text).map_err(|e| Error::file(target, e))
 }
 

@@ -372,6 +372,36 @@ fn gre(b: &[u8]) -> Option<Layer<'_>> {
     })
 }
 
+/// The fragment header among IPv6 extension headers (RFC 8200, section 4), where the payload is a part of a datagram.
+fn ipv6_fragment(mut next: u8, mut rest: &[u8]) -> Option<Fragment> {
+    loop {
+        let &[then, length, ..] = rest else {
+            return None;
+        };
+        let size = match next {
+            // Hop-by-hop options, routing, destination options.
+            0 | 43 | 60 => (usize::from(length) + 1) * 8,
+            44 => {
+                let &[_, _, high, low, a, b, c, d, ..] = rest else {
+                    return None;
+                };
+                let offset = u32::from(u16::from_be_bytes([high, low]) & !7);
+                let more = low & 1 == 1;
+                return (offset > 0 || more).then_some(Fragment {
+                    id: u32::from_be_bytes([a, b, c, d]),
+                    offset,
+                    more,
+                });
+            }
+            // Authentication.
+            51 => (usize::from(length) + 2) * 4,
+            _ => return None,
+        };
+        next = then;
+        rest = rest.get(size..)?;
+    }
+}
+
 /// Reads an IP header with its extensions.
 ///
 /// # Errors
@@ -393,16 +423,8 @@ pub fn datagram(b: &[u8]) -> Result<Datagram<'_>, &'static str> {
         }
         LaxIpSlice::Ipv6(v6) => {
             let h = v6.header();
-            let fragment = v6.extensions().clone().into_iter().find_map(|x| match x {
-                etherparse::Ipv6ExtensionSlice::Fragment(f) if f.is_fragmenting_payload() => {
-                    Some(Fragment {
-                        id: f.identification(),
-                        offset: u32::from(f.fragment_offset().value()) * 8,
-                        more: f.more_fragments(),
-                    })
-                }
-                _ => None,
-            });
+            // Not etherparse's own iterator over the extensions: on a cut extension it reads past the end.
+            let fragment = ipv6_fragment(h.next_header().0, v6.extensions().slice());
             let wire =
                 usize::from(h.payload_length()).saturating_sub(v6.extensions().slice().len());
             (h.hop_limit(), 0, fragment, wire)
@@ -468,6 +490,37 @@ mod tests {
         expect(9, &[0xFF, 3, 0, 0x21]);
         expect(9, &[0x21]);
         expect(104, &[0x0F, 0, 8, 0]);
+    }
+
+    /// Found by fuzzing: the library's iterator read past the end of a cut extension.
+    #[test]
+    fn cut_ipv6_extensions_are_not_read_past_their_end() {
+        let mut ip = vec![0x60, 0, 0, 0, 0, 16, 0, 64];
+        ip.extend([0; 32]);
+        // Hop-by-hop, then routing, then fragment.
+        let extensions: &[&[u8]] = &[
+            &[43, 0, 1, 4, 0, 0, 0, 0],
+            &[44, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[17, 0, 0x05, 0xA9, 0, 0, 0, 7],
+            &[1, 2, 3, 4],
+        ];
+        let whole = [ip.clone(), extensions.concat()].concat();
+        for end in 40..=whole.len() {
+            for first in [0, 43, 44, 51, 60] {
+                let mut cut = whole[..end].to_vec();
+                cut[6] = first;
+                let _ = datagram(&cut);
+            }
+        }
+        let mut sent = whole;
+        sent[5] = (sent.len() - 40) as u8;
+        let got = datagram(&sent).unwrap();
+        let fragment = got.fragment.unwrap();
+        assert_eq!(
+            (fragment.id, fragment.offset, fragment.more),
+            (7, 0x5A8, true)
+        );
+        assert_eq!((got.payload, got.protocol), (&[1, 2, 3, 4][..], 17));
     }
 
     #[test]
