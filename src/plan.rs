@@ -36,6 +36,10 @@ pub struct Plan {
     pub custody: bool,
     /// Language of the report's first view.
     pub language: Language,
+    /// Also cut the tables into a folder a day.
+    pub by_day: bool,
+    /// Also write failed attempts and their events for Timesketch.
+    pub timesketch: bool,
     /// Bytes of packed events that stay in memory; what goes beyond is kept on disk. Never changes what comes out.
     pub event_bytes: u64,
     /// Folder for what is kept on disk while the run lasts.
@@ -119,6 +123,8 @@ impl Default for Plan {
             pan_key: None,
             custody: false,
             language: Language::default(),
+            by_day: false,
+            timesketch: false,
             event_bytes: u64::MAX,
             scratch: std::env::temp_dir(),
             limits: Limits::default(),

@@ -87,6 +87,11 @@ pub(crate) enum ProgressChoice {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PartitionBy {
+    Day,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Lang {
     En,
     Zh,
@@ -160,6 +165,12 @@ pub(crate) struct AnalyzeArgs {
     /// Secret for card tokens (64 hex digits, or 32 bytes and more); only its owner may read it.
     #[arg(long, value_name = "FILE")]
     pub pan_key: Option<PathBuf>,
+    /// Also cut the tables into one folder a day, below DIR/by_day, for a warehouse.
+    #[arg(long, value_enum, value_name = "UNIT")]
+    pub partition_by: Option<PartitionBy>,
+    /// Also write DIR/timesketch.jsonl: failed attempts, their events, incidents.
+    #[arg(long)]
+    pub timesketch: bool,
     /// TLS secrets, as browsers and OpenSSL log them: what they open is read.
     #[arg(long, value_name = "FILE")]
     pub keylog: Vec<PathBuf>,
@@ -261,6 +272,9 @@ pub(crate) struct InspectArgs {
     /// Columns to fill; those of the terminal by default, 100 where there is none.
     #[arg(long, value_name = "COLUMNS")]
     pub width: Option<u16>,
+    /// Write the transaction's own page instead: one file, to look at offline or hand on.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -340,6 +354,9 @@ pub(crate) struct ReportArgs {
     /// Only this merchant.
     #[arg(long, value_name = "ID")]
     pub merchant: Option<String>,
+    /// Write lines for Timesketch to --out instead of a page.
+    #[arg(long, requires = "out")]
+    pub timesketch: bool,
 }
 
 #[derive(Debug, Args)]

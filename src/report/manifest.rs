@@ -18,7 +18,7 @@ use crate::plan::{Language, Plan, RunRecord};
 
 /// A file that was written.
 pub(super) struct Output {
-    pub name: &'static str,
+    pub name: std::borrow::Cow<'static, str>,
     pub rows: Option<u64>,
 }
 
@@ -39,7 +39,7 @@ impl Manifest<'_> {
         let outputs: Vec<Value> = outputs
             .iter()
             .map(|output| {
-                let path = self.folder.join(output.name);
+                let path = self.folder.join(output.name.as_ref());
                 // What a table holds was searched before it was encoded.
                 let gate = (!output.name.ends_with(".parquet")).then_some(self.gate);
                 let file = hashes(&path, self.plan.custody, gate)?;

@@ -4,8 +4,10 @@ mod catalogue;
 mod clean;
 mod compare;
 mod csv;
+mod days;
 mod detail;
 mod error;
+mod failures;
 mod fill;
 mod folder;
 pub mod gate;
@@ -19,6 +21,7 @@ mod query;
 mod row;
 mod schema;
 mod time;
+mod timesketch;
 
 pub use catalogue::{CauseText, UNDETERMINED, cause_text};
 pub use clean::{cell, clean};
@@ -37,6 +40,7 @@ pub use publish::{check_target, interrupt, left_over, parent_of};
 pub use query::{Answer, QUESTIONS, Question, query};
 pub use row::{Alternative, Micros};
 pub use schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
+pub use timesketch::Timeline as TimesketchFile;
 pub use time::{clock, readable, rfc3339};
 
 use std::path::Path;
@@ -82,7 +86,12 @@ pub fn write_run(
     let folder = staging.path();
     let filler = fill::Filler::new(analysis, plan.pan_key.is_some());
     let mut outputs = Vec::new();
-    let mut done = |name, rows| outputs.push(manifest::Output { name, rows });
+    let mut done = |name: &'static str, rows| {
+        outputs.push(manifest::Output {
+            name: name.into(),
+            rows,
+        });
+    };
 
     let incidents = filler.incidents();
     let sources = filler.sources();
@@ -161,7 +170,17 @@ pub fn write_run(
     )?;
     done("report.html", None);
 
-    outputs.sort_by_key(|output| output.name);
+    if plan.timesketch {
+        let target = folder.join("timesketch.jsonl");
+        let written = timesketch::write(folder, &target, &PageOptions::default())?;
+        done("timesketch.jsonl", Some(written.lines));
+    }
+    if plan.by_day {
+        let name = days::run_id(&sources, plan.since, plan.until);
+        outputs.extend(days::write(folder, &name, &gate)?);
+    }
+
+    outputs.sort_by(|a, b| a.name.cmp(&b.name));
     let key_id = analysis.key_id.as_deref();
     manifest::Manifest {
         folder,

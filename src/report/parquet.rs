@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use polars_io::parquet::write::BatchedWriter;
-use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_io::prelude::{KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_parquet::write::schema_to_metadata_key;
 use polars_utils::compression::ZstdLevel;
 
 use super::Error;
@@ -68,7 +69,7 @@ impl<T: Table> TableWriter<T> {
 }
 
 /// Writes frames; each becomes a row group.
-struct FrameWriter {
+pub(super) struct FrameWriter {
     path: PathBuf,
     gate: Gate,
     writer: BatchedWriter<BufWriter<File>>,
@@ -76,10 +77,13 @@ struct FrameWriter {
 }
 
 impl FrameWriter {
-    fn create(path: &Path, like: &DataFrame, gate: &Gate) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, like: &DataFrame, gate: &Gate) -> Result<Self, Error> {
         let file = File::create(path).map_err(|e| Error::file(path, e))?;
         let level = ZstdLevel::try_new(3).map_err(|e| Error::table(path, &e))?;
+        // Left alone, polars says that texts are views, and pyarrow can neither compare nor filter those.
+        let types = schema_to_metadata_key(&like.schema().to_arrow(CompatLevel::oldest()));
         let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file))
+            .with_key_value_metadata(Some(KeyValueMetadata::Static(vec![types])))
             .with_compression(ParquetCompression::Zstd(Some(level)))
             .batched(like.schema())
             .map_err(|e| Error::table(path, &e))?;
@@ -91,7 +95,7 @@ impl FrameWriter {
         })
     }
 
-    fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
+    pub(super) fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
         super::publish::stop_if_interrupted()?;
         // Once encoded and compressed it cannot be searched: the rows are, before.
         if let Some((column, leak)) = self.gate.search_frame(frame) {
@@ -107,7 +111,7 @@ impl FrameWriter {
             .map_err(|e| Error::table(&self.path, &e))
     }
 
-    fn finish(self) -> Result<u64, Error> {
+    pub(super) fn finish(self) -> Result<u64, Error> {
         self.writer
             .finish()
             .map_err(|e| Error::table(&self.path, &e))?;
@@ -215,6 +219,23 @@ pub(super) fn read_frame(path: &Path, columns: Option<Vec<String>>) -> Result<Da
     let file = File::open(path).map_err(|e| Error::file(path, e))?;
     ParquetReader::new(file)
         .with_columns(columns)
+        .finish()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// The number of rows of a table.
+pub(super) fn height(path: &Path) -> Result<usize, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .num_rows()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// Some rows of a table, with all columns.
+pub(super) fn read_slice(path: &Path, start: usize, length: usize) -> Result<DataFrame, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .with_slice(Some((start, length)))
         .finish()
         .map_err(|e| Error::table(path, &e))
 }

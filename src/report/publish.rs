@@ -122,6 +122,22 @@ pub fn interrupt() -> bool {
     !PUBLISHED.load(Ordering::SeqCst)
 }
 
+/// Writes a file through a neighbour, so that the target is whole or as it was.
+pub(super) fn replace_file(
+    target: &Path,
+    write: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let partial = target.with_file_name(name);
+    let written = write(&partial)
+        .and_then(|()| std::fs::rename(&partial, target).map_err(|e| Error::file(target, e)));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    written
+}
+
 /// Looks whether the user has interrupted the run.
 pub(super) fn stop_if_interrupted() -> Result<(), Error> {
     if INTERRUPTED.load(Ordering::SeqCst) {
@@ -212,6 +228,9 @@ fn sync(folder: &Path) -> Result<(), Error> {
     let entries = std::fs::read_dir(folder).map_err(|e| Error::file(folder, e))?;
     for entry in entries {
         let path = entry.map_err(|e| Error::file(folder, e))?.path();
+        if path.is_dir() {
+            sync(&path)?;
+        }
         std::fs::File::open(&path)
             .and_then(|file| file.sync_all())
             .map_err(|e| Error::file(&path, e))?;

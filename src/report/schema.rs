@@ -272,7 +272,7 @@ table! {
 
 table! {
     /// What a page shows of an event.
-    EventLine {
+    PageEvent {
         /// As in [`EventRow`].
         tx_id: Option<Text>,
         /// As in [`EventRow`].
@@ -285,5 +285,7 @@ table! {
         step: Option<Text>,
         /// As in [`EventRow`].
         summary: Text,
+        /// As in [`EventRow`].
+        detail: Text,
     }
 }

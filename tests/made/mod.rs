@@ -67,7 +67,7 @@ pub fn letters(mut number: u64) -> Text {
     out.into()
 }
 
-fn source(path: &str, kind: SourceKind, status: SourceStatus) -> Source {
+pub fn source(path: &str, kind: SourceKind, status: SourceStatus) -> Source {
     Source {
         path: path.into(),
         blake3: [0xAB; 32],
@@ -109,7 +109,7 @@ fn stamp(at: i64) -> Stamp {
     }
 }
 
-fn event(source: u32, place: Place, at: i64, payload: Payload) -> Event {
+pub fn event(source: u32, place: Place, at: i64, payload: Payload) -> Event {
     Event {
         source,
         place,
@@ -120,7 +120,7 @@ fn event(source: u32, place: Place, at: i64, payload: Payload) -> Event {
     }
 }
 
-fn log(signal: Signal, text: &str) -> Payload {
+pub fn log(signal: Signal, text: &str) -> Payload {
     Payload::Log(Box::new(LogEvent {
         signal,
         code: Some(("SUNMI", "-4141".into())),

@@ -166,6 +166,8 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         inventory: args.inventory.clone(),
         pan_key: args.pan_key.as_deref().map(super::key::read).transpose()?,
         custody: args.custody,
+        by_day: args.partition_by.is_some(),
+        timesketch: args.timesketch,
         language: args.lang.map(Into::into).unwrap_or_default(),
         event_bytes: event_bytes(args.memory.as_deref())?,
         scratch: sandbox::standing(report::parent_of(&args.out)),

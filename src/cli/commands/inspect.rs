@@ -20,7 +20,10 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Ending {
         && let Some(transaction) = found.pop()
     {
         let story = folder.story(transaction)?;
-        if args.json {
+        if let Some(target) = &args.html {
+            story.write_page(target, args.lang.into())?;
+            output.result(&format!("{}\n", target.display()))?;
+        } else if args.json {
             output.json(&story)?;
         } else {
             let depth = if args.full {

@@ -152,7 +152,7 @@ fn stream(
     context: u64,
     edge: &Edge,
 ) -> (Shown, Option<&'static str>) {
-    match (probe(info.head, &info.later_samples()).kind, place) {
+    match (probe(info.head, &info.later_samples(), &[]).kind, place) {
         (InputKind::Capture(_), Cited::Frame(frame)) => {
             (frames::read(reader, frame, context, edge), None)
         }
