@@ -48,6 +48,8 @@ pub trait Observer: Sync {
     fn advance(&self, bytes: u64);
     /// A stage begins.
     fn stage(&self, name: &str);
+    /// An input is being read.
+    fn file(&self, _shown: &str) {}
 }
 
 /// Why a run could not be done.
@@ -188,6 +190,7 @@ fn read(
     observer: &dyn Observer,
 ) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
+    observer.file(&parse::shown_path(&input.shown, edge));
     let mut sources: Vec<Parsed> = Vec::new();
     // There should be no panic; if a decoder fails, it costs this input and not the run.
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

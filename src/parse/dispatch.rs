@@ -67,7 +67,7 @@ pub fn stream_after(
         (kind, _) => match kind {
             InputKind::Capture(_) => {
                 let mut parsed = capture::run(reader, &context);
-                parsed.source.kind = Some(SourceKind::Capture);
+                parsed.source.kind.get_or_insert(SourceKind::Capture);
                 parsed
                     .source
                     .format

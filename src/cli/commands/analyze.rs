@@ -5,7 +5,7 @@ use crate::cli::args::{AnalyzeArgs, Arguments};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::progress::Progress;
-use crate::cli::{DONE, Ending, PARTLY, config, network, sandbox, table};
+use crate::cli::{DONE, Ending, PARTLY, network, sandbox, table};
 use crate::plan::{Limits, Plan, RunRecord};
 use crate::report::{self, Summary, text_bytes};
 use crate::{Observer as _, analyze};
@@ -14,7 +14,6 @@ use crate::{Observer as _, analyze};
 const CAUSES: usize = 10;
 
 pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Ending {
-    let args = &config::fill_up(args)?;
     let plan = plan(args)?;
     report::check_target(&args.out, args.force)?;
     for (given, flag) in [

@@ -196,6 +196,10 @@ fn stream(info: &StreamInfo<'_>, reader: &mut dyn Read, path: &str, limits: &Lim
             let mut utf8 = utf8_reader(Box::new(reader), encoding);
             text(&mut *utf8, path, limits, tally);
         }
+        InputKind::Trace(format, encoding) if !format.binary => {
+            let mut utf8 = utf8_reader(Box::new(reader), encoding);
+            text(&mut *utf8, path, limits, tally);
+        }
         InputKind::Capture(_) => capture(reader, path, tally),
         _ => binary(reader, path, tally),
     }

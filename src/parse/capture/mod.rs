@@ -682,6 +682,12 @@ impl<'c> Run<'c> {
                 list.push(event);
             }
         }
+        // A capture of nothing but a card is a trace: one sequence, cut where the card comes back.
+        let only_cards: Vec<bool> = events
+            .iter()
+            .zip(&dealt)
+            .map(|(events, cards)| events.is_empty() && !cards.is_empty())
+            .collect();
         for (events, more) in events.iter_mut().zip(dealt) {
             events.extend_from(more, |event| event, ctx.spill);
         }
@@ -694,7 +700,7 @@ impl<'c> Run<'c> {
         }
         let mut parsed = Vec::with_capacity(self.files.len());
         let files = self.files.into_iter().zip(events).zip(issues).zip(faults);
-        for (((mut file, mut events), mut issues), faults) in files {
+        for ((((mut file, mut events), mut issues), faults), only_cards) in files.zip(only_cards) {
             // A frame is of one flow, and so of one shard: within it the order of the shard stays.
             events.sort_by_place();
             issues.insert(
@@ -703,7 +709,11 @@ impl<'c> Run<'c> {
             );
             let mut issues = Issues::merge(issues, ctx.source);
             issues.extend(faults);
-            parsed.push(file.parsed(events, issues, ctx));
+            let mut one = file.parsed(events, issues, ctx);
+            if only_cards {
+                one.source.kind = one.source.kind.map(|_| SourceKind::Trace);
+            }
+            parsed.push(one);
         }
         (parsed, followed)
     }
