@@ -28,7 +28,10 @@ fn shows(bytes: &[u8]) -> String {
         }
     };
     for stream in &streams {
-        let c = stream.connection.as_ref().unwrap();
+        // QUIC is named only.
+        let Some(c) = stream.connection.as_ref() else {
+            continue;
+        };
         add("connections", 1);
         add("opened", u64::from(c.connect_micros.is_some()));
         add("refused", u64::from(c.refused));
@@ -475,6 +478,65 @@ fn a_described_dialect_is_read() {
     assert!(errors.contains("acme.toml: samples, number 1"), "{errors}");
 }
 
+/// What comes before connections, and what is only named.
+#[test]
+fn the_local_network_and_quic_are_told() {
+    use net::writer::{End, Writer};
+    use tapscope::event::LinkFault;
+    let mut w = Writer::default();
+    let arp = |w: &mut Writer, request: bool, sender: [u8; 4], target: [u8; 4]| {
+        w.micros += 1_000_000;
+        let mut frame = vec![0xFF; 6];
+        frame.extend([2, 0, 0, 0, 0, sender[3], 8, 6, 0, 1, 8, 0, 6, 4, 0]);
+        frame.push(if request { 1 } else { 2 });
+        frame.extend([2, 0, 0, 0, 0, sender[3]]);
+        frame.extend(sender);
+        frame.extend([0; 6]);
+        frame.extend(target);
+        w.frame(&frame);
+    };
+    // The gateway does not answer; the neighbour does.
+    for _ in 0..4 {
+        arp(&mut w, true, [10, 0, 0, 9], [10, 0, 0, 1]);
+    }
+    arp(&mut w, true, [10, 0, 0, 9], [10, 0, 0, 8]);
+    arp(&mut w, false, [10, 0, 0, 8], [10, 0, 0, 9]);
+    let dhcp = |w: &mut Writer, kind: u8, from: End, to: End| {
+        let mut b = vec![1, 1, 6, 0];
+        b.resize(28, 0);
+        b.extend([2, 0, 0, 0, 0, 9]);
+        b.resize(236, 0);
+        b.extend([0x63, 0x82, 0x53, 0x63, 53, 1, kind, 50, 4, 10, 0, 0, 9, 255]);
+        w.udp(from, to, &b);
+    };
+    let (client, server): (End, End) = (([0, 0, 0, 0], 68), ([255, 255, 255, 255], 67));
+    dhcp(&mut w, 3, client, server);
+    dhcp(&mut w, 6, ([10, 0, 0, 1], 67), ([10, 0, 0, 9], 68));
+    let quic = [0xC3, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0x44, 0];
+    w.udp(([10, 0, 0, 9], 50_000), ([198, 51, 100, 7], 443), &quic);
+    let (parsed, streams) = follow(&w.file, &plan(), 100);
+    let faults: Vec<_> = parsed
+        .events
+        .iter()
+        .filter_map(|e| match &e.payload {
+            Payload::Link(l) => Some((l.fault, l.asked, l.wanted.map(|ip| ip.to_string()))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        faults,
+        [
+            (LinkFault::NoArpAnswer, 4, Some("10.0.0.1".to_owned())),
+            (LinkFault::DhcpRefused, 1, Some("10.0.0.9".to_owned()))
+        ]
+    );
+    let named: Vec<_> = streams
+        .iter()
+        .map(|s| (s.carried, s.ends.unwrap().1.to_string()))
+        .collect();
+    assert_eq!(named, [(Some("quic"), "198.51.100.7:443".to_owned())]);
+}
+
 /// A capture cut into files where a connection, a segment and a message go on: read as one, each file its own source.
 #[test]
 fn files_of_a_ring_buffer_are_one_capture() {
@@ -535,17 +597,18 @@ fn files_of_a_ring_buffer_are_one_capture() {
     // The answer to the first request is frame 2 of the second file.
     let places = common::rows(
         &out,
-        "SELECT e.locator FROM events AS e WHERE e.kind = 'iso8583' ORDER BY e.locator",
+        "SELECT e.locator FROM events AS e WHERE e.kind = 'iso8583'",
     );
     assert_eq!(places.len(), 4);
-    assert!(
-        places[0][0].ends_with("day_00001_20251009093000.pcap#4"),
-        "{places:?}"
-    );
-    assert!(
-        places[1][0].ends_with("day_00002_20251009093001.pcap#2"),
-        "{places:?}"
-    );
+    for want in [
+        "day_00001_20251009093000.pcap#4",
+        "day_00002_20251009093001.pcap#2",
+    ] {
+        assert!(
+            places.iter().any(|p| p[0].ends_with(want)),
+            "{want}: {places:?}"
+        );
+    }
 }
 
 /// A million connections that stay open: bounded memory, and a real exchange after them is still read.
