@@ -152,7 +152,7 @@ fn stream(
     context: u64,
     edge: &Edge,
 ) -> (Shown, Option<&'static str>) {
-    match (probe(info.head, &info.later_samples(), &[]).kind, place) {
+    match (probe(info.head, &info.later_samples()).kind, place) {
         (InputKind::Capture(_), Cited::Frame(frame)) => {
             (frames::read(reader, frame, context, edge), None)
         }
@@ -213,7 +213,7 @@ fn find(path: &str, inputs: Option<&[PathBuf]>, edge: &Edge) -> Result<Input, Fa
             stdin: false,
         }),
         None => Err(Failure::failed(format!("{}: there is no such file here", clean(path))).hint(
-            "paths are as they were given to `analyze`: run this in the same folder, or say where that is with --base FOLDER",
+            "paths are as they were given to `analyze`: run this in the same folder, or say where that is with --from FOLDER",
         )),
     }
 }

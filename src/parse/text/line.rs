@@ -75,11 +75,15 @@ pub(super) fn read(
         return;
     }
     let readers = &scanner.readers;
-    if may_be_zvt(head, message)
-        && let Some(packet) = zvt_content::read(message)
-    {
-        out.push(zvt::found(&packet, ctx.edge));
-        return;
+    if may_be_zvt(head, message) {
+        if let Some(packet) = zvt_content::read(message) {
+            out.push(zvt::found(&packet, ctx.edge));
+            return;
+        }
+        if zvt_content::is_acknowledgement(message) {
+            out.push(Found::Understood);
+            return;
+        }
     }
     if let Some(bytes) = apdu::read(&readers.apdu, message, open) {
         out.push(Found::Apdu(bytes));

@@ -155,6 +155,8 @@ pub(super) fn block(
         text,
         ctx,
         attention: if shape.all { u32::MAX } else { AFTERGLOW },
+        fields: AFTERGLOW,
+        anchor: None,
         open: true,
         head_cache: None,
         ticks: (0, 0),
@@ -200,6 +202,10 @@ pub(super) struct Walk<'a> {
     pub(super) text: &'a [u8],
     pub(super) ctx: &'a Context<'a>,
     attention: u32,
+    /// Lines in which fields of a list may go on.
+    fields: u32,
+    /// Where the next anchor begins, once it was looked for.
+    anchor: Option<usize>,
     /// True while an answer is awaited or a dump may go on.
     open: bool,
     /// Start of the last record head that was parsed, and what it said.
@@ -220,22 +226,42 @@ impl<'a> Walk<'a> {
         let mut at = 0;
         while at < text.len() {
             if self.attention == 0 {
-                let input = Input::new(text).span(at..text.len()).anchored(Anchored::No);
-                let Some(hit) = self.scanner.gate.find(input) else {
+                let anchor = self.next_anchor(at);
+                if anchor == text.len() {
                     break;
-                };
-                at = memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
+                }
+                at = memchr::memrchr(b'\n', &text[at..anchor]).map_or(at, |n| at + n + 1);
             } else if self.attention < u32::MAX {
                 self.attention -= 1;
             }
             let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
-            let used = self.line(at, end);
-            self.read.push((at, used));
+            let bare = !self.shape.all && self.fields == 0 && self.next_anchor(at) >= end;
+            self.fields = self.fields.saturating_sub(1);
+            let before = self.items.len();
+            let used = self.line(at, end, bare);
+            // A line at which was only glanced may still hold words of general computing.
+            if !bare || self.items.len() > before {
+                self.read.push((at, used));
+            }
             if matches!(self.items.last(), Some(Item { at: here, found: Found::IsoFields(_), .. }) if *here == at)
             {
                 self.fields_before(at);
             }
             at = used;
+        }
+    }
+
+    /// Where the next anchor begins, or the end of the text.
+    fn next_anchor(&mut self, at: usize) -> usize {
+        match self.anchor {
+            Some(anchor) if anchor >= at => anchor,
+            _ => {
+                let input = Input::new(self.text).span(at..self.text.len());
+                let hit = self.scanner.gate.find(input.anchored(Anchored::No));
+                let anchor = hit.map_or(self.text.len(), |hit| hit.start());
+                self.anchor = Some(anchor);
+                anchor
+            }
         }
     }
 
@@ -253,7 +279,7 @@ impl<'a> Walk<'a> {
                 return;
             }
             let before = self.items.len();
-            self.line(start, end);
+            self.line(start, end, false);
             self.read.push((start, end));
             if !matches!(
                 self.items.get(before),
@@ -315,13 +341,14 @@ impl<'a> Walk<'a> {
                     memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
                 let end = memchr::memchr(b'\n', &text[hit.start()..])
                     .map_or(text.len(), |n| hit.start() + n + 1);
-                at = self.line(start, end).max(end);
+                at = self.line(start, end, false).max(end);
             }
         }
     }
 
     /// Reads the line at `start..end`; returns where reading goes on (behind the line, or behind all lines of a message).
-    fn line(&mut self, start: usize, end: usize) -> usize {
+    /// In a `bare` line, one without an anchor, only bytes are looked for: those of an answer, or of a dump that goes on.
+    fn line(&mut self, start: usize, end: usize, bare: bool) -> usize {
         let limit = self.ctx.plan.limits.line_bytes;
         let whole = trim_line(&self.text[start..end.min(start + limit)]);
         if whole.is_empty() || !self.taken.is_empty() && self.taken.contains(&start) {
@@ -335,7 +362,18 @@ impl<'a> Walk<'a> {
         let (line, inherited) = self.apart(start, whole);
         let mut found = Vec::new();
         let mut lines = vec![(start, end)];
-        if let Some(spanned) = self.spanned(start, end, &line) {
+        if bare {
+            match self.dumped_message(start, end, &line) {
+                Some(spanned) => {
+                    found.push(spanned.found);
+                    lines = spanned.lines;
+                }
+                None => found.extend(
+                    content::apdu::read(&self.scanner.readers.apdu, &line.message, self.open)
+                        .map(Found::Apdu),
+                ),
+            }
+        } else if let Some(spanned) = self.spanned(start, end, &line) {
             found.push(spanned.found);
             lines = spanned.lines;
         } else if let Some((text, more)) = self
@@ -477,7 +515,10 @@ impl<'a> Walk<'a> {
                     self.open = true;
                     self.attention = self.attention_for(AFTERGLOW);
                 }
-                Found::Iso(_) | Found::IsoFields(_) => self.attention = self.attention.max(3),
+                Found::Iso(_) | Found::IsoFields(_) => {
+                    self.attention = self.attention.max(3);
+                    self.fields = 3;
+                }
                 _ => {}
             }
         }
