@@ -55,6 +55,8 @@ pub(super) struct Merge<'c> {
     ctx: &'c Context<'c>,
     clock: SourceClock,
     lines: u32,
+    /// Microseconds of the blocks before, where lines only tell the time since the line before.
+    ticks: i64,
     pub(super) made: Vec<Made>,
     pairing: Pairing,
     nci: HashMap<u64, NciState>,
@@ -83,6 +85,7 @@ impl<'c> Merge<'c> {
             ctx,
             clock,
             lines: 0,
+            ticks: 0,
             made: Vec::new(),
             pairing: Pairing::default(),
             nci: HashMap::new(),
@@ -139,6 +142,7 @@ impl<'c> Merge<'c> {
             self.item(item, base);
         }
         self.lines = self.lines.saturating_add(block.lines);
+        self.ticks = self.ticks.saturating_add(block.ticks);
         self.collect();
     }
 
@@ -150,7 +154,7 @@ impl<'c> Merge<'c> {
         let now = Moment {
             place: base.saturating_add(item.line).saturating_add(1),
             at,
-            ticks: None,
+            ticks: item.ticks.map(|ticks| self.ticks.saturating_add(ticks)),
         };
         if let Some((_, start, lane)) = &self.fields
             && (*lane != item.lane
