@@ -174,6 +174,9 @@ impl<'a> Walk<'a> {
     /// A nexo message, on this line or around it.
     fn json_message(&self, start: usize, end: usize, line: &Line<'a>) -> Option<Spanned> {
         let message: &[u8] = &line.message;
+        if memchr::memchr(b'"', message).is_none() {
+            return None;
+        }
         if !JSON_MARKS
             .iter()
             .any(|mark| memchr::memmem::find(message, mark).is_some())
