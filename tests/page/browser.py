@@ -56,7 +56,7 @@ class Browser:
         if session:
             message["sessionId"] = session
         os.write(self.to, json.dumps(message).encode() + b"\0")
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 240
         while time.monotonic() < limit:
             answer = self.receive(limit - time.monotonic())
             if answer is None:
@@ -119,7 +119,7 @@ class Page:
         """Loads a file; returns the seconds until the page says that it can be used."""
         start = time.monotonic()
         self.call("Page.navigate", url="file://" + os.path.abspath(path))
-        while time.monotonic() - start < 30:
+        while time.monotonic() - start < 60:
             if self.run("document.readyState === 'complete' && (document.documentElement.dataset.ready || '')"):
                 return time.monotonic() - start
             time.sleep(0.01)
