@@ -31,6 +31,11 @@ if browser >/dev/null && command -v python3 >/dev/null; then
 else
   skipped+=("the report in a browser: Chromium or python3 is not here and cannot be installed")
 fi
+# An independent reader of data objects.
+if ! python3 -c 'import ber_tlv.tlv' 2>/dev/null; then
+  python3 -m pip install --quiet --disable-pip-version-check ber-tlv==0.0.6 2>/dev/null ||
+    skipped+=("data objects read by ber-tlv: ber-tlv cannot be installed here")
+fi
 [ -d "${TAPSCOPE_CORPUS:-../shared/corpus}" ] || skipped+=("corpus tests: no corpus at ${TAPSCOPE_CORPUS:-../shared/corpus}")
 
 echo "== formatting"

@@ -258,7 +258,7 @@ fn run(input: &Path, more: &[&str]) -> (Option<i32>, Vec<Vec<String>>, String) {
 }
 
 fn gzip(bytes: &mut dyn Read) -> Vec<u8> {
-    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::copy(bytes, &mut out).unwrap();
     out.finish().unwrap()
 }

@@ -9,6 +9,7 @@ mod kinds;
 mod labels;
 mod lines;
 mod objects;
+mod pan;
 mod renderings;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod text;
 pub use brands::{is_card_number, kept_digits};
 pub use bytes::in_bytes;
 pub use kinds::{Kind, kind_of};
+pub use pan::Pan;
 pub use objects::{Secret, secret_of_tag, track2_digits};
 
 /// Adds what is to be hidden of a text (UTF-8 or any other superset of ASCII), as byte ranges, in every rendering.

@@ -4,7 +4,7 @@ use compact_str::CompactString;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tapscope_parsers::protocol::{emv::tlv, iso7816};
-use tapscope_parsers::sensitive::{self, Secret, Span};
+use tapscope_parsers::sensitive::{self, Pan, Secret, Span};
 
 use crate::event::{CardNumber, CommandKind, SeenCards, Tag, TagValue, Text};
 
@@ -82,17 +82,21 @@ impl Edge {
                 _ => {}
             }
         }
-        if whole {
-            self.seen.note(&shown);
+        if let Some(pan) = whole.then(|| Pan::from_ascii(&shown)).flatten() {
+            shown.fill(0);
+            let enough = shown.len() >= 8;
+            return pan.expose(|digits| {
+                self.seen.note(digits);
+                CardNumber {
+                    masked: CompactString::from(pan.masked()),
+                    token: enough.then(|| self.token(digits)).flatten(),
+                }
+            });
         }
-        let token = (whole && shown.len() >= 8)
-            .then(|| self.token(&shown))
-            .flatten();
-        let (first, last) = match (whole, shown.len()) {
+        let (first, last) = match shown.len() {
             // What the source had hidden stays hidden; of a short mask six and four may still be seen.
-            (false, n) if n >= 10 => (6, 4),
-            (false, n) => (0, n.min(4)),
-            (true, n) => sensitive::kept_digits(n),
+            n if n >= 10 => (6, 4),
+            n => (0, n.min(4)),
         };
         let tail = shown.len().saturating_sub(last);
         for b in shown.iter_mut().take(tail).skip(first) {
@@ -100,7 +104,7 @@ impl Edge {
         }
         CardNumber {
             masked: CompactString::from_utf8_lossy(&shown),
-            token,
+            token: None,
         }
     }
 
@@ -220,9 +224,9 @@ impl Edge {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
         let mut spans = Vec::new();
         sensitive::in_bytes(bytes, &mut spans);
-        let mut out: Vec<u8> = Vec::with_capacity(bytes.len() * 2);
-        for b in bytes {
-            out.extend([DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 0xF)]]);
+        let mut out = vec![0_u8; bytes.len() * 2];
+        for (pair, b) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *pair = [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 0xF)]];
         }
         for span in spans {
             let end = span.end.min(out.len());

@@ -279,7 +279,8 @@ fn is_time(digits: &[u8]) -> bool {
             && fits(at + 6, 0, 59)
             && fits(at + 8, 0, 59)
     };
-    from(2) || (digits.starts_with(b"20") && from(4))
+    // Of this time: any later year may begin a card number.
+    (fits(0, 20, 39) && from(2)) || (digits.starts_with(b"20") && from(4))
 }
 
 /// Searches what flows past, in pieces of any size.

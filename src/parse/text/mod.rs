@@ -10,8 +10,8 @@ mod line;
 mod merge;
 mod nexo;
 mod scan;
-mod snoop;
 mod shape;
+mod snoop;
 mod span;
 mod zvt;
 
@@ -156,7 +156,9 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
             ),
         });
     }
-    parsed.issues.extend(card_faults.tell(Place::Line, ctx.source));
+    parsed
+        .issues
+        .extend(card_faults.tell(Place::Line, ctx.source));
     close(&mut parsed, ledger, format, &merge, ctx);
     carry.clock = Some(merge.into_clock());
     parsed
