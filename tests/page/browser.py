@@ -80,6 +80,10 @@ class Browser:
         message, self.buffer = self.buffer.split(b"\0", 1)
         return json.loads(message)
 
+    def cpu(self):
+        """Seconds of processor time that all its processes have used."""
+        return sum(process["cpuTime"] for process in self.call("SystemInfo.getProcessInfo")["processInfo"])
+
     def close(self):
         """Ends the process and forgets its profile."""
         try:
