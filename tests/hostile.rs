@@ -211,6 +211,30 @@ fn whole_runs_on_damaged_days() {
     }
 }
 
+/// Rules that a user wrote, damaged anywhere: named or taken, never a crash, and bounded.
+#[test]
+fn damaged_rules_are_named() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(rules)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    files.sort();
+    let mut random = Random(31);
+    let (mut refused, rounds) = (0, if long() { 5000 } else { 60 });
+    for _ in 0..rounds {
+        let folder = tempfile::tempdir().unwrap();
+        let text = std::fs::read(&files[random.below(files.len())]).unwrap();
+        std::fs::write(folder.path().join("MINE.toml"), mutate(&text, &mut random)).unwrap();
+        let loaded = std::panic::catch_unwind(|| {
+            tapscope::attribute::Catalogue::load(&[folder.path().to_path_buf()]).is_err()
+        });
+        refused += u32::from(loaded.expect("no rule stops the program"));
+    }
+    assert!(refused > 0, "no damage was noticed: the test shows nothing");
+}
+
 /// A reader that panics stands for any fault of the program: it costs one source, and is named with its place.
 #[test]
 fn a_panic_costs_one_source() {

@@ -1,6 +1,6 @@
 //! `tapscope verify`: whether the files of a run, and the inputs that it read, are still what the manifest says.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
@@ -85,7 +85,9 @@ fn outputs(dir: &Path, recorded: &Recorded, verdict: &mut Verdict) -> Result<(),
     for file in &recorded.outputs {
         verdict.outputs += 1;
         // A manifest that was tampered with may name anything: only files of the folder itself are opened.
-        let plain = Path::new(&file.path).components().count() == 1 && !file.path.starts_with('.');
+        let plain = Path::new(&file.path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
         let path = dir.join(&file.path);
         if !plain || !path.is_file() {
             verdict.add("output", &file.path, "missing", String::new());
@@ -97,19 +99,33 @@ fn outputs(dir: &Path, recorded: &Recorded, verdict: &mut Verdict) -> Result<(),
             verdict.add("output", &file.path, "changed", detail);
         }
     }
-    let entries = std::fs::read_dir(dir)
-        .map_err(|e| Failure::failed(format!("{}: {e}", dir.display())))?;
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    for name in names {
+    for name in files_below(dir)? {
         if name != "manifest.json" && !recorded.outputs.iter().any(|file| file.path == name) {
             verdict.add("output", &name, "unexpected", "not in the manifest".to_owned());
         }
     }
     Ok(())
+}
+
+/// Files of the folder and of those below it, with `/` between their names; links are not followed.
+fn files_below(dir: &Path) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        let path = dir.join(&folder);
+        let fail = |e: std::io::Error| Failure::failed(format!("{}: {e}", path.display()));
+        for entry in std::fs::read_dir(&path).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let name = format!("{folder}{}", entry.file_name().to_string_lossy());
+            if entry.file_type().map_err(fail)?.is_dir() {
+                folders.push(name + "/");
+            } else {
+                names.push(name);
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn difference(file: &RecordedFile, bytes: u64, blake3: Option<&str>, sha256: Option<&str>) -> String {
