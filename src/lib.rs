@@ -48,6 +48,8 @@ pub trait Observer: Sync {
     fn advance(&self, bytes: u64);
     /// A stage begins.
     fn stage(&self, name: &str);
+    /// An input is being read.
+    fn file(&self, _shown: &str) {}
 }
 
 /// Why a run could not be done.
@@ -95,6 +97,7 @@ pub fn analyze(
 
     observer.stage("read");
     let sets = source::sets(&found.inputs);
+    let sets = parse::capture::rotated::with_captures(sets, &found.inputs);
     let mut read: Vec<(usize, Vec<Parsed>)> = sets
         .par_iter()
         .flat_map_iter(|set| read_set(set, &found.inputs, plan, &edge, &spill, observer))
@@ -142,7 +145,7 @@ pub fn analyze(
     })
 }
 
-/// Reads the files of one rotated log, oldest first; most logs are one file.
+/// Reads the files of one rotated log or capture, oldest first; most are one file.
 fn read_set(
     set: &[usize],
     inputs: &[Input],
@@ -153,10 +156,25 @@ fn read_set(
 ) -> Vec<(usize, Vec<Parsed>)> {
     let mut carry = Carry::default();
     let mut out = Vec::with_capacity(set.len());
+    let context = parse::Context {
+        edge,
+        plan,
+        source: 0,
+        path: "",
+        forced_format: None,
+        progress: &|bytes| observer.advance(bytes),
+        spill,
+    };
+    let mut captures = (set.len() > 1).then(|| parse::capture::Set::new(&context));
     for index in set {
         if let Some(input) = inputs.get(*index) {
-            out.push((*index, read(input, plan, edge, spill, &mut carry, observer)));
+            let captures = captures.as_mut();
+            let parsed = read(input, plan, edge, spill, &mut carry, captures, observer);
+            out.push((*index, parsed));
         }
+    }
+    if let Some(captures) = captures {
+        captures.settle(&mut out);
     }
     out
 }
@@ -168,9 +186,11 @@ fn read(
     edge: &Edge,
     spill: &Arc<Spill>,
     carry: &mut Carry,
+    mut captures: Option<&mut parse::capture::Set<'_>>,
     observer: &dyn Observer,
 ) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
+    observer.file(&parse::shown_path(&input.shown, edge));
     let mut sources: Vec<Parsed> = Vec::new();
     // There should be no panic; if a decoder fails, it costs this input and not the run.
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -178,8 +198,9 @@ fn read(
             // The members of an archive are logs of their own.
             let mut own = Carry::default();
             let carry = if stream.member { &mut own } else { &mut *carry };
+            let captures = captures.as_deref_mut().filter(|_| !stream.member);
             sources.push(parse::stream_after(
-                stream, reader, plan, edge, spill, carry, &advance,
+                stream, reader, plan, edge, spill, carry, captures, &advance,
             ));
         })
     }));

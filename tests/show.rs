@@ -194,7 +194,7 @@ fn a_changed_input_is_refused() {
     let anyway = show(std::slice::from_ref(&reference));
     assert_eq!(anyway.status.code(), Some(0));
     assert!(!text(&anyway).contains("unchanged"));
-    // Another folder, and --base to find it.
+    // Another folder, and --from to find it.
     std::fs::write(&log, lines).unwrap();
     let elsewhere = tapscope()
         .args(["show", "terminal.log:1"])
@@ -204,7 +204,7 @@ fn a_changed_input_is_refused() {
     assert!(elsewhere.status.success());
     let based = show(&[
         "terminal.log:1".to_owned(),
-        "--base".to_owned(),
+        "--from".to_owned(),
         temporary.path().display().to_string(),
     ]);
     assert!(based.status.success(), "{}", errors(&based));
@@ -220,8 +220,7 @@ fn what_is_not_there_is_said() {
         (at(":3"), 1, "has 2 lines only"),
         (at("#3"), 1, "cite it as path:LINE"),
         (at(""), 2, "expected path:LINE"),
-        ("no/such.log:1".to_owned(), 1, "--base"),
-        ("-:1".to_owned(), 1, "standard input"),
+        ("no/such.log:1".to_owned(), 1, "--from"),
     ] {
         let output = show(std::slice::from_ref(&reference));
         assert_eq!(output.status.code(), Some(code), "{reference}");

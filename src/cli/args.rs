@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Formats(FormatsArgs),
     /// Work with rule folders.
     Rules(RulesArgs),
+    /// Show every setting and where it comes from.
+    Config(ConfigArgs),
     /// Make the secret under which card numbers become tokens.
     Key(KeyArgs),
     /// Say which inputs hold card data, and where; never which.
@@ -257,7 +259,7 @@ pub(crate) struct InspectArgs {
     /// A folder that `analyze` wrote.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// A tx_id or its beginning, or any of stan= rrn= terminal= amount= last4= at= sale=.
+    /// A tx_id or its beginning, or any of stan= rrn= terminal= merchant= amount= last4= interface= cause= at= sale=.
     #[arg(required = true, value_name = "SELECTOR")]
     pub selector: Vec<String>,
     /// For programs.
@@ -303,7 +305,7 @@ pub(crate) struct ShowArgs {
     pub run: Option<PathBuf>,
     /// The folder in which `analyze` was called, where that is not this one.
     #[arg(long, value_name = "FOLDER")]
-    pub base: Option<PathBuf>,
+    pub from: Option<PathBuf>,
     /// Lines, or frames of the same connection, before and after.
     #[arg(short = 'C', long, default_value_t = 5, value_name = "N")]
     pub context: u64,
@@ -335,6 +337,9 @@ pub(crate) struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope report day1 --lang zh\n  tapscope report day1 --merchant 898321654110001 --out merchant.html\n  tapscope report day1 --since 2026-08-22T09:00 --until 2026-08-22T10:00 --out hour.html"
+)]
 pub(crate) struct ReportArgs {
     /// A folder that `analyze` wrote.
     #[arg(value_name = "DIR")]
@@ -387,7 +392,7 @@ pub(crate) enum QueryFormat {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Kinds: apdu, response, tlv, dol, sw, iso8583, tvr, ttq, ctq, aip, afl, cid, cvmr, cvml, iad, aid, a tag such as 9F66; guessed when left out.\n\nExamples:\n  tapscope decode 9F6604B6004000\n  tapscope decode sw 6985\n  tapscope decode tlv - < record.bin"
+    after_help = "Kinds: apdu, response, tlv, dol, sw, atr, ats, iso8583, tvr, ttq, ctq, aip, afl, cid, cvmr, cvml, iad, aid, a tag such as 9F66; guessed when left out.\n\nExamples:\n  tapscope decode 9F6604B6004000\n  tapscope decode sw 6985 --command gpo\n  tapscope decode --dol 9F66049F0206 26000080000000008800\n  tapscope decode tlv - < record.bin"
 )]
 pub(crate) struct DecodeArgs {
     /// Kind (or none), then hex, a file, or `-` for standard input.
@@ -396,6 +401,12 @@ pub(crate) struct DecodeArgs {
     /// Contactless kernel, where tags mean different things: 2, 3, 7 …
     #[arg(long, value_name = "N")]
     pub kernel: Option<u32>,
+    /// The list that the data follow, hex: data alone, or a GET PROCESSING OPTIONS or GENERATE AC with its data.
+    #[arg(long, value_name = "HEX")]
+    pub dol: Option<String>,
+    /// The command that an answer or a status word belongs to: ppse, select, gpo, read-record, generate-ac, verify …
+    #[arg(long, value_name = "NAME")]
+    pub command: Option<String>,
     /// For programs.
     #[arg(long)]
     pub json: bool,
@@ -405,6 +416,9 @@ pub(crate) struct DecodeArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope causes\n  tapscope causes LIM_READER_LIMIT\n  tapscope causes CARD_BLOCKED --lang zh"
+)]
 pub(crate) struct CausesArgs {
     /// Code of one cause.
     #[arg(value_name = "CODE")]
@@ -421,6 +435,9 @@ pub(crate) struct CausesArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope formats\n  tapscope formats --why odd.log      # what each detector saw in it"
+)]
 pub(crate) struct FormatsArgs {
     /// Explain what each detector saw in this file.
     #[arg(long, value_name = "FILE")]
@@ -440,6 +457,9 @@ pub(crate) struct FormatsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "A rule is a TOML file: a cause with pieces of evidence whose conditions are SQL over the facts.\n\nExample:\n  tapscope rules check my-rules && tapscope analyze logs/ --out day1 --rules my-rules"
+)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
     pub command: RulesCommand,
@@ -456,6 +476,35 @@ pub(crate) enum RulesCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Settings are the long flags of `analyze`. What the command line does not say comes from the environment (TAPSCOPE_TZ, TAPSCOPE_PAN_KEY ...), then from the file that --config or TAPSCOPE_CONFIG names, else from tapscope.toml in the current folder:\n\n  tz = \"Asia/Shanghai\"\n  lang = \"zh\"\n  rules = [\"my-rules\"]      # paths are relative to the file\n\nExamples:\n  tapscope config show\n  tapscope config show --tz UTC --config site.toml"
+)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print each setting, its value, and who says so: flag, environment, file or default.
+    Show {
+        /// For programs; before other flags.
+        #[arg(long)]
+        json: bool,
+        /// Flags of `analyze`, to see what they would change.
+        #[arg(
+            value_name = "FLAGS",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        flags: Vec<std::ffi::OsString>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope completions bash > ~/.local/share/bash-completion/completions/tapscope\n  tapscope completions zsh > ~/.zfunc/_tapscope\n  tapscope completions fish > ~/.config/fish/completions/tapscope.fish\n  tapscope completions powershell >> $PROFILE"
+)]
 pub(crate) struct CompletionsArgs {
     /// Which shell.
     #[arg(value_enum)]
@@ -463,6 +512,9 @@ pub(crate) struct CompletionsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tapscope man | man -l -\n  tapscope man --out ~/.local/share/man/man1"
+)]
 pub(crate) struct ManArgs {
     /// Write the pages of all commands there instead.
     #[arg(long, value_name = "DIR")]

@@ -43,14 +43,32 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     say_where_only();
     sandbox::keep_no_core();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match Arguments::command().try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error, &arguments),
+    };
+    let settled = match config::settle(&arguments, &matches) {
+        Ok(settled) => settled,
+        Err(failure) => {
+            let format = matches.get_one::<ErrorFormat>("error_format").copied();
+            Output::new(args::ColorChoice::Auto)
+                .failure(&failure, format.unwrap_or(ErrorFormat::Human));
+            return ExitCode::from(failure.exit);
+        }
+    };
     let parsed = Arguments::command()
-        .try_get_matches_from(&arguments)
+        .try_get_matches_from(&settled.arguments)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     let parsed = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&error, &arguments),
+        Err(error) => return usage(&error, &settled.arguments),
     };
     let output = Output::new(parsed.color);
+    if let (Some(file), Command::Analyze(_), false) =
+        (&settled.found, &parsed.command, parsed.quiet)
+    {
+        output.note(&format!("settings from {}", file.display()));
+    }
     let work = || match &parsed.command {
         Command::Analyze(args) => commands::analyze::run(args, &parsed, &output),
         Command::Inspect(args) => commands::inspect::run(args, &output),
@@ -63,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Causes(args) => commands::causes::run(args, &output),
         Command::Formats(args) => commands::formats::run(args, &output),
         Command::Rules(args) => commands::rules::run(args, &output),
+        Command::Config(args) => commands::config::run(args, &output),
         Command::Completions(args) => commands::completions::run(args, &output),
         Command::Man(args) => commands::man::run(args, &output),
         Command::Key(args) => commands::key::run(args, &output),

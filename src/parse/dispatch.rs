@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tapscope_parsers::container::trace::by_name as trace_by_name;
 
 use super::edge::Edge;
-use super::probe::{InputKind, probe};
+use super::probe::{InputKind, probe_among};
 use super::{Context, Parsed, capture, text, trace};
 use crate::decode::encoding::{Encoding, utf8_reader};
 use crate::decode::{InputReport, StreamInfo};
@@ -25,15 +25,8 @@ pub fn stream(
     spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
-    stream_after(
-        info,
-        reader,
-        plan,
-        edge,
-        spill,
-        &mut text::Carry::default(),
-        progress,
-    )
+    let mut carry = text::Carry::default();
+    stream_after(info, reader, plan, edge, spill, &mut carry, None, progress)
 }
 
 /// As [`stream`], for a file that goes on where another of the same log ended.
@@ -44,10 +37,11 @@ pub fn stream_after(
     edge: &Edge,
     spill: &Arc<Spill>,
     carry: &mut text::Carry,
+    captures: Option<&mut capture::Set<'_>>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
     let shown = shown_path(&info.path, edge);
-    let probed = probe(info.head, &info.later_samples(), &plan.own_formats);
+    let probed = probe_among(info.head, &info.later_samples(), &plan.own_formats);
     let context = Context {
         edge,
         plan,
@@ -66,42 +60,47 @@ pub fn stream_after(
         Some(format) => InputKind::Trace(format, Encoding::Utf8),
         None => probed.kind,
     };
-    let parsed = catch_unwind(AssertUnwindSafe(|| match kind {
-        InputKind::Capture(_) => {
-            let mut parsed = capture::run(reader, &context);
-            parsed.source.kind = Some(SourceKind::Capture);
-            parsed
-                .source
-                .format
-                .get_or_insert_with(|| Text::new(probed.kind.name()));
-            parsed
-        }
-        InputKind::Text { format, encoding } => {
-            let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-            let mut parsed = text::run_after(&mut *utf8, &context, carry);
-            parsed.source.encoding.get_or_insert(encoding.name());
-            parsed
-                .source
-                .format
-                .get_or_insert_with(|| Text::new(format.name));
-            parsed
-        }
-        InputKind::Trace(format, _) if format.binary => trace::run(format, reader, &context),
-        InputKind::Trace(format, encoding) => {
-            let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-            let mut parsed = trace::run(format, &mut *utf8, &context);
-            parsed.source.encoding.get_or_insert(encoding.name());
-            parsed
-        }
-        InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),
-        InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
-        kind => nothing(
-            reader,
-            &shown,
-            kind.name(),
-            SourceStatus::Unrecognised,
-            progress,
-        ),
+    let set = captures.filter(|set| !set.is_broken());
+    let parsed = catch_unwind(AssertUnwindSafe(|| match (kind, set) {
+        // Its events come when the set ends.
+        (InputKind::Capture(_), Some(set)) => set.read_member(reader, &shown),
+        (kind, _) => match kind {
+            InputKind::Capture(_) => {
+                let mut parsed = capture::run(reader, &context);
+                parsed.source.kind.get_or_insert(SourceKind::Capture);
+                parsed
+                    .source
+                    .format
+                    .get_or_insert_with(|| Text::new(probed.kind.name()));
+                parsed
+            }
+            InputKind::Text { format, encoding } => {
+                let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
+                let mut parsed = text::run_after(&mut *utf8, &context, carry);
+                parsed.source.encoding.get_or_insert(encoding.name());
+                parsed
+                    .source
+                    .format
+                    .get_or_insert_with(|| Text::new(format.name));
+                parsed
+            }
+            InputKind::Trace(format, _) if format.binary => trace::run(format, reader, &context),
+            InputKind::Trace(format, encoding) => {
+                let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
+                let mut parsed = trace::run(format, &mut *utf8, &context);
+                parsed.source.encoding.get_or_insert(encoding.name());
+                parsed
+            }
+            InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),
+            InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
+            kind => nothing(
+                reader,
+                &shown,
+                kind.name(),
+                SourceStatus::Unrecognised,
+                progress,
+            ),
+        },
     }));
     let mut parsed = parsed.unwrap_or_else(|_| {
         let mut parsed = nothing(

@@ -224,9 +224,9 @@ impl Edge {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
         let mut spans = Vec::new();
         sensitive::in_bytes(bytes, &mut spans);
-        let mut out: Vec<u8> = Vec::with_capacity(bytes.len() * 2);
-        for b in bytes {
-            out.extend([DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 0xF)]]);
+        let mut out = vec![0_u8; bytes.len() * 2];
+        for (pair, b) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *pair = [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 0xF)]];
         }
         for span in spans {
             let end = span.end.min(out.len());

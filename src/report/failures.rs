@@ -94,8 +94,6 @@ pub(super) struct Failures {
     pub names: [Names; DIMENSIONS.len()],
     /// Start of every attempt with a time, failed or not.
     pub starts: Vec<(i64, bool)>,
-    /// Linked events of the failed attempts in all.
-    pub events: u64,
 }
 
 impl Failures {
@@ -130,7 +128,6 @@ impl Failures {
         let at = t.started_at.map(|Micros(at)| at);
         self.starts.extend(at.map(|at| (at, t.failed)));
         if t.failed {
-            self.events += u64::from(t.log_events + t.apdu_events + t.net_events);
             self.list.push(Failure { row, at, of });
         }
     }

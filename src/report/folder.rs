@@ -240,6 +240,9 @@ pub struct Selector {
     terminal: Option<String>,
     amount: Option<i64>,
     last4: Option<String>,
+    merchant: Option<String>,
+    interface: Option<String>,
+    cause: Option<String>,
     at: Option<At>,
 }
 
@@ -253,7 +256,7 @@ enum At {
 }
 
 impl Selector {
-    /// Reads `tx_id` or `stan=… rrn=… terminal=… amount=… last4=… at=…`.
+    /// Reads `tx_id` or `stan=… rrn=… terminal=… merchant=… amount=… last4=… interface=… cause=… at=…`.
     ///
     /// # Errors
     /// Says what is wrong with it.
@@ -275,12 +278,15 @@ impl Selector {
                 "stan" => selector.stan = Some(format!("{value:0>6}")),
                 "rrn" => selector.rrn = Some(value.to_owned()),
                 "terminal" => selector.terminal = Some(value.to_owned()),
+                "merchant" => selector.merchant = Some(value.to_owned()),
+                "interface" => selector.interface = Some(value.to_lowercase()),
+                "cause" => selector.cause = Some(value.to_uppercase()),
                 "last4" => selector.last4 = Some(value.to_owned()),
                 "amount" => selector.amount = Some(amount(value)?),
                 "at" => selector.at = Some(at(value)?),
                 _ => {
                     return Err(format!(
-                        "unknown key {key:?}: use stan, rrn, terminal, amount, last4, at, sale or tx_id"
+                        "unknown key {key:?}: use stan, rrn, terminal, merchant, amount, last4, interface, cause, at, sale or tx_id"
                     ));
                 }
             }
@@ -309,6 +315,9 @@ impl Selector {
             && (is(&self.terminal, t.terminal_id.as_deref())
                 || is(&self.terminal, t.device.as_deref()))
             && is(&self.last4, last4)
+            && is(&self.merchant, t.merchant_id.as_deref())
+            && is(&self.interface, Some(&t.interface))
+            && is(&self.cause, t.cause.as_deref())
             && self.amount.is_none_or(|a| t.amount_minor == Some(a))
             && self.at.is_none_or(|at| at.fits(t.started_at, t.ended_at))
     }

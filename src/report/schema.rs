@@ -266,6 +266,12 @@ table! {
         /// As in [`Transaction`].
         amount_minor: Option<i64>,
         /// As in [`Transaction`].
+        merchant_id: Option<Text>,
+        /// As in [`Transaction`].
+        interface: Text,
+        /// As in [`Transaction`].
+        cause: Option<Text>,
+        /// As in [`Transaction`].
         pan_masked: Option<Text>,
     }
 }

@@ -310,13 +310,27 @@ fn wide(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) {
 fn bcd(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
     let decimal = |b: u8| b & 0xF <= 9 && b >> 4 <= 9;
     let mut digits: Vec<u8> = Vec::new();
-    let mut at = 0;
-    for run in bytes.chunk_by(|&a, &b| decimal(a) == decimal(b)) {
-        let (start, end) = (at, at + run.len());
-        at = end;
-        if run.len() < 6 || !run.first().is_some_and(|&b| decimal(b)) {
+    let is = |at: usize| bytes.get(at).is_some_and(|&b| decimal(b));
+    // A run of six holds every sixth place: only those are looked at, and runs grown from them.
+    let (mut look, mut floor) = (5, 0);
+    while look < bytes.len() {
+        if !is(look) {
+            look += 6;
             continue;
         }
+        let mut start = look;
+        while start > floor && is(start - 1) {
+            start -= 1;
+        }
+        let mut end = look + 1;
+        while is(end) {
+            end += 1;
+        }
+        floor = end;
+        look = end + 6;
+        let Some(run) = bytes.get(start..end).filter(|run| run.len() >= 6) else {
+            continue;
+        };
         digits.clear();
         let low = start
             .checked_sub(1)

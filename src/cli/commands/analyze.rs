@@ -5,7 +5,7 @@ use crate::cli::args::{AnalyzeArgs, Arguments};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::progress::Progress;
-use crate::cli::{DONE, Ending, PARTLY, config, network, sandbox, table};
+use crate::cli::{DONE, Ending, PARTLY, network, sandbox, table};
 use crate::plan::{Limits, Plan, RunRecord};
 use crate::report::{self, Summary, text_bytes};
 use crate::{Observer as _, analyze};
@@ -14,7 +14,6 @@ use crate::{Observer as _, analyze};
 const CAUSES: usize = 10;
 
 pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Ending {
-    let args = &config::fill_up(args)?;
     let plan = plan(args)?;
     report::check_target(&args.out, args.force)?;
     for (given, flag) in [
@@ -38,6 +37,7 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     if !args.no_sandbox {
         let also = [&args.inventory, &args.config];
         let read = plan.inputs.iter().chain(also.into_iter().flatten());
+        let read = read.chain(&args.keylog).chain(&args.dialects);
         let read = read.chain(&args.baseline).chain(&args.rules).cloned();
         sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out)).tell(all, output);
     }

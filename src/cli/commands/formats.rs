@@ -11,7 +11,7 @@ use crate::cli::output::{Output, Paint};
 use crate::cli::{DONE, Ending, capture_why, network, table};
 use crate::decode::each_stream;
 use crate::parse::own::Own;
-use crate::parse::probe::{InputKind, probe};
+use crate::parse::probe::{InputKind, probe_among};
 use crate::plan::{Language, Plan};
 use crate::report::clean;
 use crate::source;
@@ -177,7 +177,7 @@ fn why(path: &std::path::Path, own: Own, args: &FormatsArgs, output: &Output) ->
     let mut streams = Vec::new();
     for input in &found.inputs {
         each_stream(input, &plan, &mut |stream, reader| {
-            let probed = probe(stream.head, &stream.later_samples(), &plan.own_formats);
+            let probed = probe_among(stream.head, &stream.later_samples(), &plan.own_formats);
             let capture = matches!(probed.kind, InputKind::Capture(_))
                 .then(|| capture_why::look(reader, &plan));
             streams.push((stream.path.to_string(), probed, capture));

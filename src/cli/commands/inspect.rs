@@ -46,10 +46,15 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Ending {
         let none = output.paint_err(Paint::Yellow, "nothing found");
         let words = clean(&args.selector.join(" "));
         output.note(&format!("{none} for {words}"));
+        let hint = output.paint_err(Paint::Cyan, "hint:");
+        let dir = clean(&args.dir.display().to_string());
+        output.note(&format!(
+            " {hint} times are UTC; fewer keys find more; `tapscope browse {dir}` lists all failed attempts"
+        ));
         return Ok(NO);
     }
     let shown = found.len() as u64;
-    output.note(&format!("{count} transactions fit; name one by its tx_id, or narrow with stan= rrn= terminal= amount= last4= at="));
+    output.note(&format!("{count} transactions fit; name one by its tx_id, or narrow with stan= rrn= terminal= merchant= amount= last4= interface= cause= at="));
     if count > shown {
         output.note(&format!("(the first {shown} are listed)"));
     }

@@ -5,6 +5,7 @@ pub(crate) mod browse;
 pub(crate) mod causes;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod decode;
 pub(crate) mod formats;
 pub(crate) mod inspect;

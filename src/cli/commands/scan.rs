@@ -191,8 +191,12 @@ fn input(input: &source::Input, plan: &Plan, edge: &Edge, places: usize) -> Scan
 }
 
 fn stream(info: &StreamInfo<'_>, reader: &mut dyn Read, path: &str, limits: &Limits, tally: &mut Tally) {
-    match probe(info.head, &info.later_samples(), &[]).kind {
+    match probe(info.head, &info.later_samples()).kind {
         InputKind::Text { encoding, .. } => {
+            let mut utf8 = utf8_reader(Box::new(reader), encoding);
+            text(&mut *utf8, path, limits, tally);
+        }
+        InputKind::Trace(format, encoding) if !format.binary => {
             let mut utf8 = utf8_reader(Box::new(reader), encoding);
             text(&mut *utf8, path, limits, tally);
         }

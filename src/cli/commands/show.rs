@@ -25,10 +25,10 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Ending {
         .map(|text| Reference::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
     let run = args.run.as_deref().map(Run::open).transpose()?;
-    if let Some(base) = &args.base {
+    if let Some(base) = &args.from {
         std::env::set_current_dir(base).map_err(|e| {
             Failure::failed(format!(
-                "--base {}: {e}",
+                "--from {}: {e}",
                 clean(&base.display().to_string())
             ))
         })?;

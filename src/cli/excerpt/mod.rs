@@ -152,7 +152,7 @@ fn stream(
     context: u64,
     edge: &Edge,
 ) -> (Shown, Option<&'static str>) {
-    match (probe(info.head, &info.later_samples(), &[]).kind, place) {
+    match (probe(info.head, &info.later_samples()).kind, place) {
         (InputKind::Capture(_), Cited::Frame(frame)) => {
             (frames::read(reader, frame, context, edge), None)
         }
@@ -166,6 +166,11 @@ fn stream(
         }
         (InputKind::Text { .. }, Cited::Frame(_)) => {
             (Shown::Other("it is a text: cite it as path:LINE"), None)
+        }
+        (InputKind::Trace(format, encoding), Cited::Lines(from, to)) if !format.binary => {
+            let mut utf8 = utf8_reader(Box::new(reader), encoding);
+            let shown = lines::read(&mut *utf8, encoding, (from, to), context, edge);
+            (shown, Some(encoding.name()))
         }
         _ if Reader::recognises(info.head) => (Shown::Other("it cannot be read"), None),
         _ => (
@@ -208,7 +213,7 @@ fn find(path: &str, inputs: Option<&[PathBuf]>, edge: &Edge) -> Result<Input, Fa
             stdin: false,
         }),
         None => Err(Failure::failed(format!("{}: there is no such file here", clean(path))).hint(
-            "paths are as they were given to `analyze`: run this in the same folder, or say where that is with --base FOLDER",
+            "paths are as they were given to `analyze`: run this in the same folder, or say where that is with --from FOLDER",
         )),
     }
 }

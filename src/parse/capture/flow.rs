@@ -49,6 +49,39 @@ pub(super) struct Cites {
     pub(super) last_data: u32,
 }
 
+/// Bytes of records, by file of the set: nearly always of one.
+#[derive(Default, Clone)]
+pub(super) struct ByFile {
+    file: u16,
+    bytes: u64,
+    earlier: Vec<(u16, u64)>,
+}
+
+impl ByFile {
+    fn add(&mut self, file: u16, bytes: u32) {
+        if file != self.file {
+            if self.bytes > 0 {
+                self.earlier.push((self.file, self.bytes));
+            }
+            (self.file, self.bytes) = (file, 0);
+        }
+        self.bytes += u64::from(bytes);
+    }
+
+    pub(super) fn of(file: u16, bytes: u64) -> Self {
+        Self {
+            file,
+            bytes,
+            earlier: Vec::new(),
+        }
+    }
+
+    pub(super) fn each(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        let last = std::iter::once((self.file, self.bytes));
+        self.earlier.iter().copied().chain(last)
+    }
+}
+
 /// A message whose acknowledgement is awaited.
 pub(super) struct Awaited {
     pub(super) direction: usize,
@@ -83,7 +116,7 @@ pub(super) struct Meta {
     pub(super) timed: bool,
     pub(super) first_at: i64,
     pub(super) last_at: i64,
-    pub(super) record_bytes: u64,
+    pub(super) record_bytes: ByFile,
     pub(super) syn_count: u16,
     syn_at: i64,
     syn_sequence: u32,
@@ -136,7 +169,7 @@ impl Flow {
             timed: item.timed,
             first_at: item.nanos,
             last_at: item.nanos,
-            record_bytes: 0,
+            record_bytes: ByFile::default(),
             syn_count: 0,
             syn_at: 0,
             syn_sequence: 0,
@@ -174,7 +207,7 @@ impl Flow {
         if flags & (SYN | ACK | RST) == SYN && self.reopens(direction, segment, item.nanos) {
             return Step::Reopens;
         }
-        self.meta.record_bytes += u64::from(item.record);
+        self.meta.record_bytes.add(item.file, item.record);
         if self.is_copy(direction, item, segment) {
             return Step::Taken;
         }
@@ -203,6 +236,9 @@ impl Flow {
             self.data(direction, item, segment, missing, limits, sink);
         }
         if flags & FIN != 0 && !self.halves[direction].fin {
+            let length = u32::try_from(wire).unwrap_or(0);
+            let end = segment.sequence.wrapping_add(length);
+            self.halves[direction].stream.ends_at(end);
             self.halves[direction].fin = true;
             self.meta.both_closed = self.halves[1 - direction].fin;
             if self.meta.closed_by.is_none() {

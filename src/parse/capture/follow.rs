@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use hashbrown::HashMap;
 
 use super::flow::{Flow, Meta};
+use super::health;
+use crate::event::Connection;
 use tapscope_parsers::protocol::iso8583::Wire;
 
 /// Connections kept.
 const MAX_FLOWS: usize = 20_000;
 
 /// One connection's bytes.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Followed {
     /// Who opened it, and who was called; `None` until its end.
     pub ends: Option<(SocketAddr, SocketAddr)>,
@@ -31,6 +33,8 @@ pub struct Followed {
     pub gaps: [Vec<(usize, u64)>; 2],
     /// Bytes that came in all.
     pub total: [u64; 2],
+    /// How it fared.
+    pub connection: Option<Connection>,
 }
 
 /// What is kept while connections last.
@@ -91,6 +95,7 @@ impl Follow {
         one.carried = flow.payload.carried();
         one.wire = flow.payload.wire();
         one.messages = flow.payload.messages;
+        one.connection = Some(health::connection(flow));
         self.done.push(one);
     }
 }

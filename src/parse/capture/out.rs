@@ -7,15 +7,15 @@ use std::sync::Arc;
 use tapscope_parsers::protocol::iso8583::{Choice, Dialect, Wire};
 use tapscope_parsers::protocol::net::tcp::Piece;
 
-use super::Issues;
 use super::dns::Resolved;
 use super::endpoints::Endpoints;
-use super::flow::{Awaited, Flow, Meta};
+use super::flow::{Awaited, ByFile, Flow, Meta};
 use super::follow::Follow;
 use super::payload::{Cut, Given, Payload as Carried};
 use super::shard::LINGER;
 use super::tls::{At, Secrets};
 use super::web::WebSeen;
+use super::{Issues, localise};
 use super::{health, message};
 use crate::event::{
     Connection, Event, Events, HttpEvent, Keys, Payload, Place, Spill, Stamp, Text, TimeQuality,
@@ -32,7 +32,7 @@ const MAX_AWAITED: usize = 64;
 
 /// A finished connection whose worth depends on what others to the same host carried.
 pub(super) struct Candidate {
-    pub(super) bytes: u64,
+    pub(super) bytes: ByFile,
     pub(super) connection: Connection,
     pub(super) http: Vec<Event>,
     frame: u32,
@@ -46,21 +46,30 @@ pub(super) struct Out {
     pub(super) source: u32,
     /// Finished, not packed yet.
     pub(super) events: Vec<Event>,
-    pub(super) packed: Events,
+    pub(super) packed: Vec<Events>,
+    /// Frames before each file of the set.
+    pub(super) starts: Vec<u32>,
     /// Hosts of the connections kept.
     pub(super) servers: BTreeSet<IpAddr>,
     pub(super) candidates: Vec<Candidate>,
     pub(super) learnt: Vec<(SocketAddr, Wire)>,
     pub(super) own: Endpoints,
     pub(super) issues: Issues,
-    pub(super) understood: u64,
-    pub(super) ignored: u64,
-    pub(super) damaged: u64,
+    /// Of each file of the set.
+    pub(super) bytes: Vec<Bytes>,
     pub(super) clock: i64,
     /// Rows kept of connections without a payment message.
     pub(super) rows: usize,
     /// Set where the streams themselves are wanted.
     pub(super) follow: Option<Follow>,
+}
+
+/// What became of the bytes of one file.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Bytes {
+    pub(super) understood: u64,
+    pub(super) ignored: u64,
+    pub(super) damaged: u64,
 }
 
 /// What is at hand while a flow is worked on.
@@ -102,7 +111,7 @@ impl Out {
                     self.learn(meta.server_end(), wire);
                 }
                 if noted.desync {
-                    self.damaged += 1;
+                    self.damaged();
                     self.issues.add(
                         Place::Frame(frame),
                         "iso8583_desync",
@@ -192,7 +201,7 @@ impl Out {
         keys.host = Some(host);
         let frame = cut.frames.first().copied().unwrap_or(meta.first_frame);
         if let Some(text) = &iso.damage {
-            self.damaged += 1;
+            self.damaged();
             self.issues
                 .add(Place::Frame(frame), "iso8583_damaged", 1, text.to_string());
         }
@@ -234,11 +243,56 @@ impl Out {
         }
     }
 
+    /// The next file of the set begins behind so many frames.
+    pub(super) fn next_file(&mut self, start: u32) {
+        self.starts.push(start);
+        self.packed.push(Events::default());
+        self.bytes.push(Bytes::default());
+    }
+
+    fn damaged(&mut self) {
+        if let Some(bytes) = self.bytes.last_mut() {
+            bytes.damaged += 1;
+        }
+    }
+
+    pub(super) fn understood(&mut self, of: &ByFile) {
+        for (file, count) in of.each() {
+            if let Some(bytes) = self.bytes.get_mut(usize::from(file)) {
+                bytes.understood += count;
+            }
+        }
+    }
+
+    pub(super) fn ignored(&mut self, of: &ByFile) {
+        for (file, count) in of.each() {
+            if let Some(bytes) = self.bytes.get_mut(usize::from(file)) {
+                bytes.ignored += count;
+            }
+        }
+    }
+
     /// Packs what is finished.
     pub(super) fn pack(&mut self, least: usize, spill: &Arc<Spill>) {
-        if self.events.len() >= least.max(1) {
-            let events = std::mem::take(&mut self.events);
-            self.packed.extend_from(events, |event| event, spill);
+        if self.events.len() < least.max(1) {
+            return;
+        }
+        let events = std::mem::take(&mut self.events);
+        if let ([only], [_]) = (self.packed.as_mut_slice(), self.starts.as_slice()) {
+            only.extend_from(events, |event| event, spill);
+            return;
+        }
+        let mut files: Vec<Vec<Event>> = self.starts.iter().map(|_| Vec::new()).collect();
+        for mut event in events {
+            let file = to_file(&mut event, &self.starts);
+            if let Some(list) = files.get_mut(file) {
+                list.push(event);
+            }
+        }
+        for (packed, list) in self.packed.iter_mut().zip(files) {
+            if !list.is_empty() {
+                packed.extend_from(list, |event| event, spill);
+            }
         }
     }
 
@@ -285,11 +339,11 @@ impl Out {
         }
         let known_host = keep || self.candidates.len() < MAX_CANDIDATES;
         if !known_host || (!keep && flow.payload.is_web() && flow.payload.http().is_none()) {
-            self.ignored += flow.meta.record_bytes;
+            self.ignored(&flow.meta.record_bytes);
             return;
         }
         let candidate = Candidate {
-            bytes: flow.meta.record_bytes,
+            bytes: flow.meta.record_bytes.clone(),
             connection: health::connection(&flow),
             http: self.http(&flow),
             frame: flow.meta.first_frame,
@@ -448,7 +502,7 @@ impl Out {
     }
 
     pub(super) fn keep(&mut self, candidate: Candidate) {
-        self.understood += candidate.bytes;
+        self.understood(&candidate.bytes);
         self.events.extend(candidate.http);
         let connection = candidate.connection;
         self.servers.insert(connection.server.ip());
@@ -467,7 +521,7 @@ impl Out {
     }
 
     pub(super) fn resolution(&mut self, resolved: Resolved) {
-        self.understood += resolved.bytes;
+        self.understood(&ByFile::of(resolved.file, resolved.bytes));
         let keys = Keys {
             device: Some(resolved.event.client.to_string().into()),
             ..Keys::default()
@@ -481,6 +535,28 @@ impl Out {
             payload: Payload::Dns(Box::new(resolved.event)),
         });
     }
+}
+
+/// Turns the frames of the set into those of the file that the event stands in; frames of other files cannot be cited.
+pub(super) fn to_file(event: &mut Event, starts: &[u32]) -> usize {
+    let file = localise(&mut event.place, starts);
+    let list = match &mut event.payload {
+        Payload::Iso8583(iso) => &mut iso.frames,
+        Payload::Tcp(connection) => &mut connection.frames,
+        Payload::Apdu(exchange) => {
+            let answer = &mut exchange.answer_place;
+            if answer
+                .as_mut()
+                .is_some_and(|place| localise(place, starts) != file)
+            {
+                *answer = None;
+            }
+            return file;
+        }
+        _ => return file,
+    };
+    list.retain_mut(|place| localise(place, starts) == file);
+    file
 }
 
 fn ends(client: SocketAddr, server: SocketAddr) -> Keys {

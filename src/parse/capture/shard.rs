@@ -11,9 +11,9 @@ use tapscope_parsers::protocol::net::tcp::{Piece, Segment, StreamLimits};
 use super::Issues;
 use super::dns::Names;
 use super::endpoints::Endpoints;
-use super::flow::{Flow, Meta, Step};
+use super::flow::{ByFile, Flow, Meta, Step};
 use super::follow::{Follow, Followed};
-use super::out::{Out, With, stamp};
+use super::out::{Bytes, Out, With, stamp};
 use super::packets::{Body, Item};
 use super::payload::Payload as Carried;
 use crate::event::{Event, Events, IcmpEvent, Keys, Payload, Place, Spill};
@@ -33,11 +33,10 @@ type Key = [SocketAddr; 2];
 
 /// What a shard leaves behind.
 pub(super) struct Done {
-    pub(super) events: Events,
+    /// By file of the set.
+    pub(super) events: Vec<Events>,
     pub(super) issues: Issues,
-    pub(super) understood: u64,
-    pub(super) ignored: u64,
-    pub(super) damaged: u64,
+    pub(super) bytes: Vec<Bytes>,
 }
 
 /// One shard.
@@ -45,7 +44,8 @@ pub(super) struct Shard {
     flows: HashMap<Key, Box<Flow>, foldhash::fast::RandomState>,
     idle: VecDeque<(i64, Key)>,
     closed: VecDeque<(i64, Key)>,
-    names: Names,
+    /// Of each file of the set.
+    names: Vec<Names>,
     out: Out,
     icmp: usize,
     max_flows: usize,
@@ -59,19 +59,18 @@ impl Shard {
             flows: HashMap::default(),
             idle: VecDeque::new(),
             closed: VecDeque::new(),
-            names: Names::default(),
+            names: vec![Names::default()],
             out: Out {
                 source,
                 events: Vec::new(),
-                packed: Events::default(),
+                packed: vec![Events::default()],
+                starts: vec![0],
                 servers: BTreeSet::new(),
                 candidates: Vec::new(),
                 learnt: Vec::new(),
                 own: Endpoints::default(),
                 issues: Issues::new(source),
-                understood: 0,
-                ignored: 0,
-                damaged: 0,
+                bytes: vec![Bytes::default()],
                 clock: i64::MIN,
                 rows: 0,
                 follow: None,
@@ -96,6 +95,17 @@ impl Shard {
         self.out.follow.take().map(|f| f.done).unwrap_or_default()
     }
 
+    /// The next file of the set begins behind so many frames.
+    pub(super) fn next_file(&mut self, start: u32) {
+        let clock = self.out.clock;
+        if let Some(names) = self.names.last_mut() {
+            names.finish(clock);
+        }
+        let number = u16::try_from(self.names.len()).unwrap_or(u16::MAX);
+        self.names.push(Names::of_file(number));
+        self.out.next_file(start);
+    }
+
     pub(super) fn clock(&self) -> i64 {
         self.out.clock
     }
@@ -110,7 +120,11 @@ impl Shard {
             Body::Tcp { segment, missing } => {
                 self.tcp(item, segment, *missing, with);
             }
-            Body::Dns(payload) => self.names.take(item, payload),
+            Body::Dns(payload) => {
+                if let Some(names) = self.names.last_mut() {
+                    names.take(item, payload);
+                }
+            }
             Body::Icmp(error) => self.icmp(item, error),
         }
     }
@@ -118,7 +132,8 @@ impl Shard {
     fn icmp(&mut self, item: &Item<'_>, error: &tapscope_parsers::protocol::net::icmp::IcmpError) {
         self.icmp += 1;
         if self.icmp > MAX_ICMP {
-            self.out.ignored += u64::from(item.record);
+            let bytes = ByFile::of(item.file, u64::from(item.record));
+            self.out.ignored(&bytes);
             self.out.issues.add(
                 Place::Frame(item.frame),
                 "icmp_limit",
@@ -127,7 +142,8 @@ impl Shard {
             );
             return;
         }
-        self.out.understood += u64::from(item.record);
+        let bytes = ByFile::of(item.file, u64::from(item.record));
+        self.out.understood(&bytes);
         let event = IcmpEvent {
             from: item.source.ip(),
             version: error.version,
@@ -275,7 +291,9 @@ impl Shard {
         for flow in flows {
             self.out.end(flow, with);
         }
-        self.names.finish(end);
+        if let Some(names) = self.names.last_mut() {
+            names.finish(end);
+        }
     }
 
     /// All hosts are known: decides on the connections put aside.
@@ -290,19 +308,21 @@ impl Shard {
             if known.carries_payments(&server) || portal {
                 out.keep(candidate);
             } else {
-                out.ignored += candidate.bytes;
+                out.ignored(&candidate.bytes);
             }
         }
-        for resolved in std::mem::take(&mut self.names.failures) {
-            out.resolution(resolved);
-        }
-        for frame in std::mem::take(&mut self.names.damaged) {
-            out.issues.add(
-                Place::Frame(frame),
-                "dns_malformed",
-                1,
-                "expected a DNS message with one question".into(),
-            );
+        for names in &mut self.names {
+            for resolved in std::mem::take(&mut names.failures) {
+                out.resolution(resolved);
+            }
+            for frame in std::mem::take(&mut names.damaged) {
+                out.issues.add(
+                    Place::Frame(frame),
+                    "dns_malformed",
+                    1,
+                    "expected a DNS message with one question".into(),
+                );
+            }
         }
     }
 
@@ -313,16 +333,18 @@ impl Shard {
 
     /// Events, issues and bytes; resolutions that led to `wanted` hosts are added.
     pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>, spill: &Arc<Spill>) -> Done {
-        for resolved in self.names.used(wanted) {
-            self.out.resolution(resolved);
+        for (file, names) in self.names.iter_mut().enumerate() {
+            for resolved in names.used(wanted) {
+                self.out.resolution(resolved);
+            }
+            let file = u16::try_from(file).unwrap_or(u16::MAX);
+            self.out.ignored(&ByFile::of(file, names.ignored));
         }
         self.out.pack(1, spill);
         Done {
             events: self.out.packed,
             issues: self.out.issues,
-            understood: self.out.understood,
-            ignored: self.out.ignored + self.names.ignored,
-            damaged: self.out.damaged,
+            bytes: self.out.bytes,
         }
     }
 }

@@ -103,12 +103,8 @@ pub(super) fn collect(
     summary: &Summary,
 ) -> Result<PageData, Error> {
     let all = facets::pack(overview);
-    let budget = DATA_BYTES.saturating_sub(all["bits"].as_str().map_or(0, str::len) + 600_000);
-    let failures = &overview.failures;
-    let causes = failures.causes();
-    let each = 700 + 90 * (failures.events as usize / causes.len().max(1)).min(EVENTS_EACH);
-    let limit = (budget / each).clamp(100, super::LISTED);
-    let mut held = read(folder, &causes, fair_share(&causes, limit))?;
+    let causes = overview.failures.causes();
+    let mut held = read(folder, &causes, fair_share(&causes, super::LISTED))?;
     let mut limit = held.len();
     loop {
         let data = whole(&held, &all, summary);

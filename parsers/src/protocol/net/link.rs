@@ -164,6 +164,10 @@ fn first_layer(link: u16, b: &[u8]) -> Option<Layer<'_>> {
         1 => Layer::Ethernet(b),
         // BSD loopback: address family in the capturing host's order (0) or big-endian (108).
         0 | 108 => {
+            if matches!(be16(b, 0)?, 0x0F00 | 0x8F00) {
+                // Cisco HDLC under another name: the family would be none that is known.
+                return Some(Layer::EtherType(be16(b, 2)?, b.get(4..)?));
+            }
             let family = match (le32(b, 0)?, be32(b, 0)?) {
                 (n, _) if n < 256 => n,
                 (_, n) => n,
@@ -245,6 +249,10 @@ fn mpls(mut b: &[u8]) -> Option<Layer<'_>> {
 }
 
 fn ppp(b: &[u8]) -> Option<Layer<'_>> {
+    // Cisco HDLC under another name: unicast or multicast, then the type as in Ethernet.
+    if matches!(be16(b, 0)?, 0x0F00 | 0x8F00) {
+        return Some(Layer::EtherType(be16(b, 2)?, b.get(4..)?));
+    }
     let b = if be16(b, 0)? == 0xFF03 {
         b.get(2..)?
     } else {
@@ -348,8 +356,38 @@ fn tunnel<'a>(d: &Datagram<'a>) -> Option<Layer<'a>> {
         {
             Some(Layer::Ethernet(d.payload.get(16..)?))
         }
+        // GTP-U, on its registered port: what a mobile network carries for its terminals.
+        17 if be16(d.payload, 2) == Some(2152) || be16(d.payload, 0) == Some(2152) => {
+            gtp(d.payload.get(8..)?)
+        }
         _ => None,
     }
+}
+
+/// GTP version 1, user plane (3GPP TS 29.281): the packet in a G-PDU; `None` for signalling.
+fn gtp(b: &[u8]) -> Option<Layer<'_>> {
+    let flags = u8_at(b, 0)?;
+    if flags >> 4 != 3 || u8_at(b, 1)? != 0xFF {
+        return None;
+    }
+    let mut at = 8;
+    if flags & 7 != 0 {
+        at = 12;
+        let mut next = u8_at(b, 11)?;
+        for _ in 0..DEPTH {
+            if flags & 4 == 0 || next == 0 {
+                break;
+            }
+            let length = 4 * usize::from(u8_at(b, at)?);
+            if length == 0 {
+                return None;
+            }
+            next = u8_at(b, at + length - 1)?;
+            at += length;
+        }
+    }
+    let inner = b.get(at..)?;
+    matches!(u8_at(inner, 0)? >> 4, 4 | 6).then_some(Layer::Ip(inner))
 }
 
 fn gre(b: &[u8]) -> Option<Layer<'_>> {
@@ -490,6 +528,8 @@ mod tests {
         expect(9, &[0xFF, 3, 0, 0x21]);
         expect(9, &[0x21]);
         expect(104, &[0x0F, 0, 8, 0]);
+        expect(9, &[0x0F, 0, 8, 0]);
+        expect(0, &[0x8F, 0, 8, 0]);
     }
 
     /// Found by fuzzing: the library's iterator read past the end of a cut extension.

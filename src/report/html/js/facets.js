@@ -3,7 +3,19 @@
   const DIMS = ["cause", "owners", "terminal", "merchant", "scheme", "host", "issuer", "incident"];
   const filters = {from: null, until: null, text: ""};
   for (const d of DIMS) filters[d] = "";
-  const bytes = Uint8Array.from(atob(all.bits), c => c.charCodeAt(0));
+  // Six bits a sign; the signs are those of facets.rs.
+  const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+-./=";
+  const bytes = new Uint8Array(all.bits.length / 4 * 3);
+  {
+    const value = new Uint8Array(128);
+    for (let i = 0; i < 64; i++) value[SIGNS.charCodeAt(i)] = i;
+    for (let i = 0, to = 0; i < all.bits.length; i += 4) {
+      const group = value[all.bits.charCodeAt(i)] << 18 | value[all.bits.charCodeAt(i + 1)] << 12 | value[all.bits.charCodeAt(i + 2)] << 6 | value[all.bits.charCodeAt(i + 3)];
+      bytes[to++] = group >> 16;
+      bytes[to++] = group >> 8 & 255;
+      bytes[to++] = group & 255;
+    }
+  }
   let nextByte = 0;
   const column = width => {
     const out = new Uint32Array(all.n);

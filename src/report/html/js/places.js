@@ -35,8 +35,9 @@
       card.querySelector("tbody").replaceChildren(...list.map(([n, count]) => {
         const name = names(d)[n - 1], attempts = all.dims[kind].attempts?.[n - 1];
         const worst = [...causes.get(n)].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0];
-        return el("tr", {class: filters[kind] === name ? "chosen" : ""}, el("td", {}, filterButton(kind, name), worst ? el("small", {}, cause(names(0)[worst[0] - 1] ?? t("other"))) : null),
-          el("td", {class: "wide"}, bar(rate ? count / attempts : count / most, "bad")), el("td", {class: "num"}, rate ? thousands(count) + " / " + thousands(attempts) : about() + thousands(count)));
+        return el("tr", {class: filters[kind] === name ? "chosen" : ""}, el("td", {}, filterButton(kind, name)),
+          el("td", {class: "wide"}, bar(rate ? count / attempts : count / most, "bad")), el("td", {class: "num"}, rate ? thousands(count) + " / " + thousands(attempts) : about() + thousands(count)),
+          el("td", {class: "most"}, worst ? cause(names(0)[worst[0] - 1] ?? t("other")) : ""));
       }));
     }
   };

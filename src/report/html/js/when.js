@@ -40,9 +40,10 @@
     for (let n = 0; n <= TOP_CAUSES.length; n++) cumulated.push(sum = bins.map((b, i) => sum[i] + b.causes[n]));
     const bars = uPlot.paths.bars({size: [0.86, 48], align: 1});
     const series = cumulated.map((_, n) => ({fill: color("--c" + (n === TOP_CAUSES.length ? 9 : n)), width: 0, paths: bars, points: {show: false}})).reverse();
-    const share = bins.map(b => rated() && b.attempts >= 5 ? 100 * b.failed / b.attempts : null);
+    const share = bins.map(b => rated() && b.attempts >= 20 ? 100 * b.failed / b.attempts : null);
     // A share of few attempts swings wildly and says nothing: then there is no line.
     const line = share.some(s => s !== null);
+    $("line").hidden = !line;
     const axis = more => ({stroke: color("--soft"), grid: {stroke: color("--line"), width: 1}, ticks: {stroke: color("--line")}, font: "11px system-ui, sans-serif", ...more});
     chart = new uPlot({
       width, height, legend: {show: false}, tzDate: seconds => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
