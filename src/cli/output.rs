@@ -120,14 +120,19 @@ impl Output {
 /// A line without card data, whatever it was made of: a path or an argument may hold a number.
 fn harmless(line: &str) -> std::borrow::Cow<'_, str> {
     use tapscope_parsers::sensitive;
-    static GATE: std::sync::LazyLock<crate::report::gate::Gate> =
-        std::sync::LazyLock::new(|| crate::report::gate::Gate::new(&crate::event::SeenCards::default()));
+    static GATE: std::sync::LazyLock<crate::report::gate::Gate> = std::sync::LazyLock::new(|| {
+        crate::report::gate::Gate::new(&crate::event::SeenCards::default())
+    });
     if GATE.search(line.as_bytes()).is_none() {
         return line.into();
     }
     let mut spans = Vec::new();
     sensitive::in_text(line.as_bytes(), &mut spans);
-    let hidden = |at: usize| spans.iter().any(|span| (span.start..span.end).contains(&at));
+    let hidden = |at: usize| {
+        spans
+            .iter()
+            .any(|span| (span.start..span.end).contains(&at))
+    };
     line.char_indices()
         .map(|(at, c)| if hidden(at) { '*' } else { c })
         .collect::<String>()

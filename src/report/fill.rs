@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::gate::Gate;
 use super::clean::clean;
 use super::detail::{describe, hex};
+use super::gate::Gate;
 use super::row::{Alternative, Micros};
 use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
 use crate::Analysis;

@@ -235,8 +235,8 @@ impl Gate {
             b.is_some_and(|b| b == b'*' || (b.is_ascii_alphabetic() && b.is_ascii_hexdigit()))
         };
         // A fraction has as many digits; a date and a time may have the form of a number.
-        let fraction = before == Some(b'.')
-            && at(start.checked_sub(2)).is_some_and(|b| b.is_ascii_digit());
+        let fraction =
+            before == Some(b'.') && at(start.checked_sub(2)).is_some_and(|b| b.is_ascii_digit());
         if word.len() <= 19
             && !hex(before)
             && !hex(behind)
@@ -430,7 +430,11 @@ mod tests {
             "note: 6212 3400 0000 1233",
             "D6212340000001233D2512",
         ] {
-            assert_eq!(gate().search(text.as_bytes()), Some(Leak::CardNumber), "{text}");
+            assert_eq!(
+                gate().search(text.as_bytes()),
+                Some(Leak::CardNumber),
+                "{text}"
+            );
         }
         assert_eq!(
             gate().search(b"{\"PinBlock\": \"0412AC89ABCDEF67\"}"),
@@ -466,13 +470,10 @@ mod tests {
                 "\"103\":\"621234******1233\"",
             ),
             ("99621234000000123399", "99621234******123399"),
-            (
-                "62 12 34 00 00 00 12 33",
-                "62 12 34 ** ** ** 12 33",
-            ),
+            ("62 12 34 00 00 00 12 33", "62 12 34 ** ** ** 12 33"),
             (
                 "x36323132333430303030303031323333y",
-                "x363231323334303*3*3*3*3*3*31323333y",
+                "x3632313233343*3*3*3*3*3*31323333y",
             ),
             ("4111111111111111", "4111111111111111"),
             ("6212340000001234", "6212340000001234"),

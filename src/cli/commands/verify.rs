@@ -55,7 +55,11 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Ending {
     } else {
         tell(&verdict, output)?;
     }
-    Ok(if verdict.findings.is_empty() { DONE } else { NO })
+    Ok(if verdict.findings.is_empty() {
+        DONE
+    } else {
+        NO
+    })
 }
 
 fn tell(verdict: &Verdict, output: &Output) -> Result<(), Failure> {
@@ -95,13 +99,23 @@ fn outputs(dir: &Path, recorded: &Recorded, verdict: &mut Verdict) -> Result<(),
         }
         let now = file.as_it_stands(dir)?;
         if now != *file {
-            let detail = difference(file, now.bytes, now.blake3.as_deref(), now.sha256.as_deref());
+            let detail = difference(
+                file,
+                now.bytes,
+                now.blake3.as_deref(),
+                now.sha256.as_deref(),
+            );
             verdict.add("output", &file.path, "changed", detail);
         }
     }
     for name in files_below(dir)? {
         if name != "manifest.json" && !recorded.outputs.iter().any(|file| file.path == name) {
-            verdict.add("output", &name, "unexpected", "not in the manifest".to_owned());
+            verdict.add(
+                "output",
+                &name,
+                "unexpected",
+                "not in the manifest".to_owned(),
+            );
         }
     }
     Ok(())
@@ -128,7 +142,12 @@ fn files_below(dir: &Path) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-fn difference(file: &RecordedFile, bytes: u64, blake3: Option<&str>, sha256: Option<&str>) -> String {
+fn difference(
+    file: &RecordedFile,
+    bytes: u64,
+    blake3: Option<&str>,
+    sha256: Option<&str>,
+) -> String {
     let mut said = Vec::new();
     if file.bytes != bytes {
         said.push(format!("{} bytes, were {}", bytes, file.bytes));
@@ -138,7 +157,11 @@ fn difference(file: &RecordedFile, bytes: u64, blake3: Option<&str>, sha256: Opt
         ("SHA-256", file.sha256.as_deref(), sha256),
     ] {
         if was != is {
-            said.push(format!("{name} {}, was {}", is.unwrap_or("none"), was.unwrap_or("none")));
+            said.push(format!(
+                "{name} {}, was {}",
+                is.unwrap_or("none"),
+                was.unwrap_or("none")
+            ));
         }
     }
     said.join("; ")
@@ -208,7 +231,12 @@ fn check(on_disk: &Path, group: &[&RecordedFile], limits: &Limits, verdict: &mut
     let members: Vec<(&str, Hashes)> = report
         .streams
         .iter()
-        .map(|stream| (stream.path.strip_prefix(shown).unwrap_or(&stream.path), stream.hashes))
+        .map(|stream| {
+            (
+                stream.path.strip_prefix(shown).unwrap_or(&stream.path),
+                stream.hashes,
+            )
+        })
         .collect();
     let mut next = members.iter();
     for file in group {
@@ -224,7 +252,9 @@ fn check(on_disk: &Path, group: &[&RecordedFile], limits: &Limits, verdict: &mut
         };
         let blake3 = hex(&hashes.blake3);
         let sha256 = hashes.sha256.map(|hash| hex(&hash));
-        if file.blake3.as_deref() != Some(blake3.as_str()) || (file.sha256.is_some() && file.sha256.as_deref() != sha256.as_deref()) {
+        if file.blake3.as_deref() != Some(blake3.as_str())
+            || (file.sha256.is_some() && file.sha256.as_deref() != sha256.as_deref())
+        {
             let detail = difference(file, file.bytes, Some(&blake3), sha256.as_deref());
             verdict.add("input", &file.path, "changed", detail);
         }
