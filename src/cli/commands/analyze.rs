@@ -39,7 +39,8 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
         let read = plan.inputs.iter().chain(also.into_iter().flatten());
         let read = read.chain(&args.keylog).chain(&args.dialects);
         let read = read.chain(&args.baseline).chain(&args.rules).cloned();
-        sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out)).tell(all, output);
+        sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out))
+            .tell(all, output);
     }
     // Threads inherit the confinement only if they are younger than it.
     set_up(args, all)?;
@@ -282,7 +283,12 @@ pub(crate) fn limits(changed: &[String]) -> Result<Limits, Failure> {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| fault("expected NAME=VALUE"))?;
-        let value = value.trim().parse().ok().or_else(|| size(value)).ok_or_else(|| fault("expected a number, or one with K, M, G or T"))?;
+        let value = value
+            .trim()
+            .parse()
+            .ok()
+            .or_else(|| size(value))
+            .ok_or_else(|| fault("expected a number, or one with K, M, G or T"))?;
         if value == 0 && name.trim() != "archive_depth" {
             return Err(fault("nothing could be read with zero"));
         }
@@ -299,7 +305,9 @@ fn run_record(jobs: Option<usize>) -> RunRecord {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     RunRecord {
         started: jiff::Timestamp::now().to_string(),
-        host: host.map(|name| name.trim().to_owned()).or_else(|| word("HOSTNAME")),
+        host: host
+            .map(|name| name.trim().to_owned())
+            .or_else(|| word("HOSTNAME")),
         user: word("USER").or_else(|| word("LOGNAME")),
         folder: std::env::current_dir()
             .ok()
