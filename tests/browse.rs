@@ -110,7 +110,9 @@ fn no_colour_where_none_is_wanted() {
         assert_eq!(session.end(), 0, "Ctrl-C quits");
         let raw = String::from_utf8_lossy(&screen.lock().unwrap().raw).into_owned();
         // 31 to 36, or the same colours as 38;5;N.
-        (1..=6).any(|n| raw.contains(&format!("[3{n}")) || raw.contains(&format!("38;5;{n}")))
+        (1..=6).any(|n| {
+            raw.contains(&format!("\u{1b}[3{n}m")) || raw.contains(&format!("\u{1b}[38;5;{n}"))
+        })
     };
     assert!(coloured(&[]));
     assert!(!coloured(&[("NO_COLOR", "1")]));
