@@ -18,5 +18,7 @@ mod giants;
 mod own;
 #[path = "logs/reading.rs"]
 mod reading;
+#[path = "logs/sets.rs"]
+mod sets;
 #[path = "logs/stories.rs"]
 mod stories;

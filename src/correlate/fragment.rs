@@ -113,7 +113,8 @@ impl Fragment {
             | Payload::Tls(_)
             | Payload::Dns(_)
             | Payload::Icmp(_)
-            | Payload::Http(_) => {}
+            | Payload::Http(_)
+            | Payload::Link(_) => {}
         }
     }
 

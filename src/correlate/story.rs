@@ -93,7 +93,11 @@ impl Reader {
                     self.connection_trouble = Some(Outcome::TimedOut);
                 }
             }
-            Payload::Tls(_) | Payload::Dns(_) | Payload::Icmp(_) | Payload::Http(_) => {
+            Payload::Tls(_)
+            | Payload::Dns(_)
+            | Payload::Icmp(_)
+            | Payload::Http(_)
+            | Payload::Link(_) => {
                 self.connection_trouble.get_or_insert(Outcome::Aborted);
             }
         }

@@ -5,9 +5,11 @@
 //! [`Calendar::new`] looks at all spans in order and decides year, date order and zone once; [`Calendar::resolve`] is then a pure
 //! function of block and time, O(1), in any order and from any thread.
 
+mod jumps;
 mod run;
 mod source;
 
+pub use jumps::{Jump, settle_jumps};
 pub use run::settle_years;
 pub use source::{SourceClock, survey};
 

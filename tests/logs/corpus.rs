@@ -8,7 +8,15 @@ use tapscope::event::Payload;
 /// Path, format, encoding, status, records, damaged records, and how many events of each kind: log, apdu, nfc, iso8583.
 /// Records are lines that begin one (`grep -c`); APDUs are the commands of the dialogue; messages are `<isomsg direction` in the file;
 /// packets of ZVT count but for acknowledgements and printing.
-type Row = (&'static str, &'static str, &'static str, &'static str, u64, u64, [usize; 4]);
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    u64,
+    u64,
+    [usize; 4],
+);
 
 #[rustfmt::skip]
 const FILES: &[Row] = &[
@@ -111,15 +119,26 @@ fn every_file_is_what_its_sources_say() {
         let ledger = &got.source.ledger;
         let seen = format!(
             "(\"{path}\", \"{}\", \"{}\", \"{:?}\", {}, {}, {kinds:?})",
-            if got.source.kind.is_some() { got.format() } else { "-" },
+            if got.source.kind.is_some() {
+                got.format()
+            } else {
+                "-"
+            },
             got.source.encoding.unwrap_or_default(),
             got.source.status,
             ledger.records,
             ledger.damaged_records,
         );
-        let want = FILES.iter().find(|row| row.0 == path).map(|row| format!("{row:?}"));
+        let want = FILES
+            .iter()
+            .find(|row| row.0 == path)
+            .map(|row| format!("{row:?}"));
         if want.as_ref() != Some(&seen) {
-            wrong.push(format!("want {}\n got {seen}\n {:?}", want.unwrap_or_default(), got.brief()));
+            wrong.push(format!(
+                "want {}\n got {seen}\n {:?}",
+                want.unwrap_or_default(),
+                got.brief()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

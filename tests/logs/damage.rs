@@ -8,7 +8,11 @@ use tapscope_parsers::container::FORMATS;
 
 /// How many of all changes are tried: one in so many. `TAPSCOPE_ALL_DAMAGE` tries all.
 fn step(usual: usize) -> usize {
-    if std::env::var_os("TAPSCOPE_ALL_DAMAGE").is_some() { 1 } else { usual }
+    if std::env::var_os("TAPSCOPE_ALL_DAMAGE").is_some() {
+        1
+    } else {
+        usual
+    }
 }
 
 /// A sample of every text format made of its own lines, every story, and the logs of the shipped day.
@@ -31,7 +35,10 @@ fn samples() -> Vec<(String, Vec<u8>)> {
         .flatten()
         .filter_map(|entry| std::fs::read_dir(entry.path().join("input")).ok())
         .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "log" || e == "txt" || e == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|e| e == "log" || e == "txt" || e == "json")
+        })
         .collect();
     files.sort();
     for path in files.iter().step_by(step(8)) {
@@ -67,7 +74,11 @@ fn every_changed_byte_is_read_and_adds_up() {
             for byte in [0, b'\n', b'"', b'<', 0xFF] {
                 changed[at] = byte;
                 let got = read(&name, &changed);
-                assert_eq!(got.source.ledger.bytes, got_bytes(&got, bytes.len()), "{name} {at}");
+                assert_eq!(
+                    got.source.ledger.bytes,
+                    got_bytes(&got, bytes.len()),
+                    "{name} {at}"
+                );
                 tried += 1;
             }
             changed[at] = bytes[at];

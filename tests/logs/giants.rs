@@ -52,7 +52,10 @@ fn run(prefix: &[u8], pattern: &[u8]) -> Read1 {
     let seconds = started.elapsed().as_secs_f64();
     assert_eq!(read.source.ledger.bytes, prefix.len() as u64 + bytes);
     if let (Some(before), Some(after)) = (before, peak()) {
-        assert!(after - before.min(after) < 256 << 10, "{before} to {after} KiB");
+        assert!(
+            after - before.min(after) < 256 << 10,
+            "{before} to {after} KiB"
+        );
     }
     // Ten seconds for a gigabyte, and room for a busy machine without optimisation.
     let allowed = 20.0 + megabytes() as f64 / 10.0;
@@ -73,15 +76,27 @@ const LINE: &[u8] = b"07-15 10:56:49.152   889  6213 D Tag: text\n";
 fn giants_are_read_in_bounded_memory() {
     // One line, behind some that make it a log.
     let one = run(&LINE.repeat(40), b"x");
-    assert!(one.issues.iter().any(|issue| issue.code == "line_too_long"), "{:?}", one.issues);
+    assert!(
+        one.issues.iter().any(|issue| issue.code == "line_too_long"),
+        "{:?}",
+        one.issues
+    );
     assert_eq!(one.source.ledger.damaged_records, 1);
     let hex = run(&LINE.repeat(40), b"00A40400");
     assert!(hex.issues.iter().any(|issue| issue.code == "line_too_long"));
     // No line end at all.
     let endless = run(b"", b"{");
-    assert!(endless.issues.iter().any(|issue| issue.code == "line_too_long" || issue.code == "unrecognised"));
+    assert!(
+        endless
+            .issues
+            .iter()
+            .any(|issue| issue.code == "line_too_long" || issue.code == "unrecognised")
+    );
     let zeros = run(b"", b"\0");
-    assert_eq!(zeros.issues.first().map(|issue| issue.code), Some("unrecognised"));
+    assert_eq!(
+        zeros.issues.first().map(|issue| issue.code),
+        Some("unrecognised")
+    );
     let padded = run(&LINE.repeat(400), b"\0");
     assert!(!padded.issues.is_empty() && padded.events.is_empty());
     // Nothing but line ends.

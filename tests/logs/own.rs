@@ -62,7 +62,10 @@ fn the_command_lists_checks_and_explains() {
     let listed = tapscope(&["formats"], good.path(), None);
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(listed.status.success(), "{listed:?}");
-    assert!(text.contains("acme-day") && text.contains("1 phrases"), "{text}");
+    assert!(
+        text.contains("acme-day") && text.contains("1 phrases"),
+        "{text}"
+    );
     let log = good.path().join("x.log");
     std::fs::write(&log, LOG).unwrap();
     let why = tapscope(&["formats", "--why"], good.path(), None);
@@ -75,18 +78,34 @@ fn the_command_lists_checks_and_explains() {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&why.stdout).into_owned();
-    assert!(text.contains("acme-day: 3 of 3 lines begin a record"), "{text}");
+    assert!(
+        text.contains("acme-day: 3 of 3 lines begin a record"),
+        "{text}"
+    );
     assert!(text.contains("logcat"), "every detector is shown: {text}");
 
     let bad = folder(&[
         ("a.toml", &DAY.replace("[\"14.03", "[\"x14.03")),
-        ("b.toml", &DAY.replace("rejects = [\"14.03.2024 13:16:47 E PAY ", "rejects = [\"14.03.2024 13:16:47~E~PAY~1~")),
+        (
+            "b.toml",
+            &DAY.replace(
+                "rejects = [\"14.03.2024 13:16:47 E PAY ",
+                "rejects = [\"14.03.2024 13:16:47~E~PAY~1~",
+            ),
+        ),
         ("w.tsv", "use_chop\ten\tpayment\tput it in\n"),
     ]);
     let checked = tapscope(&["formats"], bad.path(), None);
     let text = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert_eq!(checked.status.code(), Some(1), "{text}");
-    for want in ["a.toml", "it goes along up to", "b.toml", "must not", "w.tsv", "use_chop"] {
+    for want in [
+        "a.toml",
+        "it goes along up to",
+        "b.toml",
+        "must not",
+        "w.tsv",
+        "use_chop",
+    ] {
         assert!(text.contains(want), "{want}: {text}");
     }
 }
@@ -94,7 +113,14 @@ fn the_command_lists_checks_and_explains() {
 #[test]
 fn a_format_that_nobody_knows_is_wrong_usage() {
     let output = Command::new(env!("CARGO_BIN_EXE_tapscope"))
-        .args(["analyze", "x.log", "--out", "never-made", "--format", "nonsense=*.log"])
+        .args([
+            "analyze",
+            "x.log",
+            "--out",
+            "never-made",
+            "--format",
+            "nonsense=*.log",
+        ])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");

@@ -36,8 +36,7 @@ pub fn stream(path: &str, head: &[u8], reader: &mut dyn Read, plan: &Plan) -> Re
         file: None,
         head,
     };
-    let parsed: Parsed =
-        parse::stream(&info, reader, plan, &edge, &Spill::unbounded(), &|_| {});
+    let parsed: Parsed = parse::stream(&info, reader, plan, &edge, &Spill::unbounded(), &|_| {});
     let read = Read1 {
         source: parsed.source,
         events: parsed.events.iter().collect(),
@@ -104,6 +103,8 @@ fn brief(event: &Event) -> String {
 /// When an event happened, as its source says: `2024-03-14T13:16:47.974Z`.
 pub fn at(event: &Event) -> String {
     event.at.utc_micros.map_or("?".to_owned(), |micros| {
-        jiff::Timestamp::from_microsecond(micros).unwrap().to_string()
+        jiff::Timestamp::from_microsecond(micros)
+            .unwrap()
+            .to_string()
     })
 }

@@ -167,7 +167,11 @@ fn every_story_is_recognised_and_read() {
     let mut wrong = Vec::new();
     for story in TEXTS {
         let got = read("story.log", story.text.as_bytes());
-        let format = if got.format() == "apdu-text" { "plain" } else { got.format() };
+        let format = if got.format() == "apdu-text" {
+            "plain"
+        } else {
+            got.format()
+        };
         let events = got.brief();
         if format != story.format || events != story.events {
             wrong.push(format!(
@@ -201,10 +205,16 @@ fn both_clocks_of_a_wrapped_line_are_kept() {
     };
     let got = read_with("x.log", text_of("syslog around logcat").as_bytes(), &plan);
     assert_eq!(at(&got.events[0]), "2024-03-14T13:16:47Z");
-    assert_eq!(value(&got, 0, "inner_time").as_deref(), Some("03-14 13:16:46.974"));
+    assert_eq!(
+        value(&got, 0, "inner_time").as_deref(),
+        Some("03-14 13:16:46.974")
+    );
     let got = read("x.log", text_of("rfc 5424 around log4j").as_bytes());
     assert_eq!(at(&got.events[0]), "2024-03-14T12:16:47.974Z");
-    assert_eq!(value(&got, 0, "inner_time").as_deref(), Some("2024-03-14 13:16:47.970"));
+    assert_eq!(
+        value(&got, 0, "inner_time").as_deref(),
+        Some("2024-03-14 13:16:47.970")
+    );
 }
 
 /// A log's text in another encoding, by the name that `sources.parquet` uses.
@@ -225,8 +235,16 @@ const TRADITIONAL: &str = "2024-03-14 13:16:47.974 [main] ERROR com.acme.Pay - t
 #[test]
 fn one_log_in_every_encoding() {
     for (text, encodings, first) in [
-        (SIMPLIFIED, &["UTF-8", "GB18030", "UTF-16LE", "UTF-16BE"][..], "declined stan=123 terminal=10000019"),
-        (TRADITIONAL, &["UTF-8", "Big5", "UTF-16LE"], "declined stan=123 terminal=10000019"),
+        (
+            SIMPLIFIED,
+            &["UTF-8", "GB18030", "UTF-16LE", "UTF-16BE"][..],
+            "declined stan=123 terminal=10000019",
+        ),
+        (
+            TRADITIONAL,
+            &["UTF-8", "Big5", "UTF-16LE"],
+            "declined stan=123 terminal=10000019",
+        ),
     ] {
         for encoding in encodings {
             for times in [1, 40] {
@@ -237,13 +255,22 @@ fn one_log_in_every_encoding() {
                     assert_eq!(got.source.encoding, Some(*encoding), "{encoding} {times}");
                 }
                 assert_eq!(got.format(), "applog", "{encoding} {times}");
-                assert_eq!(got.brief().first().map(String::as_str), Some(first), "{encoding} {times}: {:?}", got.brief());
+                assert_eq!(
+                    got.brief().first().map(String::as_str),
+                    Some(first),
+                    "{encoding} {times}: {:?}",
+                    got.brief()
+                );
             }
         }
         // With a byte order mark.
         for encoding in ["UTF-8", "UTF-16LE", "UTF-16BE"] {
             let bytes = encoded(&format!("\u{FEFF}{text}"), encoding);
-            assert_eq!(read("x.log", &bytes).brief().first().map(String::as_str), Some(first), "{encoding}");
+            assert_eq!(
+                read("x.log", &bytes).brief().first().map(String::as_str),
+                Some(first),
+                "{encoding}"
+            );
         }
     }
 }
@@ -253,15 +280,24 @@ fn lines_of_other_encodings_and_cut_characters_flip_nothing() {
     let mut bytes = encoded(&SIMPLIFIED.repeat(10), "UTF-8");
     let clean = read("x.log", &bytes).brief();
     // A character is cut in the middle of the first line.
-    let hit = bytes.windows(6).position(|w| w == "请插".as_bytes()).unwrap();
+    let hit = bytes
+        .windows(6)
+        .position(|w| w == "请插".as_bytes())
+        .unwrap();
     bytes.remove(hit + 4);
     let got = read("x.log", &bytes);
     assert_eq!(got.source.encoding, Some("UTF-8"));
     assert_eq!(got.brief()[0], clean[0]);
     // The cut word said that the card is to be inserted.
     assert_eq!(got.events.len(), clean.len() - 1);
-    let Payload::Log(log) = &got.events[0].payload else { panic!() };
-    assert!(log.text.contains("流水号：000123") && log.text.contains('\u{FFFD}'), "{}", log.text);
+    let Payload::Log(log) = &got.events[0].payload else {
+        panic!()
+    };
+    assert!(
+        log.text.contains("流水号：000123") && log.text.contains('\u{FFFD}'),
+        "{}",
+        log.text
+    );
     // A line in GBK between lines in UTF-8, and the other way round.
     let mixed = [
         encoded(&SIMPLIFIED.repeat(5), "UTF-8"),
@@ -286,12 +322,18 @@ fn lines_of_other_encodings_and_cut_characters_flip_nothing() {
     // ISO 8859-1 words in a line of an otherwise plain file.
     let german = "2024-03-14 13:16:47.974 [main] ERROR com.acme.Pay - traceNo=000123 declined, Zahlung nicht m\u{f6}glich f\u{fc}r H\u{e4}ndler\n";
     let bytes = [
-        encoded("2024-03-14 13:16:46.974 [main] INFO com.acme.Pay - text\n", "UTF-8").repeat(50),
+        encoded(
+            "2024-03-14 13:16:46.974 [main] INFO com.acme.Pay - text\n",
+            "UTF-8",
+        )
+        .repeat(50),
         encoded(german, "windows-1252"),
     ]
     .concat();
     let got = read("x.log", &bytes);
-    let Payload::Log(log) = &got.events[0].payload else { panic!() };
+    let Payload::Log(log) = &got.events[0].payload else {
+        panic!()
+    };
     assert!(log.text.contains("möglich für Händler"), "{}", log.text);
 }
 
@@ -300,7 +342,9 @@ fn a_message_that_the_logger_cut_is_whole_again() {
     let noise = "x".repeat(3950);
     let head = "03-14 13:16:47.974   889   901 D EmvPay  : ";
     let other = "03-14 13:16:47.974   777   902 D Other   : text\n";
-    let text = format!("{head}declined traceNo=000123 {noise}\n{other}{head} terminalId=10000019\n{head}next\n");
+    let text = format!(
+        "{head}declined traceNo=000123 {noise}\n{other}{head} terminalId=10000019\n{head}next\n"
+    );
     let got = read("x.log", text.as_bytes());
     assert_eq!(got.brief(), ["declined stan=123 terminal=10000019"]);
     let json = format!(
@@ -310,11 +354,111 @@ fn a_message_that_the_logger_cut_is_whole_again() {
 }
 
 #[test]
+fn clocks_that_are_set_in_mid_file() {
+    let line = |time: &str| format!("{time} [main] ERROR com.acme.Pay - traceNo=000123 declined\n");
+    let run = |times: &[&str]| {
+        let text: String = times.iter().map(|time| line(time)).collect();
+        let got = read("x.log", text.as_bytes());
+        let jumps: Vec<String> = got
+            .issues
+            .iter()
+            .filter(|issue| issue.code == "clock_jump")
+            .map(|issue| issue.text.to_string())
+            .collect();
+        (got.events.iter().map(at).collect::<Vec<_>>(), jumps, got)
+    };
+    // A dead battery: what was written before the clock was set keeps its rhythm, and moves.
+    let (times, jumps, got) = run(&[
+        "1970-01-01 00:00:10.000",
+        "1970-01-01 00:00:20.000",
+        "2024-03-14 13:16:47.000",
+        "2024-03-14 13:16:48.000",
+    ]);
+    assert_eq!(
+        times,
+        [
+            "2024-03-14T13:16:37Z",
+            "2024-03-14T13:16:47Z",
+            "2024-03-14T13:16:47Z",
+            "2024-03-14T13:16:48Z"
+        ]
+    );
+    assert_eq!(jumps.len(), 1, "{jumps:?}");
+    assert!(got.events[0].at.quality.date_inferred && !got.events[2].at.quality.date_inferred);
+    // Put back by twenty minutes, once; a late line is no jump.
+    let (_, jumps, _) = run(&[
+        "2024-03-14 13:16:47.000",
+        "2024-03-14 12:56:48.000",
+        "2024-03-14 12:56:49.000",
+        "2024-03-14 12:56:50.000",
+    ]);
+    assert_eq!(jumps, ["the clock was put back by 1199 s"]);
+    let (_, jumps, _) = run(&[
+        "2024-03-14 13:16:47.000",
+        "2024-03-14 13:16:46.000",
+        "2024-03-14 13:16:48.000",
+        "2024-03-14 13:16:49.000",
+    ]);
+    assert!(jumps.is_empty());
+}
+
+#[test]
+fn no_message_is_parted_by_a_block() {
+    // Two writers' messages interleaved over many blocks of 4 MiB: none is lost.
+    let mut text = String::new();
+    let count = 14_000;
+    for number in 0..count {
+        for (tid, stan) in [(901, number * 2), (902, number * 2 + 1)] {
+            text += &format!(
+                "03-14 13:16:47.974   889   {tid} D Iso     : <isomsg direction=\"incoming\">\n"
+            );
+            let _ = stan;
+        }
+        for (field, value) in [
+            (0, "0210".to_owned()),
+            (11, String::new()),
+            (39, "51".to_owned()),
+        ] {
+            for (tid, stan) in [(901, number * 2), (902, number * 2 + 1)] {
+                let value = if field == 11 {
+                    format!("{stan:06}")
+                } else {
+                    value.clone()
+                };
+                text += &format!(
+                    "03-14 13:16:47.974   889   {tid} D Iso     :   <field id=\"{field}\" value=\"{value}\"/>\n"
+                );
+            }
+        }
+        for tid in [901, 902] {
+            text += &format!("03-14 13:16:47.974   889   {tid} D Iso     : </isomsg>\n");
+        }
+    }
+    assert!(text.len() > 9 << 20);
+    let got = read("x.log", text.as_bytes());
+    let stans: std::collections::BTreeSet<Option<u32>> =
+        got.events.iter().map(|e| e.keys.stan).collect();
+    assert_eq!(
+        got.events.len(),
+        2 * count,
+        "damaged: {}",
+        got.source.ledger.damaged_records
+    );
+    // Zero is no trace number.
+    assert!(stans.len() >= 2 * count - 1, "{}", stans.len());
+    assert_eq!(got.source.ledger.damaged_records, 0);
+}
+
+#[test]
 fn times_of_every_kind() {
     let line = |time: &str| format!("{time} traceNo=000123 declined");
     let times = |path: &str, plan: &Plan, lines: &[&str]| -> Vec<String> {
         let text: String = lines.iter().map(|time| line(time) + "\n").collect();
-        read_with(path, text.as_bytes(), plan).events.iter().map(at).collect()
+        read_with(path, text.as_bytes(), plan)
+            .events
+            .iter()
+            .map(at)
+            .collect()
     };
     let none = Plan::default();
     let year = Plan {
@@ -323,32 +467,71 @@ fn times_of_every_kind() {
     };
     // New Year in a log without years.
     assert_eq!(
-        times("x.log", &year, &["12-31 23:59:59.900", "01-01 00:00:00.100", "01-03 00:00:00.000"]),
-        ["2023-12-31T23:59:59.9Z", "2024-01-01T00:00:00.1Z", "2024-01-03T00:00:00Z"]
+        times(
+            "x.log",
+            &year,
+            &[
+                "12-31 23:59:59.900",
+                "01-01 00:00:00.100",
+                "01-03 00:00:00.000"
+            ]
+        ),
+        [
+            "2023-12-31T23:59:59.9Z",
+            "2024-01-01T00:00:00.1Z",
+            "2024-01-03T00:00:00Z"
+        ]
     );
     // A gap over New Year that is longer than a day, and longer than a month.
     assert_eq!(
-        times("x.log", &year, &["12-20 08:00:00.000", "02-03 08:00:00.000"]),
+        times(
+            "x.log",
+            &year,
+            &["12-20 08:00:00.000", "02-03 08:00:00.000"]
+        ),
         ["2023-12-20T08:00:00Z", "2024-02-03T08:00:00Z"]
     );
     // Midnight in a log without dates.
     assert_eq!(
-        times("pos-2024-02-28.log", &none, &["23:59:59.900", "00:00:00.100", "00:10:00.000"]),
-        ["2024-02-28T23:59:59.9Z", "2024-02-29T00:00:00.1Z", "2024-02-29T00:10:00Z"]
+        times(
+            "pos-2024-02-28.log",
+            &none,
+            &["23:59:59.900", "00:00:00.100", "00:10:00.000"]
+        ),
+        [
+            "2024-02-28T23:59:59.9Z",
+            "2024-02-29T00:00:00.1Z",
+            "2024-02-29T00:10:00Z"
+        ]
     );
     // Twelve hours, month first as the clock says, and 下午.
     assert_eq!(
-        times("x.log", &none, &["5/29/2020 12:14:02 AM", "5/29/2020 8:14:02 PM"]),
+        times(
+            "x.log",
+            &none,
+            &["5/29/2020 12:14:02 AM", "5/29/2020 8:14:02 PM"]
+        ),
         ["2020-05-29T00:14:02Z", "2020-05-29T20:14:02Z"]
     );
-    assert_eq!(times("x.log", &none, &["2021/7/20 下午 4:21:08"]), ["2021-07-20T16:21:08Z"]);
+    assert_eq!(
+        times("x.log", &none, &["2021/7/20 下午 4:21:08"]),
+        ["2021-07-20T16:21:08Z"]
+    );
     // Day first and month first: the file decides.
     assert_eq!(
-        times("x.log", &none, &["03/05/2024 10:00:00", "13/05/2024 10:00:00"]),
+        times(
+            "x.log",
+            &none,
+            &["03/05/2024 10:00:00", "13/05/2024 10:00:00"]
+        ),
         ["2024-05-03T10:00:00Z", "2024-05-13T10:00:00Z"]
     );
     assert_eq!(
-        times("x.log", &none, &["03/05/2024 10:00:00", "03/13/2024 10:00:00"]),
+        times(
+            "x.log",
+            &none,
+            &["03/05/2024 10:00:00", "03/13/2024 10:00:00"]
+        ),
         ["2024-03-05T10:00:00Z", "2024-03-13T10:00:00Z"]
     );
 }

@@ -381,6 +381,7 @@ facts! {
     http_result: Text, Network, "", "What a payment gateway's JSON says of the result; empty: nothing.";
     http_ms: Int, Network, "ms", "HTTP request to answer.";
     icmp: Text, Network, "", "ICMP error as version/type/code: `4/3/13`; empty: none.";
+    link_fault: Text, Network, "", "Failure of the terminal's own network: `no_arp_answer`, `no_dhcp_answer`, `dhcp_refused`; empty: none.";
     http_status: Int, Network, "", "HTTP status; 0: none.";
     http_redirect: Bool, Network, "", "An HTTP redirect or login page answered on the way.";
     network_trouble: Bool, Network, "", "Any trouble on the way to the host: name, connection, TLS, loss.";

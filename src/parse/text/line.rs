@@ -103,6 +103,10 @@ pub(super) fn read(
         return;
     }
     said(scanner, head, &text, ctx, out);
+    // A decoded tree below a command or answer is what was understood of it, written out.
+    if open && out.is_empty() && names_data(text.as_bytes()) {
+        out.push(Found::Understood);
+    }
 }
 
 /// True where tag or text name the protocol or its parties.

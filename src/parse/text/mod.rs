@@ -25,7 +25,7 @@ use crate::decode::blocks::{BLOCK_BYTES, Block, Blocks};
 use crate::event::{
     Event, Events, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text,
 };
-use crate::parse::clock::SourceClock;
+use crate::parse::clock::{Jump, SourceClock, settle_jumps};
 use crate::parse::dialogue::CardFaults;
 use crate::parse::{Context, Parsed};
 use damage::Issues;
@@ -72,7 +72,7 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
     let chosen: OnceCell<&'static LogFormat> = OnceCell::new();
     let split = |bytes: &[u8]| {
         let format = chosen.get_or_init(|| choose(bytes, ctx));
-        container::split_point(format, bytes)
+        span::whole_messages(bytes, container::split_point(format, bytes))
     };
     let first = blocks.next_block(&split);
     let sample = first.as_ref().map_or(&[][..], |block| &block.bytes);
@@ -120,6 +120,7 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
     merge.finish();
     decode(&mut merge, &mut parsed.events, &card_faults, ctx);
     parsed.events.sort_by_place();
+    let jumps = settle_jumps(&mut parsed.events);
     for (line, text) in std::mem::take(&mut merge.damaged) {
         ledger.damaged_records += 1;
         issues.push(ctx.source, Place::Line(line), "message_damaged", text);
@@ -145,6 +146,7 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
         parsed.source.first_damage =
             Some(Text::from(format!("{}{place}: {}", ctx.path, worst.text)));
     }
+    parsed.issues.extend(told_jumps(&jumps, ctx));
     if merge.order_is_open() {
         parsed.issues.push(Issue {
             source: ctx.source,
@@ -162,6 +164,23 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
     close(&mut parsed, ledger, format, &merge, ctx);
     carry.clock = Some(merge.into_clock());
     parsed
+}
+
+/// Steps of the clock, as issues: the first ones in full.
+fn told_jumps(jumps: &[Jump], ctx: &Context<'_>) -> Vec<Issue> {
+    let mut issues = Issues::default();
+    for jump in jumps {
+        let seconds = jump.micros / 1_000_000;
+        let text = if jump.mended {
+            format!(
+                "the clock was set here, {seconds} s forward; what was written before is moved next to it"
+            )
+        } else {
+            format!("the clock was put back by {} s", -seconds)
+        };
+        issues.push(ctx.source, jump.place, "clock_jump", Text::from(text));
+    }
+    issues.finish(ctx.source)
 }
 
 /// Counts and names what is damaged in a block.

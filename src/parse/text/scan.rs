@@ -501,6 +501,7 @@ impl<'a> Walk<'a> {
     fn attend(&mut self, found: &[Found]) {
         for item in found {
             match item {
+                Found::Understood => {}
                 Found::Apdu(
                     ApduLine::Bytes {
                         way: content::apdu::Way::Command,

@@ -51,6 +51,42 @@ fn xml_balance(piece: &[u8]) -> i32 {
         .sum()
 }
 
+/// How far back a message may begin that a cut would part.
+const MESSAGE_BYTES: usize = 64 << 10;
+
+/// Where a block is cut so that no message in XML or JSON is parted: at `at`, or before the message that lies across it.
+pub(super) fn whole_messages(text: &[u8], at: usize) -> usize {
+    let from = at.saturating_sub(MESSAGE_BYTES);
+    let window = text.get(from..at).unwrap_or_default();
+    let mut cut = at;
+    // Backwards over all marks: one that opens and has no close behind it lies across the cut. Writers may be interleaved.
+    let mut closed = 0_u32;
+    for mark in memchr::memmem::rfind_iter(window, b"isomsg") {
+        if mark > 0 && window.get(mark - 1) == Some(&b'/') {
+            closed += 1;
+        } else if closed > 0 {
+            closed -= 1;
+        } else {
+            cut = line_start(text, from + mark);
+        }
+    }
+    if let Some(mark) = memchr::memmem::rfind(window, b"\"SaleToPOI")
+        && let Some(open) = window
+            .get(..mark)
+            .and_then(|front| memchr::memrchr(b'{', front))
+        && let Some(rest) = window.get(open..)
+        && memchr::memchr_iter(b'{', rest).count() > memchr::memchr_iter(b'}', rest).count()
+    {
+        cut = cut.min(line_start(text, from + open));
+    }
+    // A message that fills the whole block is cut where it can be.
+    if cut == 0 { at } else { cut }
+}
+
+fn line_start(text: &[u8], at: usize) -> usize {
+    memchr::memrchr(b'\n', text.get(..at).unwrap_or_default()).map_or(0, |n| n + 1)
+}
+
 const fn laned(head: &Head<'_>) -> bool {
     !(head.process.is_empty() && head.thread.is_empty())
 }
@@ -138,6 +174,9 @@ impl<'a> Walk<'a> {
     /// A nexo message, on this line or around it.
     fn json_message(&self, start: usize, end: usize, line: &Line<'a>) -> Option<Spanned> {
         let message: &[u8] = &line.message;
+        if memchr::memchr(b'"', message).is_none() {
+            return None;
+        }
         if !JSON_MARKS
             .iter()
             .any(|mark| memchr::memmem::find(message, mark).is_some())
