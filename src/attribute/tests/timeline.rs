@@ -177,7 +177,10 @@ impl Day {
                     uncertainty_ms: 0.0,
                     pairs: 0,
                     method: "reference",
-                    anchor: Default::default()
+                    anchor: Default::default(),
+                    steps: Vec::new(),
+                    island: 0,
+                    grounded: true,
                 };
                 3
             ],
