@@ -21,6 +21,7 @@ use correlate::Correlated;
 use event::{Events, Issue, Place, Source, Spill};
 use parse::Parsed;
 use parse::edge::Edge;
+use parse::text::Carry;
 use plan::Plan;
 use source::Input;
 
@@ -91,11 +92,13 @@ pub fn analyze(
     observer.total(found.inputs.iter().map(|input| input.size).sum());
 
     observer.stage("read");
-    let mut parsed: Vec<Parsed> = found
-        .inputs
+    let sets = source::sets(&found.inputs);
+    let mut read: Vec<(usize, Vec<Parsed>)> = sets
         .par_iter()
-        .flat_map_iter(|input| read(input, plan, &edge, &spill, observer))
+        .flat_map_iter(|set| read_set(set, &found.inputs, plan, &edge, &spill, observer))
         .collect();
+    read.sort_by_key(|(index, _)| *index);
+    let mut parsed: Vec<Parsed> = read.into_iter().flat_map(|(_, parsed)| parsed).collect();
     parsed.extend(found.refused.iter().map(|refused| Parsed {
         source: Source {
             path: parse::shown_path(&refused.shown, &edge),
@@ -132,18 +135,43 @@ pub fn analyze(
     })
 }
 
+/// Reads the files of one rotated log, oldest first; most logs are one file.
+fn read_set(
+    set: &[usize],
+    inputs: &[Input],
+    plan: &Plan,
+    edge: &Edge,
+    spill: &Arc<Spill>,
+    observer: &dyn Observer,
+) -> Vec<(usize, Vec<Parsed>)> {
+    let mut carry = Carry::default();
+    let mut out = Vec::with_capacity(set.len());
+    for index in set {
+        if let Some(input) = inputs.get(*index) {
+            out.push((*index, read(input, plan, edge, spill, &mut carry, observer)));
+        }
+    }
+    out
+}
+
 /// Reads one input: one source for each stream in it.
 fn read(
     input: &Input,
     plan: &Plan,
     edge: &Edge,
     spill: &Arc<Spill>,
+    carry: &mut Carry,
     observer: &dyn Observer,
 ) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
     let mut sources: Vec<Parsed> = Vec::new();
     let report = decode::each_stream(input, plan, &mut |stream, reader| {
-        sources.push(parse::stream(stream, reader, plan, edge, spill, &advance));
+        // The members of an archive are logs of their own.
+        let mut own = Carry::default();
+        let carry = if stream.member { &mut own } else { &mut *carry };
+        sources.push(parse::stream_after(
+            stream, reader, plan, edge, spill, carry, &advance,
+        ));
     });
     parse::settle(sources, &report, edge)
 }

@@ -17,6 +17,10 @@ pub struct Plan {
     pub until: Option<i64>,
     /// Formats forced per glob: name and pattern.
     pub formats: Vec<(String, globset::Glob)>,
+    /// Formats that the user described.
+    pub own_formats: Vec<&'static tapscope_parsers::container::LogFormat>,
+    /// Rows that the user adds to the table of wording.
+    pub own_wording: Vec<String>,
     /// Folders with the user's own rules.
     pub rules: Vec<PathBuf>,
     /// Terminals: id, device, address, site, merchant, firmware, limits (CSV).
@@ -44,6 +48,8 @@ impl Default for Plan {
             since: None,
             until: None,
             formats: Vec::new(),
+            own_formats: Vec::new(),
+            own_wording: Vec::new(),
             rules: Vec::new(),
             inventory: None,
             pan_key: None,

@@ -261,8 +261,9 @@ impl Catalogue {
 
     /// Tries all conditions on a row of NULLs: a condition that does not fit the facts' types fails here, not in a run.
     fn check_types(&self) -> Result<(), RuleError> {
-        let row = super::model::FactRow::default();
-        if super::evaluate::evaluate(self, 1, |_| row.clone()).is_ok() {
+        let row = super::PackedRow::new(&super::model::FactRow::default());
+        let one = super::FactTable::from_iter([row]);
+        if super::evaluate::evaluate(self, &one, &[0]).is_ok() {
             return Ok(());
         }
         for cause in &self.causes {

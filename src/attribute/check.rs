@@ -9,6 +9,7 @@ use super::facts::list::{FACTS, Fact};
 #[cfg(test)]
 use super::model::Verdict;
 use super::model::{FactRow, Value};
+use super::packed::PackedRow;
 
 /// What a check found.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +71,7 @@ pub(super) fn example_row(facts: &[(u16, Value)]) -> FactRow {
 /// The verdict on a row by itself.
 #[cfg(test)]
 pub(super) fn verdict(catalogue: &Catalogue, row: &FactRow) -> Option<Verdict> {
-    let answers = evaluate(catalogue, 1, |_| row.clone()).ok()?;
+    let answers = evaluate(catalogue, &[PackedRow::new(row)].into_iter().collect(), &[0]).ok()?;
     Some(arbiter::decide(&arbiter::Case {
         catalogue,
         answers: &answers,
@@ -94,9 +95,11 @@ pub(super) fn examples(catalogue: &Catalogue, cause: &Cause) -> Vec<RuleError> {
         evidence: name.map(|name| format!("example {name}")),
         problem,
     };
-    let answers = match evaluate(catalogue, rows.len(), |at| {
-        rows.get(at).cloned().unwrap_or_default()
-    }) {
+    let answers = match evaluate(
+        catalogue,
+        &rows.iter().map(PackedRow::new).collect(),
+        &(0..rows.len()).collect::<Vec<_>>(),
+    ) {
         Ok(answers) => answers,
         Err(error) => return vec![fault(None, error.to_string())],
     };

@@ -1,18 +1,16 @@
 //! Turns rows of facts and the catalogue's conditions into yes, no or unknown, in batches, by polars.
 
-use polars::prelude::{
-    BooleanChunked, Column, DataFrame, DataType, Expr, Float64Chunked, Int64Chunked, IntoColumn,
-    IntoLazy, NewChunkedArray, PlSmallStr, PolarsResult, StringChunked,
-};
-
-use rayon::prelude::*;
+use polars::prelude::{DataFrame, DataType, Expr, IntoLazy, PlSmallStr, PolarsResult};
 
 use super::catalogue::Catalogue;
+use super::columns::columns;
 use super::facts::list::FACTS;
-use super::model::{FactRow, FactType, Value};
+use super::model::FactRow;
+use super::packed::{FactTable, PackedRow};
+use crate::event::Text;
 
 /// Rows of one batch: bounds memory.
-const BATCH: usize = 8_192;
+const BATCH: usize = 16_384;
 
 /// What each condition says of one row, in the order of [`conditions`].
 pub(super) struct Answers {
@@ -42,8 +40,8 @@ pub(super) fn conditions(catalogue: &Catalogue) -> Vec<&super::catalogue::Condit
 /// When a condition does not fit the facts' types.
 pub(super) fn evaluate(
     catalogue: &Catalogue,
-    count: usize,
-    row: impl Fn(usize) -> FactRow + Sync,
+    table: &FactTable,
+    rows: &[usize],
 ) -> PolarsResult<Answers> {
     let conditions = conditions(catalogue);
     let mut used = vec![false; FACTS.len()];
@@ -65,15 +63,11 @@ pub(super) fn evaluate(
                 .alias(PlSmallStr::from_string(format!("c{number}")))
         })
         .collect();
-    let mut columns: Vec<Vec<Option<bool>>> = vec![Vec::with_capacity(count); exprs.len()];
-    for start in (0..count).step_by(BATCH) {
-        let batch: Vec<FactRow> = (start..count.min(start + BATCH))
-            .into_par_iter()
-            .map(&row)
-            .collect();
-        let frame = frame(&batch, &used)?;
+    let mut all: Vec<Vec<Option<bool>>> = vec![Vec::with_capacity(rows.len()); exprs.len()];
+    for batch in rows.chunks(BATCH) {
+        let frame = frame(table, batch, &used)?;
         let answers = frame.lazy().select(exprs.clone()).collect()?;
-        for (into, column) in columns.iter_mut().zip(answers.columns()) {
+        for (into, column) in all.iter_mut().zip(answers.columns()) {
             let values = column.bool()?;
             if values.len() == 1 && batch.len() > 1 {
                 // A condition that polars folded to a constant.
@@ -83,7 +77,7 @@ pub(super) fn evaluate(
             }
         }
     }
-    Ok(Answers { columns })
+    Ok(Answers { columns: all })
 }
 
 /// Tries one condition on a row of NULLs.
@@ -91,59 +85,13 @@ pub(super) fn evaluate(
 /// # Errors
 /// When it does not fit the facts' types.
 pub(super) fn try_one(condition: &super::catalogue::Condition) -> PolarsResult<()> {
-    let row = FactRow::default();
-    let frame = frame(&[row], &vec![true; FACTS.len()])?;
+    let table = FactTable::from_iter([PackedRow::new(&FactRow::default())]);
+    let frame = frame(&table, &[0], &vec![true; FACTS.len()])?;
     let expr = condition.expr.clone().cast(DataType::Boolean);
     frame.lazy().select([expr]).collect().map(|_| ())
 }
 
-fn frame(rows: &[FactRow], used: &[bool]) -> PolarsResult<DataFrame> {
-    let mut columns = Vec::new();
-    for (index, fact) in FACTS.iter().enumerate() {
-        if used.get(index) == Some(&true) {
-            let name = PlSmallStr::from_static(fact.name);
-            columns.push(column(name, fact.ty, rows, index));
-        }
-    }
-    DataFrame::new(rows.len(), columns)
-}
-
-fn column(name: PlSmallStr, ty: FactType, rows: &[FactRow], index: usize) -> Column {
-    let values = rows
-        .iter()
-        .map(|row| row.values.get(index).and_then(Option::as_ref));
-    match ty {
-        FactType::Bool => BooleanChunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Bool(yes)) => Some(*yes),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Int => Int64Chunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Int(number)) => Some(*number),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Float => Float64Chunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Float(number)) => Some(*number),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Text => StringChunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Text(text)) => Some(text.as_str()),
-                _ => None,
-            }),
-        )
-        .into_column(),
-    }
+fn frame(table: &FactTable, rows: &[usize], used: &[bool]) -> PolarsResult<DataFrame> {
+    let wanted = |index: usize| used.get(index) == Some(&true);
+    DataFrame::new(rows.len(), columns(table, rows, wanted, |text| Text::new(text)))
 }

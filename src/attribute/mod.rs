@@ -7,6 +7,7 @@ mod builtin;
 mod catalogue;
 mod check;
 mod cohort;
+mod columns;
 mod evaluate;
 mod facts;
 mod incident;
@@ -25,7 +26,8 @@ pub use facts::list::FACTS;
 pub use model::{
     Attributed, Evidence, FactDef, FactRow, FactType, Incident, Role, Strength, Value, Verdict,
 };
-pub use packed::{FactTable, PackedRow};
+pub use columns::columns as fact_columns;
+pub use packed::{FactTable, PackedRow, Seen};
 
 use crate::correlate::{Correlated, Outcome};
 use crate::plan::Plan;
@@ -82,9 +84,7 @@ fn judge(
 ) {
     // Conditions were tried when the catalogue was loaded: this cannot fail for a reason that a user could mend here.
     let facts = &attributed.facts;
-    let Ok(answers) = evaluate::evaluate(catalogue, needed.len(), |place| {
-        facts.get(needed.get(place).copied().unwrap_or(usize::MAX))
-    }) else {
+    let Ok(answers) = evaluate::evaluate(catalogue, facts, needed) else {
         return;
     };
     let decide = |place: usize, row: &FactRow, incident: Option<&str>| {

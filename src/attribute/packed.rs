@@ -30,6 +30,12 @@ impl FactTable {
         unpack(packed).unwrap_or_default()
     }
 
+    /// Shows the facts of one row that are not NULL, in order, without bringing the row to life.
+    pub fn visit(&self, index: usize, mut see: impl FnMut(usize, Seen<'_>)) {
+        let packed = self.rows.get(index).map_or(&[][..], |row| row);
+        let _ = walk(packed, &mut see);
+    }
+
     /// Puts a row in the place of another.
     pub fn set(&mut self, index: usize, row: PackedRow) {
         if let Some(slot) = self.rows.get_mut(index) {
@@ -82,28 +88,59 @@ impl PackedRow {
     }
 }
 
-fn unpack(packed: &[u8]) -> Option<FactRow> {
+/// A value as it stands in a packed row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Seen<'a> {
+    /// As [`Value::Bool`].
+    Bool(bool),
+    /// As [`Value::Int`].
+    Int(i64),
+    /// As [`Value::Float`].
+    Float(f64),
+    /// As [`Value::Text`].
+    Text(&'a str),
+}
+
+/// Walks the values of a row; gives what stands behind them.
+fn walk<'a>(packed: &'a [u8], see: &mut impl FnMut(usize, Seen<'a>)) -> Option<&'a [u8]> {
     let (mask, mut rest) = packed.split_at_checked(FACTS.len().div_ceil(8))?;
-    let mut values = vec![None; FACTS.len()];
-    for ((index, fact), slot) in FACTS.iter().enumerate().zip(&mut values) {
-        if mask.get(index / 8)? & 1 << (index % 8) == 0 {
-            continue;
+    for (byte, bits) in mask.iter().enumerate() {
+        let mut bits = *bits;
+        while bits != 0 {
+            let index = byte * 8 + bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            let value = match FACTS.get(index)?.ty {
+                FactType::Bool => Seen::Bool(take(&mut rest, 1)? == [1]),
+                FactType::Int => {
+                    let number = get(&mut rest)?;
+                    Seen::Int((number >> 1) as i64 ^ -((number & 1) as i64))
+                }
+                FactType::Float => {
+                    Seen::Float(f64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?))
+                }
+                FactType::Text => {
+                    let length = get(&mut rest)? as usize;
+                    Seen::Text(std::str::from_utf8(take(&mut rest, length)?).ok()?)
+                }
+            };
+            see(index, value);
         }
-        *slot = Some(match fact.ty {
-            FactType::Bool => Value::Bool(take(&mut rest, 1)? == [1]),
-            FactType::Int => {
-                let number = get(&mut rest)?;
-                Value::Int((number >> 1) as i64 ^ -((number & 1) as i64))
-            }
-            FactType::Float => {
-                Value::Float(f64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?))
-            }
-            FactType::Text => {
-                let length = get(&mut rest)? as usize;
-                Value::Text(Text::from_utf8(take(&mut rest, length)?).ok()?)
-            }
-        });
     }
+    Some(rest)
+}
+
+fn unpack(packed: &[u8]) -> Option<FactRow> {
+    let mut values = vec![None; FACTS.len()];
+    let mut rest = walk(packed, &mut |index, seen| {
+        if let Some(slot) = values.get_mut(index) {
+            *slot = Some(match seen {
+                Seen::Bool(yes) => Value::Bool(yes),
+                Seen::Int(number) => Value::Int(number),
+                Seen::Float(number) => Value::Float(number),
+                Seen::Text(text) => Value::Text(Text::new(text)),
+            });
+        }
+    })?;
     let mut citations = Vec::new();
     for _ in 0..get(&mut rest)? {
         let fact = u16::try_from(get(&mut rest)?).ok()?;

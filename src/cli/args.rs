@@ -121,6 +121,9 @@ pub(crate) struct AnalyzeArgs {
     /// Read what matches GLOB as format NAME.
     #[arg(long, value_name = "NAME=GLOB")]
     pub format: Vec<String>,
+    /// A folder with your own formats (TOML) and wording (TSV).
+    #[arg(long, value_name = "DIR")]
+    pub formats: Vec<PathBuf>,
     /// Zone of logs that carry none: Asia/Shanghai, +08:00, UTC.
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub tz: Option<String>,
@@ -263,6 +266,9 @@ pub(crate) struct FormatsArgs {
     /// Explain what each detector saw in this file.
     #[arg(long, value_name = "FILE")]
     pub why: Option<PathBuf>,
+    /// Check and list your own formats (TOML) and wording (TSV) too.
+    #[arg(long, value_name = "DIR")]
+    pub formats: Vec<PathBuf>,
     /// For programs.
     #[arg(long)]
     pub json: bool,

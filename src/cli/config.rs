@@ -17,6 +17,8 @@ struct Config {
     rules: Vec<PathBuf>,
     #[serde(default)]
     format: Vec<String>,
+    #[serde(default)]
+    formats: Vec<PathBuf>,
     tz: Option<String>,
     year: Option<i16>,
     since: Option<String>,
@@ -44,7 +46,7 @@ pub(crate) fn fill_up(args: &AnalyzeArgs) -> Result<AnalyzeArgs, Failure> {
     let config: Config = toml::from_str(&text).map_err(|e| {
         let line = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         Failure::usage(format!("--config {}: {line}", path.display()))
-            .hint("keys are the long flags: tz, year, rules, format, inventory, lang, pan-key, custody, jobs, since, until")
+            .hint("keys are the long flags: tz, year, rules, format, formats, inventory, lang, pan-key, custody, jobs, since, until")
     })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let beside = |path: PathBuf| folder.join(path);
@@ -55,6 +57,9 @@ pub(crate) fn fill_up(args: &AnalyzeArgs) -> Result<AnalyzeArgs, Failure> {
     }
     if args.format.is_empty() {
         args.format = config.format;
+    }
+    if args.formats.is_empty() {
+        args.formats = config.formats.into_iter().map(beside).collect();
     }
     args.custody |= config.custody.unwrap_or(false);
     args.tz = args.tz.or(config.tz);

@@ -8,6 +8,9 @@ const SALE_WINDOW: i64 = 180_000_000;
 /// A second approval of the same card and amount within this time is a duplicate of the first.
 const DUPLICATE_WINDOW: i64 = 120_000_000;
 
+/// Attempts of one sale at most: a test bench that taps one card all day makes no sale of thousands.
+const LONGEST: usize = 64;
+
 /// Gives attempts their `sale_id`, number and `sale_outcome`; `attempts` sorted by start.
 pub(super) fn group(attempts: &mut [Attempt]) {
     let mut order: Vec<usize> = (0..attempts.len()).collect();
@@ -23,9 +26,10 @@ pub(super) fn group(attempts: &mut [Attempt]) {
     });
     let mut sale: Vec<usize> = Vec::new();
     for index in order {
-        let same = sale
-            .last()
-            .is_some_and(|&before| continues(&attempts[before], &attempts[index]));
+        let same = sale.len() < LONGEST
+            && sale
+                .last()
+                .is_some_and(|&before| continues(&attempts[before], &attempts[index]));
         if !same {
             close(attempts, &sale);
             sale.clear();

@@ -285,6 +285,12 @@ impl Calendar {
         self.year_origin
     }
 
+    /// True where a date is known for records without one.
+    #[must_use]
+    pub const fn is_dated(&self) -> bool {
+        self.date.is_some()
+    }
+
     /// True where day and month could be the other way round in this file and nothing decides: worth an issue.
     #[must_use]
     pub const fn order_is_open(&self) -> bool {

@@ -3,16 +3,19 @@
 //! Works on bytes alone and keeps no text; [`Draft::decode`] makes the masked event, and may run in parallel.
 
 mod draft;
+mod lists;
+mod radio;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use tapscope_parsers::content::apdu::{self, ApduLine, Way};
-use tapscope_parsers::protocol::emv::tlv;
 
-pub(crate) use draft::{Draft, keys_from_tags};
+use lists::Lists;
 
-use crate::event::Stamp;
+pub(crate) use draft::{Draft, is_issue, keys_from_tags};
+pub(crate) use radio::{FieldSeen, Radio, field};
+
+use crate::event::{Issue, Place, Stamp};
 
 /// Lines within which a copy of the same bytes is a copy, where times do not tell.
 const COPY_LINES: u32 = 40;
@@ -30,11 +33,16 @@ pub(crate) struct Moment {
     pub place: u32,
     /// By the source's clock.
     pub at: Stamp,
+    /// Microseconds since any start, where the source tells no time of day.
+    pub ticks: Option<i64>,
 }
 
 impl Moment {
     fn since(&self, earlier: &Self) -> Option<i64> {
-        Some(self.at.utc_micros? - earlier.at.utc_micros?)
+        match (self.at.utc_micros, earlier.at.utc_micros) {
+            (Some(now), Some(then)) => Some(now - then),
+            _ => Some(self.ticks? - earlier.ticks?),
+        }
     }
 
     /// True where two lines are so close that the same bytes are the same event.
@@ -60,6 +68,8 @@ struct Open {
     follow_up: Vec<u8>,
     /// How many bytes the side that is being read shall have.
     expected: Option<usize>,
+    /// Only the beginning of the answer was seen: its last bytes are no status word.
+    cut: bool,
 }
 
 #[derive(Debug, Default)]
@@ -70,10 +80,7 @@ struct Lane {
     /// The command is a copy of one in another lane: its answer is one too.
     mute: bool,
     announced: Option<(Way, Option<usize>)>,
-    pdol: Option<Arc<[u8]>>,
-    cdol1: Option<Arc<[u8]>>,
-    cdol2: Option<Arc<[u8]>>,
-    generated: u8,
+    lists: Lists,
     touched: u32,
 }
 
@@ -196,7 +203,10 @@ impl Pairing {
             .open
             .as_ref()
             .is_some_and(|o| o.answer.is_none() && o.sw.is_none());
-        let verdict = if unanswered && slot.answers_seen {
+        // Who selects anew or repeats himself got no answer; who goes on had one that the source does not show.
+        let starts_again = bytes.get(1) == Some(&0xA4)
+            || slot.open.as_ref().is_some_and(|o| o.command == bytes);
+        let verdict = if unanswered && slot.answers_seen && starts_again {
             Some(false)
         } else {
             None
@@ -218,6 +228,7 @@ impl Pairing {
             folded: false,
             follow_up: Vec::new(),
             expected: announced,
+            cut: false,
         });
     }
 
@@ -311,6 +322,7 @@ impl Pairing {
                     folded: false,
                     follow_up: Vec::new(),
                     expected: announced,
+                    cut: false,
                 });
             }
             self.close(lane, Some(true));
@@ -453,6 +465,27 @@ impl Pairing {
         }
     }
 
+    /// The source shows that the command of a lane got no answer.
+    pub(crate) fn silent(&mut self, lane: u64) {
+        self.close(lane, Some(false));
+    }
+
+    /// The beginning of an answer whose rest was damaged on the way to the source.
+    pub(crate) fn partly(&mut self, lane: u64, bytes: Vec<u8>, now: Moment) {
+        if let Some(open) = self.lanes.get_mut(&lane).and_then(|l| l.open.as_mut())
+            && open.answer.is_none()
+        {
+            open.answer = Some(bytes);
+            open.answered_at = Some(now);
+            open.cut = true;
+        }
+    }
+
+    /// The command of a lane may have got an answer; the source does not show it.
+    pub(crate) fn unheard(&mut self, lane: u64) {
+        self.close(lane, None);
+    }
+
     /// Ends the exchange that is open in a lane.
     fn close(&mut self, lane: u64, verdict: Option<bool>) {
         let Some(slot) = self.lanes.get_mut(&lane) else {
@@ -461,45 +494,22 @@ impl Pairing {
         let Some(open) = slot.open.take() else {
             return;
         };
-        let status = open.status();
+        let status = if open.cut { open.sw } else { open.status() };
         let answered = open.answer.is_some() || open.sw.is_some();
         let mut answer = open.answer.unwrap_or_default();
-        if open.sw.is_none() && answered {
+        if open.sw.is_none() && answered && !open.cut {
             answer.truncate(answer.len().saturating_sub(2));
         }
         let ins = open.command.get(1).copied();
-        let mut dol = None;
-        match ins {
-            Some(0xA4) if status == Some(0x9000) => {
-                slot.pdol = tlv::find(&answer, 0x9F38).map(Into::into);
-                slot.cdol1 = None;
-                slot.cdol2 = None;
-                slot.generated = 0;
-            }
-            Some(0xB2) if status == Some(0x9000) => {
-                if let Some(found) = tlv::find(&answer, 0x8C) {
-                    slot.cdol1 = Some(found.into());
-                }
-                if let Some(found) = tlv::find(&answer, 0x8D) {
-                    slot.cdol2 = Some(found.into());
-                }
-            }
-            Some(0xA8) => dol.clone_from(&slot.pdol),
-            Some(0xAE) => {
-                dol = if slot.generated == 0 {
-                    slot.cdol1.clone()
-                } else {
-                    slot.cdol2.clone()
-                };
-                slot.generated += 1;
-            }
-            _ => {}
-        }
+        let dol = slot.lists.list_for(ins);
+        slot.lists.observe(ins, status.filter(|_| answered), &answer);
         let micros = open.micros.or_else(|| {
+            // Both at once means that the source does not time them.
             let span = open.answered_at?.since(&open.start)?;
             u32::try_from(span)
                 .ok()
-                .filter(|_| open.start.at.quality.resolution_micros <= 1000)
+                .filter(|span| *span > 0)
+                .filter(|_| open.start.ticks.is_some() || open.start.at.quality.resolution_micros <= 1000)
         });
         self.done.push(Draft {
             lane,
@@ -560,10 +570,40 @@ fn follows(open: &Open, next: &[u8]) -> bool {
     };
     let [high, low] = status.to_be_bytes();
     match high {
-        0x61 => next.len() == 5 && (next.get(1) == Some(&0xC0) || next.get(4) == Some(&low)),
+        // 9Fxx is the same for SIM cards (3GPP TS 51.011).
+        0x61 | 0x9F => next.len() == 5 && (next.get(1) == Some(&0xC0) || next.get(4) == Some(&low)),
         0x6C => {
             next.len() >= 5 && next.get(..4) == open.command.get(..4) && next.last() == Some(&low)
         }
         _ => false,
+    }
+}
+
+/// Faults of card data that are issues of their source: collected in any order, told in the order of places.
+#[derive(Default)]
+pub(crate) struct CardFaults(std::sync::Mutex<Vec<(u32, &'static str)>>);
+
+impl CardFaults {
+    /// Notes the faults of an exchange.
+    pub(crate) fn note(&self, place: u32, faults: &[&'static str]) {
+        let Some(first) = faults.iter().position(|fault| is_issue(fault)) else {
+            return;
+        };
+        if let Ok(mut list) = self.0.lock() {
+            let rest = faults.get(first..).unwrap_or_default();
+            list.extend(rest.iter().filter(|f| is_issue(f)).map(|f| (place, *f)));
+        }
+    }
+
+    /// Tells them: the first of each kind one by one, the rest as a count.
+    pub(crate) fn tell(self, place: fn(u32) -> Place, source: u32) -> Vec<Issue> {
+        let mut list = self.0.into_inner().unwrap_or_default();
+        list.sort_unstable();
+        let mut issues = crate::parse::capture::Issues::new(source);
+        for (at, code) in list {
+            let text = format!("data of the card: {code}");
+            issues.add(place(at), code, 1, text);
+        }
+        crate::parse::capture::Issues::merge(vec![issues], source)
     }
 }

@@ -4,10 +4,12 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tapscope_parsers::container::trace::by_name as trace_by_name;
+
 use super::edge::Edge;
 use super::probe::{InputKind, probe};
-use super::{Context, Parsed, capture, text};
-use crate::decode::encoding::utf8_reader;
+use super::{Context, Parsed, capture, text, trace};
+use crate::decode::encoding::{Encoding, utf8_reader};
 use crate::decode::{InputReport, StreamInfo};
 use crate::event::{Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text};
 use crate::plan::Plan;
@@ -21,8 +23,29 @@ pub fn stream(
     spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
+    stream_after(
+        info,
+        reader,
+        plan,
+        edge,
+        spill,
+        &mut text::Carry::default(),
+        progress,
+    )
+}
+
+/// As [`stream`], for a file that goes on where another of the same log ended.
+pub fn stream_after(
+    info: &StreamInfo<'_>,
+    reader: &mut dyn Read,
+    plan: &Plan,
+    edge: &Edge,
+    spill: &Arc<Spill>,
+    carry: &mut text::Carry,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Parsed {
     let shown = shown_path(&info.path, edge);
-    let probed = probe(info.head, &info.later_samples());
+    let probed = probe(info.head, &info.later_samples(), &plan.own_formats);
     let context = Context {
         edge,
         plan,
@@ -37,7 +60,11 @@ pub fn stream(
         progress,
     };
     // There should be no panic; if there is one, it costs this source and not the run.
-    let parsed = catch_unwind(AssertUnwindSafe(|| match probed.kind {
+    let kind = match forced(plan, &info.path).and_then(trace_by_name) {
+        Some(format) => InputKind::Trace(format, Encoding::Utf8),
+        None => probed.kind,
+    };
+    let parsed = catch_unwind(AssertUnwindSafe(|| match kind {
         InputKind::Capture(_) => {
             let mut parsed = capture::run(reader, &context);
             parsed.source.kind = Some(SourceKind::Capture);
@@ -49,7 +76,7 @@ pub fn stream(
         }
         InputKind::Text { format, encoding } => {
             let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-            let mut parsed = text::run(&mut *utf8, &context);
+            let mut parsed = text::run_after(&mut *utf8, &context, carry);
             parsed.source.encoding.get_or_insert(encoding.name());
             parsed
                 .source
@@ -57,6 +84,14 @@ pub fn stream(
                 .get_or_insert_with(|| Text::new(format.name));
             parsed
         }
+        InputKind::Trace(format, _) if format.binary => trace::run(format, reader, &context),
+        InputKind::Trace(format, encoding) => {
+            let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
+            let mut parsed = trace::run(format, &mut *utf8, &context);
+            parsed.source.encoding.get_or_insert(encoding.name());
+            parsed
+        }
+        InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),
         InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
         kind => nothing(
             reader,

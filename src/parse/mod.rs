@@ -41,7 +41,9 @@ pub mod clock;
 mod dialogue;
 mod dispatch;
 pub mod edge;
+pub mod own;
 pub mod probe;
 pub mod text;
+mod trace;
 
-pub use dispatch::{settle, shown_path, stream};
+pub use dispatch::{settle, shown_path, stream, stream_after};

@@ -2,6 +2,7 @@
 
 use crate::decode::encoding::{self, Encoding};
 use crate::decode::{Wrapping, wrapping};
+use tapscope_parsers::container::trace::{self, TraceFormat};
 use tapscope_parsers::container::{self, Candidate, LogFormat};
 
 /// What kind of input a stream is.
@@ -16,7 +17,9 @@ pub enum InputKind {
         /// The encoding.
         encoding: Encoding,
     },
-    /// A binary trace: Proxmark, snoop, ZVT packets.
+    /// A trace of a card reader or sniffer with a format of its own.
+    Trace(&'static TraceFormat, Encoding),
+    /// A binary trace that is not read: snoop, ZVT packets.
     BinaryTrace(&'static str),
     /// Still wrapped: decode did not take it apart.
     Archive(Wrapping),
@@ -47,6 +50,7 @@ impl InputKind {
             Self::Capture(CaptureKind::PcapNg) => "pcapng",
             Self::Capture(_) => "pcap",
             Self::Text { format, .. } => format.name,
+            Self::Trace(format, _) => format.name,
             Self::BinaryTrace(name) => name,
             Self::Archive(wrapping) => wrapping.name(),
             Self::Empty => "empty",
@@ -67,7 +71,7 @@ pub struct Probe {
 
 /// Looks at samples from the start and, where there are any, from the middle and the end of a stream.
 #[must_use]
-pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
+pub fn probe(head: &[u8], later: &[Vec<u8>], own: &[&'static LogFormat]) -> Probe {
     let simple = |kind, why: &str| Probe {
         kind,
         candidates: Vec::new(),
@@ -78,6 +82,12 @@ pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
     }
     if let Some(kind) = capture(head) {
         return simple(InputKind::Capture(kind), "magic number of a capture file");
+    }
+    if let Some(format) = trace::TRACES.iter().find(|f| f.binary && (f.fits)(head)) {
+        return simple(
+            InputKind::Trace(format, Encoding::Utf8),
+            "record structure of a binary trace",
+        );
     }
     if let Some(name) = binary_trace(head) {
         return simple(
@@ -103,7 +113,10 @@ pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
     if let Some(why) = not_text(&samples) {
         return simple(InputKind::Unrecognised, &why);
     }
-    let candidates = container::detect(&samples);
+    if let Some(format) = samples.first().and_then(|head| trace::detect_text(head)) {
+        return simple(InputKind::Trace(format, encoding), "lines of a card trace");
+    }
+    let candidates = container::detect_among(&samples, own);
     let best = candidates.first();
     let format = best.map_or_else(container::plain, |c| c.format);
     Probe {
@@ -147,41 +160,7 @@ fn binary_trace(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(b"snoop\0\0\0") {
         return Some("snoop");
     }
-    if is_proxmark(head) {
-        return Some("proxmark-trace");
-    }
     is_zvt_packet(head).then_some("zvt-packet")
-}
-
-/// Proxmark3's trace list: timestamp u32, duration u16, length and direction u16, data, one parity bit a byte; several records must fit.
-fn is_proxmark(head: &[u8]) -> bool {
-    let mut at = 0_usize;
-    let mut records = 0;
-    let mut last_time = 0_u32;
-    while records < 8 {
-        if at == head.len() {
-            // Ended with a whole record: two are enough.
-            return records >= 2;
-        }
-        let Some(&[t0, t1, t2, t3, _, _, l0, l1]) =
-            head.get(at..).and_then(<[u8]>::first_chunk::<8>)
-        else {
-            break;
-        };
-        let time = u32::from_le_bytes([t0, t1, t2, t3]);
-        let length = usize::from(u16::from_le_bytes([l0, l1]) & 0x7FFF);
-        if length == 0
-            || length > 512
-            || (records > 0 && time < last_time)
-            || (records > 0 && time == 0)
-        {
-            return false;
-        }
-        last_time = time;
-        at += 8 + length + length.div_ceil(8);
-        records += 1;
-    }
-    records >= 4
 }
 
 /// One ZVT packet as a file: a class and instruction of the protocol, and a length that is the file's.

@@ -2,20 +2,24 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
+use compact_str::format_compact;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 use super::clean::clean;
 use crate::correlate::Stage;
 use crate::event::{
-    CommandKind, Connection, Exchange, FieldState, IsoMessage, Payload, Place, Side, Signal, Tag,
-    TagValue, TlsStage,
+    CommandKind, Connection, Exchange, FieldState, IsoMessage, LogEvent, Payload, Place, Severity,
+    Side, Signal, Tag, TagValue, Text, TlsStage,
 };
 
 /// What the events table says of an event.
 pub(super) struct Description {
     pub step: Option<Stage>,
     pub summary: String,
-    pub detail: Value,
+    /// JSON, its keys sorted.
+    pub detail: String,
 }
 
 /// Describes any event.
@@ -24,13 +28,7 @@ pub(super) fn describe(payload: &Payload) -> Description {
         Payload::Log(log) => Description {
             step: step_of_signal(log.signal),
             summary: log.text.to_string(),
-            detail: json!({
-                "signal": log.signal.id(),
-                "severity": format!("{:?}", log.severity).to_lowercase(),
-                "code": log.code.as_ref().map(|(vendor, code)| json!({"vendor": vendor, "code": clean(code)})),
-                "values": log.values.iter().map(|(name, value)| ((*name).to_owned(), json!(clean(value)))).collect::<Map<_, _>>(),
-                "text": clean(&log.text),
-            }),
+            detail: log_detail(log),
         },
         Payload::Apdu(exchange) => apdu(exchange),
         Payload::Nfc(field) => {
@@ -52,7 +50,7 @@ pub(super) fn describe(payload: &Payload) -> Description {
                 detail: json!({
                     "state": state, "uid": field.uid.as_deref().map(clean), "sak": field.sak.map(|sak| format!("{sak:02X}")),
                     "phone_hint": field.phone_hint, "text": clean(&field.text),
-                }),
+                }).to_string(),
             }
         }
         Payload::Iso8583(message) => iso8583(message),
@@ -82,7 +80,7 @@ pub(super) fn describe(payload: &Payload) -> Description {
                     "certificate_not_before": tls.certificate_validity.map(|(from, _)| from),
                     "certificate_not_after": tls.certificate_validity.map(|(_, to)| to),
                     "certificate_issuer": tls.certificate_issuer.as_deref().map(clean),
-                }),
+                }).to_string(),
             }
         }
         Payload::Dns(dns) => {
@@ -98,7 +96,7 @@ pub(super) fn describe(payload: &Payload) -> Description {
                     "client": dns.client.to_string(), "resolver": dns.resolver.to_string(), "name": clean(&dns.name),
                     "rcode": dns.rcode, "addresses": dns.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
                     "queries": dns.queries, "answer_us": dns.answer_micros,
-                }),
+                }).to_string(),
             }
         }
         Payload::Icmp(icmp) => Description {
@@ -117,7 +115,7 @@ pub(super) fn describe(payload: &Payload) -> Description {
                 "from": icmp.from.to_string(), "version": icmp.version, "type": icmp.kind, "code": icmp.code,
                 "about_source": icmp.about_source.map(|a| a.to_string()),
                 "about_destination": icmp.about_destination.map(|a| a.to_string()),
-            }),
+            }).to_string(),
         },
         Payload::Http(http) => Description {
             step: None,
@@ -134,7 +132,7 @@ pub(super) fn describe(payload: &Payload) -> Description {
             detail: json!({
                 "status": http.status, "location": http.location.as_deref().map(clean),
                 "client": http.client.to_string(), "server": http.server.to_string(),
-            }),
+            }).to_string(),
         },
     }
 }
@@ -173,12 +171,17 @@ fn apdu(exchange: &Exchange) -> Description {
     Description {
         step: step_of_command(exchange),
         summary,
-        detail: json!({
-            "command": name, "header": hex(&exchange.header), "sw": exchange.sw.map(|sw| format!("{sw:04X}")),
-            "answered": exchange.answered, "duration_us": exchange.duration_micros,
-            "answer_at": exchange.answer_place.map(place), "tags": tags(&exchange.tags),
-            "command_hex": clean(&exchange.command_hex), "answer_hex": clean(&exchange.answer_hex),
-            "faults": exchange.faults,
+        detail: written(&ApduDetail {
+            answer_at: exchange.answer_place.map(place),
+            answer_hex: Clean(&exchange.answer_hex),
+            answered: exchange.answered,
+            command: name,
+            command_hex: Clean(&exchange.command_hex),
+            duration_us: exchange.duration_micros,
+            faults: &exchange.faults,
+            header: hex(&exchange.header),
+            sw: exchange.sw.map(|sw| format!("{sw:04X}")),
+            tags: Tags(&exchange.tags),
         }),
     }
 }
@@ -209,13 +212,16 @@ fn iso8583(message: &IsoMessage) -> Description {
             (false, _) => Some(Stage::OnlineResponse),
         },
         summary,
-        detail: json!({
-            "mti": format!("{:04}", message.mti), "dialect": message.dialect,
-            "fields": message.fields.iter().map(|(n, v)| (n.to_string(), json!(clean(v)))).collect::<Map<_, _>>(),
-            "tags": tags(&message.tags), "pin_present": message.pin_present,
-            "frames": message.frames.iter().copied().map(place).collect::<Vec<_>>(),
-            "processing_demand": message.processing_demand, "damage": message.damage.as_deref().map(clean),
-            "acked_after_us": message.acked_after_micros,
+        detail: written(&IsoDetail {
+            acked_after_us: message.acked_after_micros,
+            damage: message.damage.as_deref().map(Clean),
+            dialect: message.dialect,
+            fields: Fields(&message.fields),
+            frames: message.frames.iter().copied().map(place).collect(),
+            mti: format!("{:04}", message.mti),
+            pin_present: message.pin_present,
+            processing_demand: message.processing_demand,
+            tags: Tags(&message.tags),
         }),
     }
 }
@@ -258,42 +264,149 @@ fn tcp(c: &Connection) -> Description {
             "gap_bytes": c.gap_bytes, "overlap_conflicts": c.overlap_conflicts, "carried": c.carried,
             "server_name": c.server_name.as_deref().map(clean),
             "frames": c.frames.iter().copied().map(place).collect::<Vec<_>>(),
-        }),
+        }).to_string(),
     }
 }
 
-fn tags(tags: &[Tag]) -> Value {
-    tags.iter()
-        .map(|tag| {
-            let mut entry = Map::new();
-            entry.insert("tag".into(), json!(format!("{:02X}", tag.tag)));
-            entry.insert(
-                "from".into(),
-                json!(if tag.sent { "reader" } else { "card" }),
-            );
-            match &tag.value {
-                TagValue::Bytes(bytes) => {
-                    entry.insert("value".into(), json!(hex(bytes)));
-                }
-                TagValue::Card { number, expiry } => {
-                    entry.insert("card".into(), json!(clean(&number.masked)));
-                    let expiry = expiry.map(|e| String::from_utf8_lossy(&e).into_owned());
-                    entry.insert("expiry".into(), json!(expiry.as_deref().map(clean)));
-                }
-                TagValue::Hidden(length) => {
-                    entry.insert("hidden_bytes".into(), json!(length));
-                }
-            }
-            Value::Object(entry)
-        })
-        .collect()
+fn log_detail(log: &LogEvent) -> String {
+    let mut values: Vec<(&str, &str)> = log.values.iter().map(|(name, v)| (*name, &**v)).collect();
+    values.sort_by_key(|(name, _)| *name);
+    // Of a name that comes twice the last value counts.
+    values.reverse();
+    values.dedup_by_key(|(name, _)| *name);
+    values.reverse();
+    written(&LogDetail {
+        code: log.code.as_ref().map(|(vendor, code)| CodeDetail {
+            code: Clean(code),
+            vendor,
+        }),
+        severity: severity_name(log.severity),
+        signal: log.signal.id(),
+        text: Clean(&log.text),
+        values: Named(&values),
+    })
+}
+
+fn written(detail: &impl Serialize) -> String {
+    serde_json::to_string(detail).unwrap_or_default()
+}
+
+/// Text that is cleaned as it is written.
+struct Clean<'a>(&'a str);
+
+impl Serialize for Clean<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if self.0.bytes().all(|b| (0x20..0x7F).contains(&b)) {
+            return to.serialize_str(self.0);
+        }
+        to.serialize_str(&clean(self.0))
+    }
+}
+
+// Fields in the order of the alphabet: the keys of every detail are sorted.
+#[derive(Serialize)]
+struct LogDetail<'a> {
+    code: Option<CodeDetail<'a>>,
+    severity: &'static str,
+    signal: &'static str,
+    text: Clean<'a>,
+    values: Named<'a>,
+}
+
+#[derive(Serialize)]
+struct CodeDetail<'a> {
+    code: Clean<'a>,
+    vendor: &'static str,
+}
+
+#[derive(Serialize)]
+struct ApduDetail<'a> {
+    answer_at: Option<Value>,
+    answer_hex: Clean<'a>,
+    answered: Option<bool>,
+    command: &'static str,
+    command_hex: Clean<'a>,
+    duration_us: Option<u32>,
+    faults: &'a [&'static str],
+    header: String,
+    sw: Option<String>,
+    tags: Tags<'a>,
+}
+
+#[derive(Serialize)]
+struct IsoDetail<'a> {
+    acked_after_us: Option<i64>,
+    damage: Option<Clean<'a>>,
+    dialect: &'static str,
+    fields: Fields<'a>,
+    frames: Vec<Value>,
+    mti: String,
+    pin_present: bool,
+    processing_demand: Option<u8>,
+    tags: Tags<'a>,
+}
+
+/// Values by name, sorted.
+struct Named<'a>(&'a [(&'a str, &'a str)]);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(name, value)| (name, Clean(value))))
+    }
+}
+
+/// Fields by number, sorted as text.
+struct Fields<'a>(&'a [(u8, Text)]);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields: Vec<(String, &str)> =
+            self.0.iter().map(|(n, v)| (n.to_string(), &**v)).collect();
+        fields.sort();
+        to.collect_map(fields.iter().map(|(number, value)| (number, Clean(value))))
+    }
+}
+
+/// Data objects.
+struct Tags<'a>(&'a [Tag]);
+
+impl Serialize for Tags<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter().map(One))
+    }
+}
+
+struct One<'a>(&'a Tag);
+
+impl Serialize for One<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let tag = self.0;
+        let mut map = to.serialize_map(None)?;
+        let from = if tag.sent { "reader" } else { "card" };
+        if let TagValue::Card { number, expiry } = &tag.value {
+            map.serialize_entry("card", &Clean(&number.masked))?;
+            let expiry = expiry.map(|e| String::from_utf8_lossy(&e).into_owned());
+            map.serialize_entry("expiry", &expiry.as_deref().map(Clean))?;
+        }
+        map.serialize_entry("from", from)?;
+        if let TagValue::Hidden(length) = &tag.value {
+            map.serialize_entry("hidden_bytes", length)?;
+        }
+        map.serialize_entry("tag", &format_compact!("{:02X}", tag.tag))?;
+        if let TagValue::Bytes(bytes) = &tag.value {
+            map.serialize_entry("value", &hex(bytes))?;
+        }
+        map.end()
+    }
 }
 
 /// Upper case without spaces.
 pub(super) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        let _ = write!(out, "{byte:02X}");
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
     out
 }
@@ -303,6 +416,16 @@ fn place(place: Place) -> Value {
         Place::Line(line) => json!({"line": line}),
         Place::Frame(frame) => json!({"frame": frame}),
         Place::Whole => Value::Null,
+    }
+}
+
+fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Unknown => "unknown",
+        Severity::Debug => "debug",
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
     }
 }
 

@@ -222,7 +222,7 @@ impl<'a> Filler<'a> {
             locator: self.locator(event.source, event.place),
             step: description.step.map(|stage| stage.name().into()),
             summary: clean(&description.summary),
-            detail: description.detail.to_string().into(),
+            detail: description.detail.into(),
         })
     }
 

@@ -88,21 +88,19 @@ pub fn write(
     done("transactions.csv", Some(tx_ids.len() as u64));
     done("transactions.parquet", Some(table.finish()?));
 
-    let facts = parquet::write_facts(
-        &folder.join("facts.parquet"),
-        &tx_ids,
-        &analysis.attributed.facts,
-    )?;
+    // The events are as much work as all the rest: they get a thread of their own.
+    let facts = &analysis.attributed.facts;
+    let (events, rest) = std::thread::scope(|scope| {
+        let events = scope.spawn(|| write_events(folder, &filler));
+        let rest = parquet::write_facts(&folder.join("facts.parquet"), &tx_ids, facts)
+            .and_then(|facts| Ok((facts, write_evidence(folder, &filler, tx_ids.len())?)));
+        (events.join(), rest)
+    });
+    let events = events.map_err(|_| Error::file(folder, std::io::Error::other("a writer failed")))?;
+    let (facts, evidence) = rest?;
     done("facts.parquet", Some(facts));
-    done("events.parquet", Some(write_events(folder, &filler)?));
-
-    let mut table = parquet::TableWriter::create(&folder.join("evidence.parquet"))?;
-    for index in 0..tx_ids.len() {
-        for row in filler.evidence(index) {
-            table.push(row)?;
-        }
-    }
-    done("evidence.parquet", Some(table.finish()?));
+    done("events.parquet", Some(events?));
+    done("evidence.parquet", Some(evidence));
     done(
         "incidents.parquet",
         Some(write_rows(folder, "incidents.parquet", &incidents)?),
@@ -139,6 +137,16 @@ pub fn write(
     manifest::write(folder, &outputs, &sources, catalogue, plan, key_id)?;
     staging.publish()?;
     Ok(summary)
+}
+
+fn write_evidence(folder: &Path, filler: &fill::Filler<'_>, attempts: usize) -> Result<u64, Error> {
+    let mut table = parquet::TableWriter::create(&folder.join("evidence.parquet"))?;
+    for index in 0..attempts {
+        for row in filler.evidence(index) {
+            table.push(row)?;
+        }
+    }
+    table.finish()
 }
 
 /// Events by attempt, in time order within each; those that belong to none come last.

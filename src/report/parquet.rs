@@ -9,15 +9,17 @@ use polars::prelude::*;
 use polars_io::parquet::write::BatchedWriter;
 use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader};
 use polars_utils::compression::ZstdLevel;
-use rayon::prelude::*;
 
 use super::Error;
 use super::row::Table;
-use crate::attribute::{FACTS, FactDef, FactRow, FactTable, FactType, Value};
+use crate::attribute::{FactTable, fact_columns};
 use crate::event::Text;
 
 /// Rows of one row group: bounds the memory of writing and of reading.
 pub(super) const ROW_GROUP: usize = 65_536;
+
+/// Rows of one row group of the facts, which has many columns.
+const FACT_ROWS: usize = 16_384;
 
 /// Writes one table.
 pub(super) struct TableWriter<T: Table> {
@@ -102,77 +104,23 @@ impl FrameWriter {
     }
 }
 
-/// Rows of facts that are alive at once.
-const FACT_ROWS: usize = 16_384;
-
 /// Writes the facts table: one row per attempt, one column per fact.
 pub(super) fn write_facts(path: &Path, tx_ids: &[Text], facts: &FactTable) -> Result<u64, Error> {
-    let frame =
-        |ids: &[Text], rows: &[FactRow]| facts_frame(ids, rows).map_err(|e| Error::table(path, &e));
+    let frame = |ids: &[Text], rows: &[usize]| {
+        let texts = ids.iter().map(|id| Some(id.as_str()));
+        let ids_column =
+            StringChunked::from_iter_options("tx_id".into(), texts).into_column();
+        let mut columns = vec![ids_column];
+        columns.extend(fact_columns(facts, rows, |_| true, super::clean::clean));
+        DataFrame::new(ids.len(), columns).map_err(|e| Error::table(path, &e))
+    };
     let mut writer = FrameWriter::create(path, &frame(&[], &[])?)?;
     for (number, ids) in tx_ids.chunks(FACT_ROWS).enumerate() {
         let start = number * FACT_ROWS;
-        let rows: Vec<FactRow> = (start..start + ids.len())
-            .into_par_iter()
-            .map(|index| facts.get(index))
-            .collect();
+        let rows: Vec<usize> = (start..start + ids.len()).collect();
         writer.write(&frame(ids, &rows)?)?;
     }
     writer.finish()
-}
-
-fn facts_frame(ids: &[Text], rows: &[FactRow]) -> PolarsResult<DataFrame> {
-    let ids_column =
-        StringChunked::from_iter_options("tx_id".into(), ids.iter().map(|id| Some(id.as_str())))
-            .into_column();
-    let facts: Vec<Column> = FACTS
-        .par_iter()
-        .enumerate()
-        .map(|(index, fact)| {
-            let values = (0..ids.len()).map(|row| rows.get(row)?.values.get(index)?.as_ref());
-            fact_column(fact, values)
-        })
-        .collect();
-    let columns = std::iter::once(ids_column).chain(facts).collect();
-    DataFrame::new(ids.len(), columns)
-}
-
-fn fact_column<'a>(fact: &FactDef, values: impl Iterator<Item = Option<&'a Value>>) -> Column {
-    let name = PlSmallStr::from_static(fact.name);
-    match fact.ty {
-        FactType::Bool => BooleanChunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Bool(yes)) => Some(*yes),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Int => Int64Chunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Int(number)) => Some(*number),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Float => Float64Chunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Float(number)) => Some(*number),
-                _ => None,
-            }),
-        )
-        .into_column(),
-        FactType::Text => StringChunked::from_iter_options(
-            name,
-            values.map(|value| match value {
-                Some(Value::Text(text)) => Some(super::clean::clean(text)),
-                _ => None,
-            }),
-        )
-        .into_column(),
-    }
 }
 
 /// Reads a table, a row group's worth at a time.

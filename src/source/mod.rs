@@ -3,7 +3,10 @@
 //! Nothing is opened here. What cannot be an input (a pipe, a device, a name that is not there) is listed with its reason and never
 //! stops the rest.
 
+mod sets;
 mod walk;
+
+pub use sets::sets;
 
 use crate::event::{Ledger, Source, SourceStatus, Text};
 use crate::plan::Plan;

@@ -14,6 +14,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head,
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "2026-02-09 13:06:32,461 INFO o.a.j.u.JMeterUtils: Setting Locale to en_EN",
         "2026-02-09 13:08:11,482 INFO n.c.b.j.i.Q2: (channel/10.0.0.1:9999) [send] Out: 0200 000133 TERM0001",

@@ -27,8 +27,19 @@ const LINE_BYTES: usize = 4096;
 /// plain text. A sample that does not begin at a line's start loses its first line.
 #[must_use]
 pub fn detect(samples: &[&[u8]]) -> Vec<Candidate> {
-    let mut heads = vec![0_u32; FORMATS.len()];
-    let mut first = vec![String::new(); FORMATS.len()];
+    detect_among(samples, &[])
+}
+
+/// As [`detect`], with formats of the user's beside the built-in ones.
+#[must_use]
+pub fn detect_among(samples: &[&[u8]], own: &[&'static LogFormat]) -> Vec<Candidate> {
+    let formats: Vec<&'static LogFormat> = own.iter().chain(FORMATS).copied().collect();
+    let mut heads = vec![0_u32; formats.len()];
+    let mut first = vec![String::new(); formats.len()];
+    let lacking: Vec<bool> = formats
+        .iter()
+        .map(|format| format.whole.is_some_and(|holds| !holds(samples)))
+        .collect();
     let mut seen = 0_u32;
     let mut number = 0_usize;
     for (index, sample) in samples.iter().enumerate() {
@@ -46,8 +57,8 @@ pub fn detect(samples: &[&[u8]]) -> Vec<Candidate> {
                 continue;
             }
             seen += 1;
-            for ((format, count), first) in FORMATS.iter().zip(&mut heads).zip(&mut first) {
-                if (format.head)(line).is_some() {
+            for ((format, count), first) in formats.iter().zip(&mut heads).zip(&mut first) {
+                if format.head(line).is_some() {
                     *count += 1;
                     if first.is_empty() {
                         *first = format!("first at sampled line {number}");
@@ -56,7 +67,7 @@ pub fn detect(samples: &[&[u8]]) -> Vec<Candidate> {
             }
         }
     }
-    rank(&heads, &first, seen)
+    rank(&formats, &heads, &first, &lacking, seen)
 }
 
 /// Lines that no format begins a record with are not held against any: blank, indented, closing brackets, markup, stack frames.
@@ -77,16 +88,24 @@ fn could_begin(line: &[u8]) -> bool {
     }
 }
 
-fn rank(heads: &[u32], first: &[String], lines: u32) -> Vec<Candidate> {
-    let most = FORMATS
+fn rank(
+    formats: &[&'static LogFormat],
+    heads: &[u32],
+    first: &[String],
+    lacking: &[bool],
+    lines: u32,
+) -> Vec<Candidate> {
+    let most = formats
         .iter()
         .zip(heads)
-        .filter(|(f, _)| f.specificity > 0)
+        .zip(lacking)
+        .filter(|((f, _), lacking)| f.specificity > 0 && !**lacking)
+        .map(|((f, n), _)| (f, n))
         .map(|(_, n)| *n)
         .max()
         .unwrap_or(0);
     let mut out: Vec<(bool, Candidate)> = Vec::new();
-    for ((format, count), first) in FORMATS.iter().zip(heads).zip(first) {
+    for (((format, count), first), lacking) in formats.iter().zip(heads).zip(first).zip(lacking) {
         let score = u16::try_from(u64::from(*count) * 1000 / u64::from(lines.max(1))).unwrap_or(0);
         let base = format!(
             "{count} of {lines} lines begin a record{}{first}",
@@ -100,11 +119,15 @@ fn rank(heads: &[u32], first: &[String], lines: u32) -> Vec<Candidate> {
             1..=5 => *count >= 2 && score >= 100 || lines <= 4 && *count > 0,
             _ => *count >= 2 && score >= 20 || lines <= 4 && *count > 0 || score >= 300,
         };
-        let fits = is_plain || (enough && dense);
+        // What the file's beginning decides needs no counting.
+        let told = format.whole.is_some() && *count > 0;
+        let fits = is_plain || (!lacking && (told || enough && dense));
         let why = if is_plain {
             format!("{base}; any text fits")
         } else if *count == 0 {
             base
+        } else if *lacking {
+            format!("{base}; the file's beginning does not make it one")
         } else if !enough {
             format!("{base}; less than half of what another format has ({most})")
         } else if !dense {

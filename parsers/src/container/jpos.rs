@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head,
     head,
     ends,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         r#"<log realm="Q2.system" at="Fri Nov 30 09:09:10 GMT-03:00 2007.775">"#,
         r#"<log realm="channel/10.1.2.3:6432" at="2022-09-25T12:16:04.787" lifespan="17172ms">"#,

@@ -13,6 +13,9 @@ pub(super) static LINES: LogFormat = LogFormat {
     is_head: |line| line.first() == Some(&b'{') && line.len() > 2,
     head: lines_head,
     ends: |line| line.last() == Some(&b'}'),
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         r#"{"ts":"2024-03-14T13:16:47.974Z","kind":"send","lifespan":12,"tags":{"realm":"channel"},"payload":[]}"#,
         r#"{"@t":"2024-03-14T13:16:47.974Z","@l":"Error","@m":"text"}"#,
@@ -32,6 +35,9 @@ pub(super) static PRETTY: LogFormat = LogFormat {
     is_head: |line| matches!(line.first(), Some(b'{' | b'[')),
     head: pretty_head,
     ends: |line| matches!(line, [b'}' | b']'] | [b'}' | b']', b',']),
+    within: None,
+    whole: None,
+    described: None,
     samples: &["{", "[", "[{"],
     counter_samples: &[
         "{\"a\":1}",

@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head,
     head,
     ends,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         r#"<sample t="22" it="0" lt="0" ct="0" ts="1770595666569" s="true" lb="ISO8583 Sampler" rc="00">"#,
     ],

@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head: |line| head(line).is_some(),
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "<6>[   12.345678] nfc_i2c: probe ok",
         "[12345.678901] usb 1-1: USB disconnect, device number 3",

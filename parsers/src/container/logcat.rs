@@ -16,6 +16,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head,
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "07-15 10:56:49.152   889  6213 D NxpNciR : len =   6 > 600603010001",
         "08-29 03:02:34.760     0     0 E nfc nRead: CORE_SET_CONFIG_RSP                4002020000",

@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head: |line| head(line).is_some(),
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         r#"time="2024-03-14T13:16:47Z" level=info msg="text" stan=120866"#,
         "ts=2024-03-14T13:16:47.974+08:00 lvl=error msg=declined",

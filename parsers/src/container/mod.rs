@@ -4,10 +4,13 @@
 //! up to the caller's limits.
 
 mod applog;
+mod bugreport;
 mod detect;
+mod journal;
 mod jpos;
 mod json;
 mod jtl;
+mod jul;
 mod kernel;
 mod logcat;
 mod logfmt;
@@ -19,17 +22,20 @@ mod records;
 mod scan;
 mod syslog3164;
 mod syslog5424;
+mod table;
 mod text;
+pub mod trace;
 mod unwrap;
 mod zvt;
 
-pub use detect::{Candidate, detect};
+pub use detect::{Candidate, detect, detect_among};
 pub use jpos::lifespan_millis;
 pub use records::{
     Lines, Records, TextLimits, count, line_end, line_start, lines, record_around, records,
     split_point,
 };
 pub use scan::{level_from_word, trim_line};
+pub use table::Columns;
 pub use unwrap::unwrap;
 
 use crate::time::RawTime;
@@ -108,16 +114,106 @@ pub struct LogFormat {
     pub head: for<'a> fn(&'a [u8]) -> Option<Head<'a>>,
     /// True where the line ends its record (`</log>`): what follows up to the next head stands by itself.
     pub ends: fn(&[u8]) -> bool,
+    /// Where lines behind the first say more of the head (journald's `_PID=`): the record, one of its lines, and the head so far
+    /// give the whole head and the line's message.
+    pub within: Option<Within>,
+    /// Where lines alone do not make the format (a table needs its header): what the samples of a file must hold.
+    pub whole: Option<fn(&[&[u8]]) -> bool>,
+    /// Set where the user described the format: it then reads the lines, and the functions above do not.
+    pub described: Option<&'static dyn Described>,
     /// Lines that must match.
     pub samples: &'static [&'static str],
     /// Lines that must not.
     pub counter_samples: &'static [&'static str],
 }
 
+impl core::fmt::Debug for LogFormat {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// See [`LogFormat::within`].
+pub type Within =
+    for<'a> fn(record: &'a [u8], line: &'a [u8], head: Head<'a>) -> (Head<'a>, &'a [u8]);
+
+/// A format that a user described: patterns live outside of this crate.
+pub trait Described: Send + Sync {
+    /// True where the line begins a record.
+    fn is_head(&self, line: &[u8]) -> bool;
+    /// The head of a line.
+    fn head<'a>(&self, line: &'a [u8]) -> Option<Head<'a>>;
+    /// Names of the values that the description takes out of a line.
+    fn names(&self) -> &[String] {
+        &[]
+    }
+    /// The text in which contents are found, where the description names values: `name=value`, then the message.
+    fn text(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let _ = line;
+        None
+    }
+}
+
+impl LogFormat {
+    /// True where the line begins a record.
+    #[inline]
+    #[must_use]
+    pub fn is_head(&self, line: &[u8]) -> bool {
+        match self.described {
+            None => (self.is_head)(line),
+            Some(own) => own.is_head(line),
+        }
+    }
+
+    /// The head of a line.
+    #[inline]
+    #[must_use]
+    pub fn head<'a>(&self, line: &'a [u8]) -> Option<Head<'a>> {
+        match self.described {
+            None => (self.head)(line),
+            Some(own) => own.head(line),
+        }
+    }
+
+    /// True where the line ends its record.
+    #[inline]
+    #[must_use]
+    pub fn ends(&self, line: &[u8]) -> bool {
+        (self.ends)(line)
+    }
+
+    /// A format whose lines `own` reads.
+    #[must_use]
+    pub const fn described(
+        name: &'static str,
+        title: &'static str,
+        spec: &'static str,
+        own: &'static dyn Described,
+    ) -> Self {
+        Self {
+            name,
+            title,
+            spec,
+            // What a user describes is meant: it beats what is built in.
+            specificity: 10,
+            is_head: never,
+            head: |_| None,
+            ends: never,
+            within: None,
+            whole: None,
+            described: Some(own),
+            samples: &[],
+            counter_samples: &[],
+        }
+    }
+}
+
 /// All formats, most specific first, the one for anything last.
 pub const FORMATS: &[&LogFormat] = &[
     &jpos::FORMAT,
     &jtl::FORMAT,
+    &journal::FORMAT,
+    &bugreport::FORMAT,
     &logcat::FORMAT,
     &pcscd::FORMAT,
     &opensc::FORMAT,
@@ -127,8 +223,10 @@ pub const FORMATS: &[&LogFormat] = &[
     &syslog3164::FORMAT,
     &nxp_console::FORMAT,
     &kernel::FORMAT,
+    &table::FORMAT,
     &json::LINES,
     &json::PRETTY,
+    &jul::FORMAT,
     &applog::FORMAT,
     &prefixed::FORMAT,
     &logfmt::FORMAT,
@@ -155,3 +253,5 @@ fn never(_line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod whole_tests;

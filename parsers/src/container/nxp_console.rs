@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head: |line| line.first().is_some_and(u8::is_ascii_digit) && head(line).is_some(),
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "3:564:942 - NxpNciR:     len =  28 > 6105190102",
         "3:567:43 - NxpNciX:     len =   4 > 21060101",

@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head: |line| line.starts_with(b"P:") && head(line).is_some(),
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "P:13347; T:0x139816757663808 16:40:20.559 [opensc-tool] ctx.c:727:process_config_file: Used",
     ],

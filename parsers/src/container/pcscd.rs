@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head,
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "00021205 [139811002240768] <- 000000 80 00 00 00 00 00 31 41 FE 00",
         "00000029 debuglog.c:411:DebugLogSetCategory() Debug options: APDU",

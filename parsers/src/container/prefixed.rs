@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head,
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "nova-api.log.1.2017-05-16_13:53:08 2017-05-16 00:00:00.008 25746 INFO nova.wsgi [req-1 - - -] text",
         "pos.log:2024-03-14 13:16:47.974 INFO text",

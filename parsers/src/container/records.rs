@@ -79,7 +79,7 @@ pub fn records<'a>(format: &'static LogFormat, block: &'a [u8], limits: TextLimi
     let mut lines = lines(block);
     let pending = lines.next().map(|(at, line)| {
         let seen = trim_line(to(line, limits.line_bytes));
-        (at, line, (format.is_head)(seen))
+        (at, line, format.is_head(seen))
     });
     Records {
         format,
@@ -101,11 +101,11 @@ impl<'a> Iterator for Records<'a> {
         let mut count = 1_u32;
         let mut cut_record = false;
         let mut cut_rest = 0_usize;
-        let mut ended = (self.format.ends)(shown);
+        let mut ended = self.format.ends(shown);
         let mut after_end = false;
         for (at, line) in self.lines.by_ref() {
             let seen = trim_line(to(line, self.limits.line_bytes));
-            let begins = (self.format.is_head)(seen);
+            let begins = self.format.is_head(seen);
             if ended && !begins {
                 // Blank lines behind an end belong to it; anything else stands by itself.
                 after_end = !seen.trim_ascii().is_empty();
@@ -117,13 +117,14 @@ impl<'a> Iterator for Records<'a> {
                 self.pending = Some((at, line, begins));
                 break;
             }
-            ended = ended || (self.format.ends)(seen);
+            ended = ended || self.format.ends(seen);
             end = at + line.len();
             count += 1;
             cut_rest += line.len().saturating_sub(self.limits.line_bytes);
         }
         let head = if has_head {
-            (self.format.head)(shown)
+            self.format
+                .head(shown)
                 .or_else(|| super::text::timed_head(shown))
                 .unwrap_or(Head {
                     message: shown,
@@ -161,11 +162,35 @@ impl<'a> Iterator for Records<'a> {
 pub fn count(format: &'static LogFormat, block: &[u8]) -> (u64, u64) {
     let mut records = 0_u64;
     let mut all = 0_u64;
-    for (_, line) in lines(block) {
+    let mut at = 0;
+    while at < block.len() {
+        // Blank lines begin no record of any format: a file may hold millions of them.
+        let blank = blank_run(from(block, at));
+        if blank.1 > 0 {
+            at += blank.0;
+            all += blank.1;
+            continue;
+        }
+        let end = line_end(block, at);
         all += 1;
-        records += u64::from((format.is_head)(trim_line(line)));
+        let line = block.get(at..end).unwrap_or_default();
+        records += u64::from(format.is_head(trim_line(line)));
+        at = end;
     }
     (records, all)
+}
+
+/// Bytes and lines of the blank lines at the front.
+fn blank_run(text: &[u8]) -> (usize, u64) {
+    let (mut at, mut lines) = (0, 0);
+    loop {
+        match (text.get(at), text.get(at + 1)) {
+            (Some(b'\n'), _) => at += 1,
+            (Some(b'\r'), Some(b'\n')) => at += 2,
+            _ => return (at, lines),
+        }
+        lines += 1;
+    }
 }
 
 /// The last record border in a block: everything before it is whole records, what follows may go on in the next block.
@@ -178,9 +203,21 @@ pub fn split_point(format: &'static LogFormat, block: &[u8]) -> usize {
     };
     // The last whole line may be followed by continuation lines: go back to the line that begins its record.
     while end > 0 {
+        // Blank lines are passed over byte by byte: looking for the start of each would cost more.
+        let blank = to(block, end)
+            .iter()
+            .rev()
+            .take_while(|b| matches!(b, b'\n' | b'\r'))
+            .count();
+        if blank > 2 {
+            if blank == end {
+                return 0;
+            }
+            end = line_end(block, end - blank);
+        }
         let start = line_start(block, end - 1);
         let line = block.get(start..end).unwrap_or_default();
-        if (format.is_head)(trim_line(line)) {
+        if format.is_head(trim_line(line)) {
             return start;
         }
         end = start;
@@ -208,16 +245,16 @@ pub fn record_around(
     let mut end = line_end(block, at);
     let mut next = end;
     let mut back = 0;
-    while start > floor && back < limits.record_lines && !(format.is_head)(line_at(start, next)) {
+    while start > floor && back < limits.record_lines && !format.is_head(line_at(start, next)) {
         let before = line_start(block, start - 1).max(floor);
-        if (format.ends)(line_at(before, start)) {
+        if format.ends(line_at(before, start)) {
             break;
         }
         next = start;
         start = before;
         back += 1;
     }
-    let mut ended = (format.ends)(line_at(line_start(block, at).max(floor), end));
+    let mut ended = format.ends(line_at(line_start(block, at).max(floor), end));
     let mut forward = 0;
     while end < block.len()
         && !ended
@@ -226,10 +263,10 @@ pub fn record_around(
     {
         let next = line_end(block, end);
         let line = line_at(end, next);
-        if (format.is_head)(line) {
+        if format.is_head(line) {
             break;
         }
-        ended = (format.ends)(line);
+        ended = format.ends(line);
         end = next;
         forward += 1;
     }

@@ -15,6 +15,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head,
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "<34>Oct 11 22:14:15 mymachine su: 'su root' failed on /dev/pts/8",
         "Jun 14 15:16:01 combo sshd(pam_unix)[19939]: authentication failure; logname= uid=0",

@@ -13,6 +13,9 @@ pub(super) static FORMAT: LogFormat = LogFormat {
     is_head: |line| matches!(line.first(), Some(b'<' | b'0'..=b'9')) && head(line).is_some(),
     head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed",
         r#"<165>1 2003-10-11T22:14:15.003Z host evntslog - ID47 [exampleSDID@32473 iut="3" x="a\]b"][b@1 c="d"] An event"#,

@@ -13,6 +13,9 @@ pub(super) static TIMED: LogFormat = LogFormat {
     is_head: timed_is_head,
     head: timed_head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "20171223-22:15:29:606|Step_LSC|30002312|onStandStepChanged 3579",
         "[ 20 Jul 2021 16:21:08:310 ]| text [ value ]",
@@ -38,6 +41,9 @@ pub(super) static PLAIN: LogFormat = LogFormat {
     is_head: plain_is_head,
     head: plain_head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &["NFC tag discovered", "00A4040007A0000000041010"],
     counter_samples: &["    indented", "\tindented", ""],
 };

@@ -13,6 +13,9 @@ pub(super) static TRACER: LogFormat = LogFormat {
     is_head: |line| line.first().is_some_and(u8::is_ascii_digit) && time::iso(line).is_some(),
     head: tracer_head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "2024-04-04 13:47:32.548 DEBUG {Thread-37} [001] [Tracer] POS<-TERM 12 CLASS - 6 INSTR  - 1e DATA - 7a ",
         "2024-04-04 13:47:32.631 DEBUG {TerminalPayment} [001] [Tracer] COMMON    --- property content: x",
@@ -50,6 +53,9 @@ pub(super) static HTML: LogFormat = LogFormat {
     is_head: |line| html_head(line).is_some(),
     head: html_head,
     ends: never,
+    within: None,
+    whole: None,
+    described: None,
     samples: &[
         "<TR><TD>03.05.2022 10:11:12</TD><TD>ECR-&gt;PT</TD><TD>06-01-07-04-00-00-00-00-01-00</TD></TR>",
     ],

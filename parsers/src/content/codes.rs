@@ -45,6 +45,8 @@ pub struct Code {
 /// All codes.
 pub struct Codes {
     rows: Vec<Code>,
+    /// Rows with a telling symbol, sorted by it.
+    by_symbol: Vec<u32>,
 }
 
 /// Words that show whose code it is.
@@ -93,6 +95,9 @@ const FAMILY_WORDS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Symbols up to this length are words of other domains too.
+const SHORT_SYMBOL: usize = 8;
+
 /// Words that show that a number is a result of card handling.
 const CARD_WORDS: &[&str] = &[
     "emv",
@@ -118,9 +123,14 @@ impl Codes {
     /// Reads the table.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            rows: TABLE.lines().skip(1).filter_map(row).collect(),
-        }
+        let rows: Vec<Code> = TABLE.lines().skip(1).filter_map(row).collect();
+        let mut by_symbol: Vec<u32> = (0_u32..)
+            .zip(&rows)
+            .filter(|(_, row)| row.family != "ANDROID" && row.symbol.len() > SHORT_SYMBOL)
+            .map(|(at, _)| at)
+            .collect();
+        by_symbol.sort_by_key(|&at| rows.get(at as usize).map(|row| row.symbol));
+        Self { rows, by_symbol }
     }
 
     /// All rows.
@@ -129,22 +139,25 @@ impl Codes {
         &self.rows
     }
 
-    /// A symbol that stands in the text.
+    /// The longest symbol that stands in the text as a word of its own.
     #[must_use]
     pub fn symbol(&self, text: &[u8]) -> Option<&Code> {
-        self.rows
-            .iter()
-            .filter(|row| row.family != "ANDROID" && row.symbol.len() > 8)
-            .filter(|row| {
-                memchr::memmem::find(text, row.symbol.as_bytes()).is_some_and(|at| {
-                    let word = |i: usize| {
-                        text.get(i)
-                            .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
-                    };
-                    !word(at + row.symbol.len()) && (at == 0 || !word(at - 1))
-                })
+        text.split(|b| !(b.is_ascii_alphanumeric() || *b == b'_'))
+            .filter(|word| word.len() > SHORT_SYMBOL)
+            .filter_map(|word| {
+                let at = self
+                    .by_symbol
+                    .binary_search_by_key(&word, |row| self.symbol_at(*row))
+                    .ok()?;
+                self.rows.get(*self.by_symbol.get(at)? as usize)
             })
             .max_by_key(|row| row.symbol.len())
+    }
+
+    fn symbol_at(&self, row: u32) -> &[u8] {
+        self.rows
+            .get(row as usize)
+            .map_or(&[], |row| row.symbol.as_bytes())
     }
 
     /// A number as a code, where the words around it name its family (`SUNMI`) or the number is as telling as `-4141` beside card words.

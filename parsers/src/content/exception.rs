@@ -16,6 +16,9 @@ pub const KIND: ContentKind = ContentKind {
         "0x80100066",
         "0x80100017",
         "Transceive failed",
+        "NFCError",
+        "NFCReaderError",
+        "NFCISO7816",
     ],
 };
 
@@ -47,7 +50,18 @@ pub const GENERAL_ANCHORS: &[&str] = &[
     "EAI_NODATA",
     "EAI_NONAME",
     "NSURLErrorDomain",
+    "NSPOSIXErrorDomain",
+    "kCFErrorDomainCFNetwork",
     "AuthenticationException",
+    "TimeoutCancellationException",
+    "HttpRequestException",
+    "TaskCanceledException",
+    "System.TimeoutException",
+    "UninitializedPropertyAccess",
+    "System.Net.WebException",
+    "System.IO.IOException",
+    "NullReferenceException",
+    "ObjectDisposedException",
     "SCARD_E_NO_SERVICE",
     "0x8010001D",
     "0x8010000C",
@@ -94,9 +108,58 @@ pub const NAMES: &[(&str, &str, bool)] = &[
     ("Fatal signal", "app_crash", false),
     ("ANR in", "app_crash", false),
     ("NSURLErrorDomain", "other_error", false),
+    ("NFCReaderError", "other_error", true),
+    ("NFCError", "other_error", true),
+    ("NSPOSIXErrorDomain", "other_error", false),
+    ("kCFErrorDomainCFNetwork", "other_error", false),
+    ("TimeoutCancellationException", "read_timeout", false),
+    ("System.TimeoutException", "read_timeout", false),
+    ("TaskCanceledException", "read_timeout", false),
+    ("UninitializedPropertyAccessException", "app_crash", false),
+    ("NullReferenceException", "app_crash", false),
+    ("ObjectDisposedException", "connection_reset", false),
+    ("HttpRequestException", "connect_timeout", false),
+    ("WebException", "connect_timeout", false),
+    ("System.IO.IOException", "connection_reset", false),
     ("SocketException", "connection_reset", false),
     ("ConnectException", "connect_timeout", false),
 ];
+
+/// True where a text names an exception or error of Java, Kotlin, .NET or Foundation, so that its stack may follow.
+#[must_use]
+pub fn begins(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"xception").is_some()
+        || memchr::memmem::find(text, b"Error Domain=").is_some()
+        || memchr::memmem::find(text, b"Error: ").is_some()
+}
+
+/// True for a line of a stack: `at com.acme.Pay.run(Pay.kt:7)`, `... 12 more`, `   at Acme.Pay.Run() in Pay.cs:line 7`,
+/// `--- End of inner exception stack trace ---`, Foundation's user info.
+#[must_use]
+pub fn is_frame(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    text.starts_with(b"at ")
+        || text.starts_with(b"... ") && text.ends_with(b" more")
+        || text.starts_with(b"--- End of ")
+        || text.starts_with(b"in ") && memchr::memmem::find(text, b":line ").is_some()
+        || text.starts_with(b"NSLocalizedDescription=")
+        || text.starts_with(b"NSUnderlyingError=")
+        || text.starts_with(b"_kCFStreamError")
+        || text.starts_with(b"NSErrorFailingURL")
+}
+
+/// What a line says of the cause: behind `Caused by:`, `Suppressed:` or .NET's ` ---> `.
+#[must_use]
+pub fn cause(line: &[u8]) -> Option<&[u8]> {
+    let text = line.trim_ascii();
+    [&b"Caused by: "[..], b"Suppressed: ", b"---> "]
+        .iter()
+        .find_map(|mark| text.strip_prefix(*mark))
+        .or_else(|| {
+            let at = memchr::memmem::find(text, b"NSUnderlyingError=")?;
+            text.get(at + 18..)
+        })
+}
 
 /// An exception that a line names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,14 +178,26 @@ pub fn read(text: &[u8]) -> Option<Named> {
     let (name, signal, payment) = NAMES
         .iter()
         .find(|(name, _, _)| memchr::memmem::find(text, name.as_bytes()).is_some())?;
-    if *name == "NSURLErrorDomain" {
+    if name.starts_with("NS") || name.starts_with("NFC") || name.starts_with("kCF") {
         return apple(text);
     }
     let lower = text.to_ascii_lowercase();
     let has = |words: &[u8]| memchr::memmem::find(&lower, words).is_some();
     let signal = match *name {
         "SocketTimeoutException" if has(b"connect") && !has(b"read timed out") => "connect_timeout",
-        "ConnectException" | "SocketException" if has(b"refused") => "connect_refused",
+        "ConnectException" | "SocketException" | "HttpRequestException" | "WebException"
+            if has(b"refused") =>
+        {
+            "connect_refused"
+        }
+        "HttpRequestException" | "WebException" if has(b"ssl") || has(b"certificate") => {
+            "tls_failed"
+        }
+        "HttpRequestException" | "WebException"
+            if has(b"no such host") || has(b"could not be resolved") || has(b"name or service") =>
+        {
+            "dns_failed"
+        }
         "ConnectException" | "SocketException" if has(b"unreachable") && has(b"network") => {
             "link_down"
         }
@@ -147,31 +222,76 @@ pub fn read(text: &[u8]) -> Option<Named> {
     })
 }
 
-/// `Error Domain=NSURLErrorDomain Code=-1003` (Foundation, URL loading system error codes).
+/// `Error Domain=NSURLErrorDomain Code=-1003` (Foundation, URL loading system error codes), POSIX numbers of Darwin,
+/// Core NFC's reader errors. Of nested ones the innermost that is known says most.
 fn apple(text: &[u8]) -> Option<Named> {
-    let at = memchr::memmem::find(text, b"NSURLErrorDomain")?;
-    let rest = text.get(at..)?;
-    let code = rest.get(memchr::memmem::find(rest, b"Code=")? + 5..)?;
-    let code: Vec<u8> = code
-        .iter()
-        .copied()
-        .take_while(|b| b.is_ascii_digit() || *b == b'-')
-        .take(8)
-        .collect();
-    let signal = match code.as_slice() {
-        b"-1001" => "read_timeout",
-        b"-1003" | b"-1006" => "dns_failed",
-        b"-1004" => "connect_timeout",
-        b"-1005" => "connection_reset",
-        b"-1009" => "link_down",
-        b"-1200" => "tls_failed",
-        [b'-', b'1', b'2', b'0', b'1'..=b'6'] => "tls_certificate",
+    let mut found = None;
+    for at in memchr::memmem::find_iter(text, b"Domain=") {
+        let rest = text.get(at + 7..)?;
+        let Some(code_at) = memchr::memmem::find(rest.get(..96).unwrap_or(rest), b"Code=") else {
+            continue;
+        };
+        let domain = rest.get(..code_at)?;
+        let digits: Vec<u8> = rest
+            .get(code_at + 5..)?
+            .iter()
+            .copied()
+            .take_while(|b| b.is_ascii_digit() || *b == b'-')
+            .take(8)
+            .collect();
+        let code: i32 = core::str::from_utf8(&digits).ok()?.parse().unwrap_or(0);
+        let (signal, name) = match (domain, code) {
+            (d, _) if d.starts_with(b"NFC") => (core_nfc(code), "NFCReaderError"),
+            (d, _) if d.starts_with(b"NSPOSIX") => (darwin(code), "NSPOSIXErrorDomain"),
+            (d, _) if d.starts_with(b"NSURL") || d.starts_with(b"kCFErrorDomainCFNetwork") => {
+                (url_loading(code), "NSURLErrorDomain")
+            }
+            _ => continue,
+        };
+        if let Some(signal) = signal {
+            found = Some(Named {
+                signal,
+                name,
+                payment: name.starts_with("NFC"),
+            });
+        }
+    }
+    found
+}
+
+fn url_loading(code: i32) -> Option<&'static str> {
+    Some(match code {
+        -1001 => "read_timeout",
+        -1003 | -1006 => "dns_failed",
+        -1004 => "connect_timeout",
+        -1005 => "connection_reset",
+        -1009 => "link_down",
+        -1200 => "tls_failed",
+        -1206..=-1201 => "tls_certificate",
         _ => return None,
-    };
-    Some(Named {
-        signal,
-        name: "NSURLErrorDomain",
-        payment: false,
+    })
+}
+
+fn darwin(code: i32) -> Option<&'static str> {
+    Some(match code {
+        50 | 51 => "link_down",
+        54 | 57 | 32 => "connection_reset",
+        60 | 64 | 65 => "connect_timeout",
+        61 => "connect_refused",
+        _ => return None,
+    })
+}
+
+/// Core NFC, `NFCReaderError.Code`.
+fn core_nfc(code: i32) -> Option<&'static str> {
+    Some(match code {
+        1 => "no_contactless_hardware",
+        100 | 103 | 104 => "card_removed",
+        101 | 102 => "rf_transmission_error",
+        200 => "cancelled",
+        201 => "poll_timeout",
+        202 | 203 => "reader_init_failed",
+        _ => return None,
     })
 }
 
@@ -211,6 +331,30 @@ mod tests {
                 "tls_failed",
             ),
             ("FATAL EXCEPTION: main", "app_crash"),
+            (
+                "kotlinx.coroutines.TimeoutCancellationException: Timed out waiting for 30000 ms",
+                "read_timeout",
+            ),
+            (
+                "System.Net.Http.HttpRequestException: Connection refused (pos.example.test:6000)",
+                "connect_refused",
+            ),
+            (
+                "System.Net.Sockets.SocketException (10061): Connection refused",
+                "connect_refused",
+            ),
+            (
+                "Error Domain=NSURLErrorDomain Code=-1001 \"The request timed out.\" UserInfo={NSUnderlyingError=0x6 {Error Domain=kCFErrorDomainCFNetwork Code=-1001}}",
+                "read_timeout",
+            ),
+            (
+                "Error Domain=NSPOSIXErrorDomain Code=61 \"Connection refused\"",
+                "connect_refused",
+            ),
+            (
+                "Error Domain=NFCError Code=100 \"Tag connection lost\"",
+                "card_removed",
+            ),
         ] {
             assert_eq!(read(text.as_bytes()).unwrap().signal, signal, "{text}");
         }

@@ -53,6 +53,40 @@ pub const KIND: ContentKind = ContentKind {
         "60 00 03 00 00",
         "6000060000",
         "60 00 06 00 00",
+        // A message type in ASCII, in EBCDIC, and packed before a usual bitmap.
+        "30 31 30 30",
+        "30 31 31 30",
+        "30 32 30 30",
+        "30 32 31 30",
+        "30 34 30 30",
+        "30 34 31 30",
+        "30 38 30 30",
+        "30 38 31 30",
+        "30323030",
+        "30323130",
+        "30343030",
+        "30343130",
+        "30383030",
+        "30383130",
+        "F0 F1 F0 F0",
+        "F0 F1 F1 F0",
+        "F0 F2 F0 F0",
+        "F0 F2 F1 F0",
+        "F0 F4 F0 F0",
+        "F0 F4 F1 F0",
+        "F0 F8 F0 F0",
+        "F0 F8 F1 F0",
+        "F0F2F0F0",
+        "F0F2F1F0",
+        "F0F1F0F0",
+        "F0F1F1F0",
+        "02 00 70 2",
+        "02 00 30 2",
+        "02 10 70 3",
+        "02 10 30 3",
+        "04 00 70 2",
+        "08 00 00 20",
+        "08 10 00 38",
     ],
 };
 
@@ -209,6 +243,44 @@ fn value(text: &[u8], at: usize) -> Option<(&[u8], usize)> {
     (length > 0).then(|| (rest.get(..length).unwrap_or_default(), cursor + length))
 }
 
+/// True where bytes begin as a message does: a message type, packed or in ASCII or EBCDIC digits, and a bitmap that is not empty,
+/// behind an optional length, TPDU and header.
+#[must_use]
+pub fn begins_message(bytes: &[u8]) -> bool {
+    packed_type(bytes).is_some() || spelled_type(bytes).is_some()
+}
+
+/// Where a packed message type stands.
+fn packed_type(bytes: &[u8]) -> Option<usize> {
+    let fits = |at: usize| {
+        matches!(
+            bytes.get(at..at + 2),
+            Some([0x01 | 0x02 | 0x04 | 0x05 | 0x08, 0x00 | 0x10 | 0x20 | 0x30])
+        ) && bytes
+            .get(at + 2)
+            .is_some_and(|b| b & 0x70 != 0 || *b == 0x00)
+    };
+    // Bare, after a TPDU (5), after TPDU and header (11), and each with a length before it.
+    [0, 5, 11, 2, 7, 13].into_iter().find(|at| fits(*at))
+}
+
+/// Where a message type in digits stands: ASCII or EBCDIC, bare or behind a length of two or four, or a TPDU.
+fn spelled_type(bytes: &[u8]) -> Option<usize> {
+    let fits = |at: usize| {
+        let Some([v, class, function, origin]) = bytes.get(at..at + 4) else {
+            return false;
+        };
+        let zone = v & 0xF0;
+        matches!(zone, 0x30 | 0xF0)
+            && [class, function, origin].iter().all(|b| *b & 0xF0 == zone)
+            && matches!(v & 0xF, 0..=2)
+            && matches!(class & 0xF, 1..=6 | 8)
+            && function & 0xF <= 4
+            && origin & 0xF <= 5
+    };
+    [0, 2, 4, 5, 7].into_iter().find(|at| fits(*at))
+}
+
 /// Bytes of a message that stands in a line as hex: a message type of ISO 8583 and a bitmap follow an optional length, TPDU and header.
 /// Whether they are one, the caller finds out.
 #[must_use]
@@ -216,14 +288,11 @@ pub fn message_bytes(text: &[u8]) -> Option<Vec<u8>> {
     let area = hex::longest_run(text, 0).filter(|area| area.bytes >= 24)?;
     let mut bytes = Vec::with_capacity(area.bytes);
     hex::decode_run(text, area.start, 8192, &mut bytes);
-    let fits = |at: usize| {
-        matches!(
-            bytes.get(at..at + 2),
-            Some([0x01 | 0x02 | 0x04 | 0x05 | 0x08, 0x00 | 0x10 | 0x20 | 0x30])
-        ) && bytes.get(at + 2).is_some_and(|b| b & 0x70 != 0)
+    let Some(at) =
+        packed_type(&bytes).filter(|at| bytes.get(at + 2).is_some_and(|b| b & 0x70 != 0))
+    else {
+        return spelled_type(&bytes).map(|_| bytes);
     };
-    // Bare, after a TPDU (5), after TPDU and header (11), and each with a length before it.
-    let at = [0, 5, 11, 2, 7, 13].into_iter().find(|at| fits(*at))?;
     let tpdu = at < 5
         || bytes.get(if at % 2 == 1 && at != 7 && at != 13 {
             0

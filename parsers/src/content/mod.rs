@@ -1,4 +1,4 @@
-//! What a record's text carries: hex APDUs, NCI, ISO 8583 in XML or as lists, key-values, vendor codes, exceptions, wording. One file a kind.
+//! What a record's text carries: hex APDUs, NCI, ZVT, nexo, ISO 8583 in XML or as lists, callback URIs, key-values, vendor codes, exceptions, wording. One file a kind.
 //!
 //! Each kind declares literal anchors; one pass over raw bytes finds the lines that hold any, and only those are read further.
 //! Chinese anchors are wanted in UTF-8 and in GBK: [`anchors`] gives them as text, the caller encodes them.
@@ -8,9 +8,13 @@ pub mod codes;
 pub mod exception;
 pub mod iso_list;
 pub mod iso_xml;
+pub mod json;
 pub mod key_value;
 pub mod nci;
+pub mod nexo;
+pub mod uri;
 pub mod wording;
+pub mod zvt;
 
 /// One kind of content.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +36,10 @@ pub const KINDS: &[ContentKind] = &[
     iso_xml::KIND,
     key_value::KIND,
     nci::KIND,
+    nexo::KIND,
+    uri::KIND,
     wording::KIND,
+    zvt::KIND,
 ];
 
 /// What is built once and used for every line.
@@ -53,10 +60,18 @@ impl Readers {
     /// # Errors
     /// Where a table does not make an automaton, which a test excludes.
     pub fn new() -> Result<Self, aho_corasick::BuildError> {
+        Self::with_wording(&[])
+    }
+
+    /// As [`Self::new`], with further rows for the table of wording.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_wording(rows: &[String]) -> Result<Self, aho_corasick::BuildError> {
         Ok(Self {
             apdu: apdu::Labels::new()?,
             keys: key_value::Labels::new()?,
-            wording: wording::Wording::new()?,
+            wording: wording::Wording::with(rows)?,
             codes: codes::Codes::new(),
         })
     }

@@ -16,6 +16,7 @@ pub const KIND: ContentKind = ContentKind {
         "StNfcHal",
         "NciX:",
         "NciR:",
+        "BEGIN:NFCSNOOP",
     ],
 };
 

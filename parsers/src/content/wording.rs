@@ -122,7 +122,19 @@ impl Wording {
     /// # Errors
     /// Where the table does not make an automaton.
     pub fn new() -> Result<Self, aho_corasick::BuildError> {
-        let phrases: Vec<Phrase> = TABLE.lines().skip(1).filter_map(row).collect();
+        Self::with(&[])
+    }
+
+    /// As [`Self::new`], with rows of the user's; they live as long as the program.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with(rows: &[String]) -> Result<Self, aho_corasick::BuildError> {
+        let own = rows.iter().filter_map(|line| {
+            let line: &'static str = Box::leak(line.clone().into_boxed_str());
+            row(line)
+        });
+        let phrases: Vec<Phrase> = TABLE.lines().skip(1).filter_map(row).chain(own).collect();
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .build(phrases.iter().map(|p| &p.squeezed))?;

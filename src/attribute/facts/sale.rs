@@ -16,6 +16,8 @@ pub struct Sales {
 }
 
 const SECOND: i64 = 1_000_000;
+/// Attempts with the same card that are looked at before and after one: keeps the work linear.
+const NEIGHBOURS: usize = 256;
 
 impl Sales {
     /// Reads all attempts once.
@@ -242,12 +244,12 @@ fn smaller(context: &Context<'_>, index: usize, attempt: &Attempt, row: &mut Row
     let (Some(amount), Some(at)) = (attempt.keys.amount_minor, attempt.started_at) else {
         return;
     };
-    let found = context
-        .sales
-        .by_card
-        .get(&token)
-        .into_iter()
-        .flatten()
+    // By start: the hour around, and of a card that is tapped all day long only the neighbours.
+    let list = context.sales.by_card.get(&token).map_or(&[][..], |v| v);
+    let own = list.partition_point(|&other| (other as usize) < index);
+    let near = own.saturating_sub(NEIGHBOURS)..list.len().min(own + NEIGHBOURS);
+    let found = list[near]
+        .iter()
         .filter(|&&other| other as usize != index)
         .filter_map(|&other| context.correlated.attempts.get(other as usize))
         .find(|other| {

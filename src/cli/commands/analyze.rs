@@ -111,6 +111,11 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
             .map(|text| instant(text, zone.as_ref(), flag))
             .transpose()
     };
+    let own = super::formats::own(&args.formats)?;
+    let known = |name: &str| {
+        tapscope_parsers::container::by_name(name).is_some()
+            || own.formats.iter().any(|format| format.name == name)
+    };
     let formats = args
         .format
         .iter()
@@ -119,6 +124,12 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
                 Failure::usage(format!("--format {text}: expected NAME=GLOB"))
                     .hint("`tapscope formats` lists the names")
             })?;
+            if !known(name) {
+                return Err(
+                    Failure::usage(format!("--format {text}: no format is called {name}"))
+                        .hint("`tapscope formats` lists the names"),
+                );
+            }
             let glob = globset::Glob::new(glob)
                 .map_err(|e| Failure::usage(format!("--format {text}: {e}")))?;
             Ok((name.to_owned(), glob))
@@ -131,6 +142,8 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         zone,
         year: args.year,
         formats,
+        own_formats: own.formats,
+        own_wording: own.wording,
         rules: args.rules.clone(),
         inventory: args.inventory.clone(),
         pan_key: args.pan_key.as_deref().map(pan_key).transpose()?,

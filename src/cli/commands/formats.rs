@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::{DONE, Ending, table};
 use crate::decode::each_stream;
+use crate::parse::own::Own;
 use crate::parse::probe::probe;
 use crate::plan::{Language, Plan};
 use crate::report::clean;
@@ -27,20 +28,34 @@ const BINARY: &[(&str, &str, &str)] = &[
         "network capture, next generation",
         "section header and byte-order mark",
     ),
+    (
+        "zvt-packet",
+        "one ZVT packet, named by its time in milliseconds",
+        "class, instruction and a length that fits",
+    ),
 ];
 /// What inputs may be wrapped in.
 const WRAPPINGS: &[(&str, &str)] = &[
-    ("gzip", "one stream"),
+    ("gzip", "one stream; also several in a row"),
+    ("zstd", "one stream"),
+    ("xz", "one stream"),
+    ("bzip2", "one stream"),
+    ("lz4", "frames"),
+    ("tar", "every member"),
     ("zip", "every member; archives in archives as well"),
 ];
 
 pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
+    let own = own(&args.formats)?;
     if let Some(path) = &args.why {
-        return why(path, args.json, output);
+        return why(path, own, args.json, output);
     }
     if args.json {
         output.json(&json!({
+            "own": own.formats.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
+            "own_wording": own.wording.len(),
             "text": container::FORMATS.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
+            "traces": container::trace::TRACES.iter().map(|f| json!({"name": f.name, "title": f.title, "spec": f.spec})).collect::<Vec<_>>(),
             "content": content::KINDS.iter().map(|k| json!({"name": k.name, "title": k.title})).collect::<Vec<_>>(),
             "binary": BINARY.iter().map(|(name, title, by)| json!({"name": name, "title": title, "recognised_by": by})).collect::<Vec<_>>(),
             "wrappings": WRAPPINGS.iter().map(|(name, title)| json!({"name": name, "title": title})).collect::<Vec<_>>(),
@@ -53,6 +68,18 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
         let _ = writeln!(text, "{}", output.paint(Paint::Bold, title));
         let _ = writeln!(text, "{}", table::render(header, rows));
     };
+    if !args.formats.is_empty() {
+        let rows: Vec<_> = own
+            .formats
+            .iter()
+            .map(|f| row(&[f.name, f.title, f.spec]))
+            .collect();
+        let title = format!(
+            "Your own, every sample holds; {} phrases of wording",
+            own.wording.len()
+        );
+        section(&title, &["name", "what", "defined in"], &rows);
+    }
     let rows: Vec<_> = container::FORMATS
         .iter()
         .map(|f| row(&[f.name, f.title, f.spec]))
@@ -62,6 +89,11 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
         &["name", "what", "defined in"],
         &rows,
     );
+    let rows: Vec<_> = container::trace::TRACES
+        .iter()
+        .map(|f| row(&[f.name, f.title, f.spec]))
+        .collect();
+    section("Card traces, read whole", &["name", "what", "defined in"], &rows);
     let rows: Vec<_> = content::KINDS
         .iter()
         .map(|k| row(&[k.name, k.title]))
@@ -82,10 +114,46 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
     Ok(DONE)
 }
 
+/// The user's own formats and wording, each proved by its samples.
+pub(crate) fn own(folders: &[std::path::PathBuf]) -> Result<Own, Failure> {
+    let mut all = Own::default();
+    let mut faults = Vec::new();
+    for folder in folders {
+        match crate::parse::own::load(folder) {
+            Ok(own) => {
+                for format in own.formats {
+                    if all.formats.iter().any(|known| known.name == format.name) {
+                        faults.push(format!(
+                            "{}: name {:?} stands twice",
+                            folder.display(),
+                            format.name
+                        ));
+                    } else {
+                        all.formats.push(format);
+                    }
+                }
+                all.wording.extend(own.wording);
+            }
+            Err(found) => faults.extend(found.iter().map(ToString::to_string)),
+        }
+    }
+    match faults.split_first() {
+        None => Ok(all),
+        Some((first, rest)) => {
+            let mut text = clean(first).to_string();
+            for fault in rest {
+                text = format!("{text}\n  {}", clean(fault));
+            }
+            Err(Failure::failed(format!("--formats: {text}")))
+        }
+    }
+}
+
 /// What every detector saw in a file, member by member.
-fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
+fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Ending {
     let plan = Plan {
         inputs: vec![path.to_owned()],
+        own_formats: own.formats,
         zone: None,
         year: None,
         since: None,
@@ -108,7 +176,7 @@ fn why(path: &std::path::Path, as_json: bool, output: &Output) -> Ending {
     let mut streams = Vec::new();
     for input in &found.inputs {
         each_stream(input, &plan, &mut |stream, _| {
-            let probed = probe(stream.head, &stream.later_samples());
+            let probed = probe(stream.head, &stream.later_samples(), &plan.own_formats);
             streams.push((stream.path.to_string(), probed));
         });
     }

@@ -4,6 +4,7 @@
 //! and dealt by flow to a fixed number of shards, each with its own flow table; so the result is the same for any number
 //! of threads. What the shards made is merged by frame at the end.
 
+mod card;
 mod dns;
 mod endpoints;
 mod flow;
@@ -96,7 +97,7 @@ impl Issues {
     }
 
     /// Merges the issues of all shards, in the order of their places, sampled as one.
-    fn merge(all: Vec<Self>, source: u32) -> Vec<Issue> {
+    pub(crate) fn merge(all: Vec<Self>, source: u32) -> Vec<Issue> {
         let mut out = Self::new(source);
         let mut rest = std::collections::BTreeMap::<&'static str, (u64, Place)>::new();
         let mut kept = Vec::new();
@@ -135,6 +136,7 @@ struct Run<'c> {
     reader: Reader,
     decoder: Decoder,
     shards: Vec<Shard>,
+    cards: card::Cards<'c>,
     endpoints: Endpoints,
     issues: Issues,
     ledger: Ledger,
@@ -154,6 +156,7 @@ impl<'c> Run<'c> {
             shards: (0..SHARDS)
                 .map(|_| Shard::new(ctx.source, limits, SHARDS))
                 .collect(),
+            cards: card::Cards::new(ctx),
             endpoints: Endpoints::default(),
             issues: Issues::new(ctx.source),
             ledger: Ledger::default(),
@@ -272,6 +275,10 @@ impl<'c> Run<'c> {
                 }
                 shard.tidy(ctx, known);
             });
+        for card in &dealt.cards {
+            self.cards.take(card);
+            self.ledger.understood += u64::from(card.record);
+        }
         self.ledger.ignored += dealt.ignored;
         self.ledger.not_understood += dealt.not_understood;
         for (link, (count, first)) in dealt.unknown {
@@ -336,6 +343,8 @@ impl<'c> Run<'c> {
             events.extend(done.events);
             issues.push(done.issues);
         }
+        let (cards, card_faults) = self.cards.finish();
+        events.extend(cards);
         let mut packed = Events::default();
         packed.extend_from(by_place(events), |event| event, ctx.spill);
         let bytes = self.reader.bytes();
@@ -372,7 +381,11 @@ impl<'c> Run<'c> {
                 device: None,
             },
             events: packed,
-            issues: Issues::merge(issues, ctx.source),
+            issues: {
+                let mut issues = Issues::merge(issues, ctx.source);
+                issues.extend(card_faults.tell(Place::Frame, ctx.source));
+                issues
+            },
         }
     }
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use rayon::prelude::*;
+use tapscope_parsers::protocol::iso7816::{ccid, gsmtap};
 use tapscope_parsers::protocol::net::capture::Packet;
 use tapscope_parsers::protocol::net::ip::{Fragments, Whole};
 use tapscope_parsers::protocol::net::link::{Datagram, Frame, decode, inside};
 use tapscope_parsers::protocol::net::{icmp, tcp};
+
+use super::card::{Card, Wire, usb};
 
 /// One packet's worth for a shard.
 pub(super) struct Item<'w> {
@@ -37,6 +40,8 @@ pub(super) enum Body<'w> {
 pub(super) struct Dealt<'w> {
     /// For each piece of the window, for each shard.
     pieces: Vec<Vec<Vec<Item<'w>>>>,
+    /// Card traffic, in file order.
+    pub(super) cards: Vec<Card<'w>>,
     pub(super) ignored: u64,
     pub(super) not_understood: u64,
     pub(super) malformed: Vec<(u32, &'static str)>,
@@ -72,6 +77,7 @@ struct IpMeta {
 #[derive(Default)]
 struct Piece<'w> {
     shards: Vec<Vec<Item<'w>>>,
+    cards: Vec<Card<'w>>,
     fragments: Vec<(Packet, Datagram<'w>)>,
     ignored: u64,
     not_understood: u64,
@@ -119,6 +125,7 @@ impl Decoder {
         }
         let mut dealt = Dealt {
             pieces: Vec::with_capacity(pieces.len()),
+            cards: Vec::new(),
             ignored: 0,
             not_understood: 0,
             malformed: Vec::new(),
@@ -131,6 +138,7 @@ impl Decoder {
             dealt.ignored += piece.ignored;
             dealt.not_understood += piece.not_understood;
             dealt.malformed.extend(piece.malformed);
+            dealt.cards.extend(piece.cards);
             dealt.pieces.push(piece.shards);
         }
         let wholes = &self.wholes;
@@ -199,10 +207,28 @@ fn piece<'w>(window: &'w [u8], packets: &[Packet], shards: usize, start: i64) ->
     for packet in packets {
         nanos = packet.nanos.unwrap_or(nanos);
         let record = u64::from(packet.record_len);
+        let mut card = |wire| {
+            piece.cards.push(Card {
+                frame: packet.frame,
+                nanos,
+                timed: packet.nanos.is_some(),
+                record: packet.record_len,
+                wire,
+            });
+        };
+        if ccid::LINK_TYPES.contains(&packet.link) {
+            match usb(packet.link, packet.data(window)) {
+                Some(wire) => card(wire),
+                None => piece.ignored += record,
+            }
+            continue;
+        }
         match decode(packet.link, packet.data(window)) {
             Frame::Ip(datagram) if datagram.fragment.is_some() => {
                 piece.fragments.push((*packet, datagram));
             }
+            Frame::Ip(datagram) if let Some(sim) = sim(&datagram) => card(Wire::Sim(sim)),
+            Frame::Radio(event) => card(Wire::Radio(event)),
             Frame::Ip(datagram) => match item(packet, nanos, &datagram) {
                 Ok(Some(item)) => {
                     let shard = shard_of(&item, shards);
@@ -214,7 +240,7 @@ fn piece<'w>(window: &'w [u8], packets: &[Packet], shards: usize, start: i64) ->
                     piece.malformed.push((packet.frame, expected));
                 }
             },
-            Frame::Arp(_) | Frame::Other | Frame::Radio(_) => piece.ignored += record,
+            Frame::Arp(_) | Frame::Other => piece.ignored += record,
             Frame::UnknownLink => {
                 piece.not_understood += record;
                 piece
@@ -230,6 +256,15 @@ fn piece<'w>(window: &'w [u8], packets: &[Packet], shards: usize, start: i64) ->
         }
     }
     piece
+}
+
+/// Traffic of a SIM tracer in a datagram.
+fn sim<'w>(d: &Datagram<'w>) -> Option<gsmtap::Card<'w>> {
+    if d.protocol != 17 {
+        return None;
+    }
+    let udp = tcp::udp(d.payload).filter(|udp| udp.destination_port == gsmtap::PORT)?;
+    gsmtap::card(udp.payload)
 }
 
 /// The part of a datagram that a shard wants; `None` for what bears on no payment.

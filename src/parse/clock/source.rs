@@ -34,6 +34,19 @@ impl SourceClock {
         }
     }
 
+    /// Goes on where the file before ended, unless this file says itself what its times leave out.
+    #[must_use]
+    pub fn after(self, before: Option<Self>) -> Self {
+        let says = matches!(
+            self.calendar.year_origin(),
+            super::YearOrigin::Inferred | super::YearOrigin::Written
+        ) || self.calendar.is_dated();
+        match before {
+            Some(before) if !says => before,
+            _ => self,
+        }
+    }
+
     /// The stamp of the next record; without a time of its own it carries that of the record before.
     pub fn stamp(&mut self, raw: Option<&RawTime>) -> Stamp {
         let written = self.block.see(raw.copied());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tapscope_parsers::protocol::emv::tlv;
+use tapscope_parsers::protocol::emv::{dol, tlv};
 use tapscope_parsers::protocol::iso7816;
 
 use super::Moment;
@@ -26,45 +26,59 @@ pub(crate) struct Draft {
     pub(super) incomplete: bool,
 }
 
-/// Tags and lengths of a DOL (EMV Book 3, 5.4).
-fn dol_entries(dol: &[u8]) -> Vec<(u32, usize)> {
-    let mut entries = Vec::new();
-    let mut at = 0;
-    while let Some(first) = dol.get(at) {
-        let mut tag = u32::from(*first);
-        at += 1;
-        if first & 0x1F == 0x1F {
-            while let Some(next) = dol.get(at) {
-                tag = tag << 8 | u32::from(*next);
-                at += 1;
-                if next & 0x80 == 0 || tag > 0x00FF_FFFF {
-                    break;
-                }
-            }
-        }
-        let Some(length) = dol.get(at) else {
-            break;
-        };
-        at += 1;
-        entries.push((tag, usize::from(*length)));
-        if entries.len() > 64 {
-            break;
-        }
+/// Data of a command cut by its list; what is wrong with lengths, list and contents goes to the faults.
+fn split(
+    dol: &[u8],
+    data: &[u8],
+    length_fault: &'static str,
+    edge: &Edge,
+    tags: &mut Vec<Tag>,
+    faults: &mut Vec<&'static str>,
+) {
+    let (values, damage) = dol::split(dol, data);
+    for (tag, value) in values {
+        tags.push(edge.tag(tag, value, true));
+        faults.extend(content_fault(tag, value));
     }
-    entries
+    if let Some(damage) = damage {
+        faults.push(match damage.code {
+            "dol_data_short" | "dol_data_long" => length_fault,
+            code => code,
+        });
+    }
 }
 
-/// Data of a command cut by its DOL; `false` where the lengths do not fit.
-fn split(dol: &[u8], data: &[u8], edge: &Edge, tags: &mut Vec<Tag>) -> bool {
-    let mut at = 0;
-    for (tag, length) in dol_entries(dol) {
-        let Some(value) = data.get(at..at + length) else {
-            return false;
-        };
-        tags.push(edge.tag(tag, value, true));
-        at += length;
+/// What no reader that works would send (EMV Book 3, annex A; Book A, 5.7).
+fn content_fault(tag: u32, value: &[u8]) -> Option<&'static str> {
+    let zero = value.iter().all(|b| *b == 0);
+    match tag {
+        0x9F02 | 0x9F03 if bcd(value).is_none() => Some("dol_amount_not_decimal"),
+        0x9A if value.len() == 3 && !is_date(value) => Some("dol_date_impossible"),
+        0x9F66 if value.len() == 4 && zero => Some("dol_ttq_zero"),
+        0x9F37 | 0x9F6A if zero && !value.is_empty() => Some("dol_unpredictable_number_zero"),
+        0x9F1A if value.len() == 2 && zero => Some("dol_country_zero"),
+        0x5F2A if value.len() == 2 && zero => Some("dol_currency_zero"),
+        _ => None,
     }
-    at == data.len()
+}
+
+/// YYMMDD in packed decimal that can be a day.
+fn is_date(value: &[u8]) -> bool {
+    let part = |at: usize| value.get(at..=at).and_then(bcd);
+    part(0).is_some()
+        && part(1).is_some_and(|month| (1..=12).contains(&month))
+        && part(2).is_some_and(|day| (1..=31).contains(&day))
+}
+
+/// Lists of the card that are themselves wrong.
+fn list_faults(answer: &[u8], faults: &mut Vec<&'static str>) {
+    for object in tlv::walk(answer).filter(|o| {
+        o.complete && matches!(o.tag, 0x9F38 | 0x8C | 0x8D | 0x9F49 | 0x97 | 0x9F51 | 0x9F5B)
+    }) {
+        if let Some(damage) = dol::entries(object.value).1 {
+            faults.push(damage.code);
+        }
+    }
 }
 
 fn bcd(bytes: &[u8]) -> Option<i64> {
@@ -109,9 +123,40 @@ pub(crate) fn keys_from_tags(tags: &[Tag], keys: &mut Keys) {
     }
 }
 
+/// Each fault once, in the order in which they were found.
+fn dedup(faults: &mut Vec<&'static str>) {
+    let mut seen: Vec<&'static str> = Vec::new();
+    faults.retain(|fault| {
+        let fresh = !seen.contains(fault);
+        seen.push(*fault);
+        fresh
+    });
+}
+
+/// Faults of the card's data that pass a limit or contradict the standard so far that the run names them as issues.
+pub(crate) fn is_issue(fault: &str) -> bool {
+    matches!(
+        fault,
+        "tlv_too_deep"
+            | "tlv_too_many"
+            | "tlv_value_too_long"
+            | "tlv_tag_too_long"
+            | "tlv_indefinite_length"
+            | "dol_repeated_tag"
+            | "dol_too_long"
+            | "dol_truncated"
+            | "dol_length_form"
+    )
+}
+
 impl Draft {
     /// The exchange in the field's terms, masked.
     pub(crate) fn decode(&self, edge: &Edge) -> (Exchange, Keys) {
+        self.decode_at(edge, Place::Line)
+    }
+
+    /// The same where places are not lines.
+    pub(crate) fn decode_at(&self, edge: &Edge, place: fn(u32) -> Place) -> (Exchange, Keys) {
         let mut faults = Vec::new();
         let mut tags = Vec::new();
         let mut header = [0; 4];
@@ -131,6 +176,7 @@ impl Draft {
         if self.incomplete {
             faults.push("answer_incomplete");
         }
+        dedup(&mut faults);
         let mut keys = Keys::default();
         keys_from_tags(&tags, &mut keys);
         let mut answer = self.answer.clone();
@@ -146,7 +192,7 @@ impl Draft {
             answer_place: self
                 .answer_place
                 .filter(|p| *p != self.start.place)
-                .map(Place::Line),
+                .map(place),
             tags,
             command_hex: edge.hex(&self.command),
             answer_hex: edge.hex(&answer),
@@ -176,19 +222,31 @@ impl Draft {
                     _ => None,
                 };
                 match (inner, &self.dol) {
-                    (Some(inner), Some(dol)) if !split(dol, inner, edge, tags) => {
-                        faults.push("gpo_length_wrong");
+                    (Some(inner), Some(dol)) => {
+                        split(dol, inner, "gpo_length_wrong", edge, tags, faults);
                     }
                     (None, _) => faults.push("gpo_data_malformed"),
                     _ => {}
                 }
             }
             CommandKind::GenerateAc => {
-                if let Some(dol) = &self.dol
-                    && !split(dol, data, edge, tags)
-                {
-                    faults.push("cdol_length_wrong");
+                if let Some(dol) = &self.dol {
+                    split(dol, data, "cdol_length_wrong", edge, tags, faults);
                 }
+            }
+            CommandKind::ComputeCryptographicChecksum => {
+                if let Some(dol) = &self.dol {
+                    split(dol, data, "udol_length_wrong", edge, tags, faults);
+                }
+            }
+            CommandKind::InternalAuthenticate => {
+                if let Some(dol) = &self.dol {
+                    split(dol, data, "ddol_length_wrong", edge, tags, faults);
+                }
+            }
+            CommandKind::ExchangeRelayResistanceData if data.len() == 4 => {
+                // Terminal Relay Resistance Entropy.
+                tags.push(edge.tag(0xDF_8301, data, true));
             }
             _ => {}
         }
@@ -229,6 +287,23 @@ impl Draft {
                     tags.push(edge.tag(0x9F10, iad, false));
                 }
             }
+            (CommandKind::ExchangeRelayResistanceData, Some(timing)) if timing.len() == 10 => {
+                // Device entropy, least and most time, estimated transmission time (EMV Contactless Book C-2, 5.3.2).
+                for (tag, part) in [
+                    (0xDF_8302, timing.get(..4)),
+                    (0xDF_8303, timing.get(4..6)),
+                    (0xDF_8304, timing.get(6..8)),
+                    (0xDF_8305, timing.get(8..)),
+                ] {
+                    tags.extend(part.map(|part| edge.tag(tag, part, false)));
+                }
+            }
+            (CommandKind::ReadRecord, _)
+                if self.command.get(3).is_some_and(|p2| p2 >> 3 > 10)
+                    && answer.first() != Some(&0x70) =>
+            {
+                // Records of files above 10 are the scheme's own: a transaction log is no string of data objects.
+            }
             (CommandKind::GetChallenge | CommandKind::InternalAuthenticate, _)
                 if !matches!(answer.first(), Some(0x77 | 0x80)) => {}
             (
@@ -241,6 +316,7 @@ impl Draft {
                 if let Some(damage) = walk.damage() {
                     faults.push(damage.code);
                 }
+                list_faults(answer, faults);
                 tags.extend(edge.tags(answer, false));
             }
         }

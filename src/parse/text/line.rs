@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use tapscope_parsers::container::{Head, Level};
 use tapscope_parsers::content::apdu::{self, ApduLine};
 use tapscope_parsers::content::key_value::{Key, Pair};
-use tapscope_parsers::content::{exception, iso_list, iso_xml, nci};
+use tapscope_parsers::content::{exception, iso_list, iso_xml, nci, nexo, uri, zvt as zvt_content};
 
 use super::iso;
 use super::keys;
 use super::scan::Scanner;
+use super::{nexo as nexo_events, zvt};
 use crate::event::{IsoMessage, Keys, LogEvent, Severity, Signal};
 use crate::parse::Context;
 
@@ -32,6 +33,8 @@ pub(in crate::parse) enum Found {
     Iso(Box<(IsoMessage, Keys)>),
     /// Some fields of one; the rest stands on lines nearby.
     IsoFields(Box<iso::Fields>),
+    /// Known for what it is, and of no interest.
+    Understood,
 }
 
 /// Most events of one line.
@@ -75,11 +78,23 @@ pub(super) fn read(
         return;
     }
     let readers = &scanner.readers;
+    if may_be_zvt(head, message)
+        && let Some(packet) = zvt_content::read(message)
+    {
+        out.push(zvt::found(&packet, ctx.edge));
+        return;
+    }
     if let Some(bytes) = apdu::read(&readers.apdu, message, open) {
         out.push(Found::Apdu(bytes));
         return;
     }
     let text = utf8(message);
+    if let Some(callback) = uri::read(text.as_bytes()) {
+        callback_said(scanner, head, &callback, ctx, out);
+        if !out.is_empty() {
+            return;
+        }
+    }
     if let Some(bytes) = iso_list::message_bytes(text.as_bytes())
         && let Some(made) = iso::from_bytes(&bytes, ctx)
     {
@@ -87,6 +102,79 @@ pub(super) fn read(
         return;
     }
     said(scanner, head, &text, ctx, out);
+}
+
+/// True where tag or text name the protocol or its parties.
+fn may_be_zvt(head: &Head<'_>, message: &[u8]) -> bool {
+    let front = message.get(..256).unwrap_or(message);
+    [
+        &b"CLASS - "[..],
+        b"ECR",
+        b"zvt",
+        b"Zvt",
+        b"ZVT",
+        b"POS->TERM",
+        b"POS<-TERM",
+    ]
+    .iter()
+    .any(|mark| memchr::memmem::find(front, mark).is_some())
+        || [&b"zvt"[..], b"Zvt", b"ZVT", b"ECR"]
+            .iter()
+            .any(|mark| memchr::memmem::find(head.tag, mark).is_some())
+}
+
+/// What a callback says: its status as a signal, the rest as named values.
+fn callback_said(
+    scanner: &Scanner,
+    head: &Head<'_>,
+    callback: &uri::Callback,
+    ctx: &Context<'_>,
+    out: &mut Vec<Found>,
+) {
+    let before = out.len();
+    said(
+        scanner,
+        head,
+        &nexo_events::callback_text(callback),
+        ctx,
+        out,
+    );
+    let Some(signal) = callback.signal.and_then(Signal::from_id) else {
+        return;
+    };
+    // The status decides; words beside it may only explain.
+    for found in out.iter_mut().skip(before) {
+        if let Found::Said { log, payment, .. } = found {
+            *payment = true;
+            if log.signal == signal || !weak(log.signal) {
+                return;
+            }
+            log.signal = signal;
+            return;
+        }
+    }
+    let text = ctx.edge.text(&nexo_events::callback_text(callback));
+    out.push(Found::Said {
+        log: Box::new(LogEvent {
+            signal,
+            code: None,
+            severity: severity(head.level),
+            values: Vec::new(),
+            text,
+        }),
+        keys: Box::default(),
+        payment: true,
+    });
+}
+
+/// A nexo message whose first bracket is at the front of `text`; gives it and how many bytes it takes.
+pub(super) fn nexo_message(text: &[u8], ctx: &Context<'_>) -> Option<(Found, usize, bool)> {
+    let message = nexo::read(text)?;
+    Some((
+        nexo_events::found(&message, ctx.edge),
+        message.end,
+        message.whole,
+    ))
 }
 
 fn severity(level: Level) -> Severity {

@@ -5,16 +5,17 @@ use std::collections::{HashMap, VecDeque};
 
 use tapscope_parsers::content::apdu::{self, ApduLine, Way};
 use tapscope_parsers::content::nci::{self, Frame};
+use tapscope_parsers::protocol::net::iso14443::link::{Ending, Frame as LinkFrame};
 
 use super::iso;
 use super::line::Found;
-use super::scan::{Block, Item, hash};
+use super::scan::{Block, Item, SNOOP, hash};
 use crate::event::{
     Event, Field, FieldState, Keys, LogEvent, Payload, Place, Severity, Signal, Text,
 };
 use crate::parse::Context;
 use crate::parse::clock::SourceClock;
-use crate::parse::dialogue::{Draft, Moment, Pairing};
+use crate::parse::dialogue::{Draft, Moment, Pairing, Radio};
 
 /// General words are kept within so many lines of something that only payments have …
 const NEAR_LINES: u32 = 200;
@@ -45,6 +46,8 @@ struct NciState {
     last_uid: Option<Vec<u8>>,
     polling: bool,
     frames: VecDeque<(bool, u64, Moment)>,
+    /// The block layer, where the controller leaves it to the host.
+    radio: Radio,
 }
 
 /// The sequential pass over a source.
@@ -56,6 +59,8 @@ pub(super) struct Merge<'c> {
     pairing: Pairing,
     nci: HashMap<u64, NciState>,
     fields: Option<(iso::Fields, Moment, u64)>,
+    /// Messages that are damaged: line and why.
+    pub(super) damaged: Vec<(u32, Text)>,
     /// General words that wait for a payment nearby.
     held: VecDeque<Held>,
     /// Where payments were last seen.
@@ -80,6 +85,7 @@ impl<'c> Merge<'c> {
             pairing: Pairing::default(),
             nci: HashMap::new(),
             fields: None,
+            damaged: Vec::new(),
             held: VecDeque::new(),
             payment_at: None,
             terminals: Vec::new(),
@@ -88,6 +94,11 @@ impl<'c> Merge<'c> {
             other_items: 0,
             understood: 0,
         }
+    }
+
+    /// Where the clock stands.
+    pub(super) fn into_clock(self) -> SourceClock {
+        self.clock
     }
 
     /// Takes up a block.
@@ -108,6 +119,7 @@ impl<'c> Merge<'c> {
         let now = Moment {
             place: base.saturating_add(item.line).saturating_add(1),
             at,
+            ticks: None,
         };
         if let Some((_, start, lane)) = &self.fields
             && (*lane != item.lane
@@ -137,8 +149,17 @@ impl<'c> Merge<'c> {
                 self.dialogue_lines += 1;
                 self.nci(frame, item.process, now);
             }
-            Found::Said { log, keys, payment } => {
+            Found::Understood => {}
+            Found::Said {
+                mut log,
+                keys,
+                payment,
+            } => {
                 self.other_items += 1;
+                if let Some(inner) = &item.wrapped {
+                    log.values
+                        .push(("inner_time", Text::from(super::shape::written(inner))));
+                }
                 let event = self.event(now, item.lane, *keys, Payload::Log(log));
                 self.said(event, payment, item.bytes, item.process, now);
             }
@@ -146,6 +167,9 @@ impl<'c> Merge<'c> {
                 self.other_items += 1;
                 self.payment(now);
                 let (message, keys) = *made;
+                if let Some(damage) = &message.damage {
+                    self.damaged.push((now.place, damage.clone()));
+                }
                 self.note_names(&keys);
                 self.push(now, item.lane, keys, Payload::Iso8583(Box::new(message)));
             }
@@ -306,7 +330,12 @@ impl<'c> Merge<'c> {
 
     fn nci(&mut self, logged: nci::Logged, process: u64, now: Moment) {
         // The kernel's copies come from process 0: one state for the controller.
-        let lane = hash(&[b"nci"]);
+        let snooped = hash(&[SNOOP]);
+        let lane = if process == snooped {
+            snooped
+        } else {
+            hash(&[b"nci"])
+        };
         let mark = logged.bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |s, b| {
             (s ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -340,13 +369,24 @@ impl<'c> Merge<'c> {
                 }
                 let mut bytes = std::mem::take(&mut state.parts[side]);
                 if state.frame_interface {
-                    // Block protocol byte in front (ISO/IEC 14443-4); blocks that carry no APDU are none.
-                    match bytes.first() {
-                        Some(0x02 | 0x03 | 0x0A | 0x0B) => {
-                            bytes.remove(0);
-                        }
-                        _ => return,
+                    // The host does the block layer: the payload has its control byte, and no code at its end.
+                    bytes.truncate(70_000);
+                    let frame = LinkFrame {
+                        from_card: logged.to_controller == state.listening,
+                        bytes: &bytes,
+                        ending: Ending::Dropped,
+                        parity_error: false,
+                    };
+                    let mut fields = Vec::new();
+                    state
+                        .radio
+                        .frame(&frame, lane, now, &mut self.pairing, &mut fields);
+                    for seen in fields {
+                        let event = seen.event(self.ctx.source, Place::Line);
+                        self.made.push(Made::Event(event));
                     }
+                    self.payment(now);
+                    return;
                 }
                 // A phone that emulates a card hears commands.
                 let command = logged.to_controller != state.listening;
@@ -420,6 +460,7 @@ impl<'c> Merge<'c> {
                 state.polling = false;
                 state.last_uid = None;
                 state.parts = [Vec::new(), Vec::new()];
+                state.radio = Radio::default();
                 if mode < 0x80 {
                     let kind = if protocol == 4 {
                         FieldState::Activated

@@ -2,11 +2,18 @@
 //!
 //! Blocks are cut at record borders and read in parallel, in bounded batches; one sequential pass joins what they gave.
 
+mod damage;
+mod gather;
 mod iso;
 mod keys;
 mod line;
 mod merge;
+mod nexo;
 mod scan;
+mod snoop;
+mod shape;
+mod span;
+mod zvt;
 
 use std::cell::OnceCell;
 use std::io::Read;
@@ -19,8 +26,13 @@ use crate::event::{
     Event, Events, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Text,
 };
 use crate::parse::clock::SourceClock;
+use crate::parse::dialogue::CardFaults;
 use crate::parse::{Context, Parsed};
+use damage::Issues;
 use merge::{Made, Merge};
+use shape::Shape;
+
+pub(in crate::parse) use zvt::file as zvt_file;
 
 /// Blocks that are read before they are processed: bounds memory, and results do not depend on it.
 const BATCH: usize = 4;
@@ -32,19 +44,31 @@ pub(crate) fn currency_letters(number: i64) -> Option<[u8; 3]> {
     keys::currency(number.to_string().as_bytes())
 }
 
+/// What one file of a rotated set hands to the next: where its clock stood.
+#[derive(Debug, Default)]
+pub struct Carry {
+    clock: Option<SourceClock>,
+}
+
 /// Reads a text source to its end.
 pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
+    run_after(reader, ctx, &mut Carry::default())
+}
+
+/// As [`run`], for a file that goes on where another ended.
+pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) -> Parsed {
     let mut parsed = Parsed {
         source: source(ctx),
         events: Events::default(),
         issues: Vec::new(),
     };
-    let Some(scanner) = scan::scanner() else {
+    let Some(scanner) = scan::scanner(&ctx.plan.own_wording) else {
         parsed.source.status = SourceStatus::Unreadable;
         return parsed;
     };
     let mut blocks = Blocks::new(reader, BLOCK_BYTES, ctx.plan.limits.line_bytes);
     let mut ledger = Ledger::default();
+    let mut issues = Issues::default();
     let chosen: OnceCell<&'static LogFormat> = OnceCell::new();
     let split = |bytes: &[u8]| {
         let format = chosen.get_or_init(|| choose(bytes, ctx));
@@ -54,9 +78,11 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
     let sample = first.as_ref().map_or(&[][..], |block| &block.bytes);
     let format = (!sample.is_empty()).then(|| *chosen.get_or_init(|| choose(sample, ctx)));
     let scanned = format.unwrap_or_else(container::plain);
+    let shape = Shape::new(scanned, sample, &|text| scanner.is_telling(text));
     let clock = SourceClock::new(ctx.plan, ctx.path, scanned, sample);
-    let mut merge = Merge::new(ctx, clock);
+    let mut merge = Merge::new(ctx, clock.after(carry.clock.take()));
     let mut waiting = first;
+    let card_faults = CardFaults::default();
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
@@ -72,7 +98,11 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             .par_iter()
             .map(|block| {
                 let records = container::count(scanned, &block.bytes).0;
-                (scan::block(scanner, scanned, &block.bytes, ctx), records)
+                let first = block.index == 0;
+                (
+                    scan::block(scanner, &shape, &block.bytes, first, ctx),
+                    records,
+                )
             })
             .collect();
         for (block, (result, records)) in batch.into_iter().zip(results) {
@@ -80,45 +110,84 @@ pub fn run(reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
             let bytes = block.bytes.len() as u64 + block.left_out();
             ledger.bytes += bytes;
             ledger.not_understood += block.left_out();
-            parsed.issues.extend(cut_lines(&block, ctx));
+            damaged(&block, &result, &mut ledger, &mut issues, ctx);
             (ctx.progress)(bytes);
             merge.block(result);
             blocks.recycle(block.bytes);
         }
-        decode(&mut merge, &mut parsed.events, ctx);
+        decode(&mut merge, &mut parsed.events, &card_faults, ctx);
     }
     merge.finish();
-    decode(&mut merge, &mut parsed.events, ctx);
+    decode(&mut merge, &mut parsed.events, &card_faults, ctx);
     parsed.events.sort_by_place();
+    for (line, text) in std::mem::take(&mut merge.damaged) {
+        ledger.damaged_records += 1;
+        issues.push(ctx.source, Place::Line(line), "message_damaged", text);
+    }
+    parsed.issues = issues.finish(ctx.source);
     if let Some(error) = blocks.take_error() {
-        parsed.source.status = SourceStatus::Damaged;
-        parsed.source.first_damage = Some(
-            ctx.edge
-                .text(&format!("after {} bytes: {error}", ledger.bytes)),
-        );
         parsed.issues.push(Issue {
             source: ctx.source,
             place: Place::Whole,
             code: "read_failed",
             count: 1,
-            text: ctx.edge.text(&error.to_string()),
+            text: ctx
+                .edge
+                .text(&format!("after {} bytes: {error}", ledger.bytes)),
         });
     }
-    if ledger.not_understood > 0 && parsed.source.status == SourceStatus::Ok {
+    if let Some(worst) = parsed.issues.first() {
         parsed.source.status = SourceStatus::Damaged;
-        parsed.source.first_damage = parsed.issues.first().map(|issue| issue.text.clone());
+        let place = match worst.place {
+            Place::Line(line) => format!(":{line}"),
+            _ => String::new(),
+        };
+        parsed.source.first_damage =
+            Some(Text::from(format!("{}{place}: {}", ctx.path, worst.text)));
     }
+    parsed.issues.extend(card_faults.tell(Place::Line, ctx.source));
     close(&mut parsed, ledger, format, &merge, ctx);
+    carry.clock = Some(merge.into_clock());
     parsed
 }
 
+/// Counts and names what is damaged in a block.
+fn damaged(
+    block: &Block,
+    result: &scan::Block,
+    ledger: &mut Ledger,
+    issues: &mut Issues,
+    ctx: &Context<'_>,
+) {
+    let at = |line: u64| Place::Line(u32::try_from(line).unwrap_or(u32::MAX));
+    let mut last = None;
+    for (line, bytes) in &block.cut_lines {
+        last = Some(*line);
+        ledger.damaged_records += 1;
+        let text = Text::from(format!("{bytes} bytes of the line are left out"));
+        issues.push(ctx.source, at(*line), "line_too_long", text);
+    }
+    for one in &result.damage {
+        let line = block.line + u64::from(one.line);
+        if last != Some(line) {
+            ledger.damaged_records += 1;
+        }
+        last = Some(line);
+        if one.code == "line_too_long" {
+            ledger.not_understood += one.bytes;
+        }
+        issues.push(ctx.source, at(line), one.code, Text::from(one.text()));
+    }
+}
+
 /// Decodes and masks in parallel, keeping the order.
-fn decode(merge: &mut Merge<'_>, events: &mut Events, ctx: &Context<'_>) {
+fn decode(merge: &mut Merge<'_>, events: &mut Events, faults: &CardFaults, ctx: &Context<'_>) {
     let made = std::mem::take(&mut merge.made);
     let make = |made| match made {
         Made::Event(event) => event,
         Made::Exchange(draft) => {
             let (exchange, keys) = draft.decode(ctx.edge);
+            faults.note(draft.start.place, &exchange.faults);
             Event {
                 source: ctx.source,
                 place: Place::Line(draft.start.place),
@@ -207,25 +276,13 @@ fn name_hint(path: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Lines of a block that were longer than a block can be: named, and the source is no longer whole.
-fn cut_lines(block: &Block, ctx: &Context<'_>) -> Vec<Issue> {
-    block
-        .cut_lines
-        .iter()
-        .map(|(line, bytes)| Issue {
-            source: ctx.source,
-            place: Place::Line(u32::try_from(*line).unwrap_or(u32::MAX)),
-            code: "line_too_long",
-            count: 1,
-            text: Text::from(format!("{bytes} bytes of the line are left out")),
-        })
-        .collect()
-}
-
 /// The format of a source: the one that was asked for, or the one that fits head, middle and tail of the first block best.
 fn choose(block: &[u8], ctx: &Context<'_>) -> &'static LogFormat {
-    if let Some(forced) = ctx.forced_format.and_then(container::by_name) {
-        return forced;
+    if let Some(name) = ctx.forced_format {
+        let own = ctx.plan.own_formats.iter().find(|own| own.name == name);
+        if let Some(forced) = own.copied().or_else(|| container::by_name(name)) {
+            return forced;
+        }
     }
     let middle = block.len() / 2;
     let samples: Vec<&[u8]> = if block.len() > 4 * SAMPLE {
@@ -237,7 +294,7 @@ fn choose(block: &[u8], ctx: &Context<'_>) -> &'static LogFormat {
     } else {
         vec![block]
     };
-    container::detect(&samples)
+    container::detect_among(&samples, &ctx.plan.own_formats)
         .first()
         .map_or_else(container::plain, |best| best.format)
 }

@@ -1,14 +1,17 @@
 //! Turns one block of text into items: finds the lines that hold an anchor in one pass and reads only those.
 
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
-use tapscope_parsers::container::{Head, LogFormat, trim_line};
+use tapscope_parsers::container::{Head, trim_line};
 use tapscope_parsers::content::{self, Readers, apdu::ApduLine};
-use tapscope_parsers::hex;
 use tapscope_parsers::time::RawTime;
 
+use super::damage::{self, Damage};
 use super::line::{self, Found};
+use super::shape::{Line, Shape};
+use super::snoop;
 use crate::parse::Context;
 
 /// Lines after a command in which its answer is looked for without an anchor.
@@ -19,6 +22,8 @@ const AFTERGLOW: u32 = 12;
 const WINDOW: usize = 256 << 10;
 /// Lines before the first telling field of a list that may be fields too.
 const FIELDS_BEFORE: usize = 16;
+/// Name of the lane of an NFCSNOOP block.
+pub(super) const SNOOP: &[u8] = b"nfcsnoop";
 /// How far back the head of a continuation line is looked for.
 const LOOK_BACK: usize = 96;
 
@@ -31,14 +36,32 @@ pub(super) struct Scanner {
     pub(super) readers: Readers,
 }
 
-/// The scanner, or nothing where the tables are broken (which tests exclude).
-pub(super) fn scanner() -> Option<&'static Scanner> {
-    static SCANNER: OnceLock<Option<Scanner>> = OnceLock::new();
-    SCANNER.get_or_init(build).as_ref()
+impl Scanner {
+    /// True where a text holds what only payments have.
+    pub(super) fn is_telling(&self, text: &[u8]) -> bool {
+        self.gate.is_match(text)
+    }
 }
 
-fn build() -> Option<Scanner> {
-    let readers = Readers::new().ok()?;
+/// The scanner, with the user's rows of wording; nothing where the tables are broken (which tests exclude).
+pub(super) fn scanner(wording: &[String]) -> Option<&'static Scanner> {
+    static SCANNER: OnceLock<Option<Scanner>> = OnceLock::new();
+    /// One for each set of rows: a process has few.
+    static OWN: Mutex<Vec<(Vec<String>, &'static Scanner)>> = Mutex::new(Vec::new());
+    if wording.is_empty() {
+        return SCANNER.get_or_init(|| build(&[])).as_ref();
+    }
+    let mut own = OWN.lock().ok()?;
+    if let Some((_, known)) = own.iter().find(|(rows, _)| rows == wording) {
+        return Some(*known);
+    }
+    let made: &'static Scanner = Box::leak(Box::new(build(wording)?));
+    own.push((wording.to_vec(), made));
+    Some(made)
+}
+
+fn build(wording: &[String]) -> Option<Scanner> {
+    let readers = Readers::with_wording(wording).ok()?;
     let gate = finder(content::anchors(&readers))?;
     let general = finder(content::general_anchors(&readers))?;
     Some(Scanner {
@@ -85,6 +108,8 @@ pub(super) struct Item {
     pub process: u64,
     /// Hash of process and thread.
     pub lane: u64,
+    /// The inner time of a line that wraps another.
+    pub wrapped: Option<RawTime>,
     /// What was found.
     pub found: Found,
 }
@@ -95,6 +120,8 @@ pub(super) struct Block {
     pub items: Vec<Item>,
     /// Line ends in the block.
     pub lines: u32,
+    /// What is damaged in it.
+    pub damage: Vec<Damage>,
 }
 
 /// FNV-1a: the same on every machine and in every run.
@@ -113,20 +140,22 @@ pub(super) fn hash(parts: &[&[u8]]) -> u64 {
 /// Reads a block that begins and ends at record borders.
 pub(super) fn block(
     scanner: &Scanner,
-    format: &'static LogFormat,
+    shape: &Shape,
     text: &[u8],
+    first: bool,
     ctx: &Context<'_>,
 ) -> Block {
     let mut walk = Walk {
         scanner,
-        format,
+        shape,
         text,
         ctx,
-        attention: AFTERGLOW,
+        attention: if shape.all { u32::MAX } else { AFTERGLOW },
         open: true,
         head_cache: None,
         items: Vec::new(),
         read: Vec::new(),
+        taken: BTreeSet::new(),
     };
     walk.payments();
     walk.general();
@@ -139,29 +168,30 @@ pub(super) fn block(
         item.line = lines;
     }
     lines += count_lines(&text[at..]);
-    Block { items, lines }
+    let mut damage = damage::find(shape.format, text, ctx.plan.limits.line_bytes, first);
+    let (mut line, mut at) = (0, 0);
+    for one in &mut damage {
+        line += count_lines(&text[at..one.at]);
+        at = one.at;
+        one.line = line;
+    }
+    Block {
+        items,
+        lines,
+        damage,
+    }
 }
 
 fn count_lines(text: &[u8]) -> u32 {
     u32::try_from(memchr::memchr_iter(b'\n', text).count()).unwrap_or(u32::MAX)
 }
 
-/// Where `<isomsg` or `&lt;isomsg` begins.
-fn iso_xml_start(line: &[u8]) -> Option<usize> {
-    let at = memchr::memmem::find(line, b"isomsg")?;
-    let head = &line[..at];
-    if head.ends_with(b"&lt;") {
-        Some(at - 4)
-    } else {
-        head.ends_with(b"<").then(|| at - 1)
-    }
-}
-
-struct Walk<'a> {
+/// One pass over a block.
+pub(super) struct Walk<'a> {
     scanner: &'a Scanner,
-    format: &'static LogFormat,
-    text: &'a [u8],
-    ctx: &'a Context<'a>,
+    pub(super) shape: &'a Shape,
+    pub(super) text: &'a [u8],
+    pub(super) ctx: &'a Context<'a>,
     attention: u32,
     /// True while an answer is awaited or a dump may go on.
     open: bool,
@@ -170,6 +200,8 @@ struct Walk<'a> {
     items: Vec<Item>,
     /// Lines that were read: start and end.
     read: Vec<(usize, usize)>,
+    /// Lines further on that belong to what was read already.
+    taken: BTreeSet<usize>,
 }
 
 impl<'a> Walk<'a> {
@@ -184,7 +216,7 @@ impl<'a> Walk<'a> {
                     break;
                 };
                 at = memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
-            } else {
+            } else if self.attention < u32::MAX {
                 self.attention -= 1;
             }
             let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
@@ -274,8 +306,7 @@ impl<'a> Walk<'a> {
                     memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
                 let end = memchr::memchr(b'\n', &text[hit.start()..])
                     .map_or(text.len(), |n| hit.start() + n + 1);
-                self.line(start, end);
-                at = end;
+                at = self.line(start, end).max(end);
             }
         }
     }
@@ -284,49 +315,108 @@ impl<'a> Walk<'a> {
     fn line(&mut self, start: usize, end: usize) -> usize {
         let limit = self.ctx.plan.limits.line_bytes;
         let whole = trim_line(&self.text[start..end.min(start + limit)]);
-        if whole.is_empty() {
+        if whole.is_empty() || !self.taken.is_empty() && self.taken.contains(&start) {
             return end;
         }
-        let own = (self.format.is_head)(whole)
-            .then(|| (self.format.head)(whole))
-            .flatten();
-        let (head, message, inherited) = if let Some(head) = own {
-            self.head_cache = Some((start, head));
-            (head, head.message, false)
+        if memchr::memmem::find(whole, b"BEGIN:NFCSNOOP_").is_some()
+            && let Some(snooped) = snoop::read(&self.text[start..])
+        {
+            return self.snooped(start, snooped);
+        }
+        let (line, inherited) = self.apart(start, whole);
+        let mut found = Vec::new();
+        let mut lines = vec![(start, end)];
+        if let Some(spanned) = self.spanned(start, end, &line) {
+            found.push(spanned.found);
+            lines = spanned.lines;
+        } else if let Some((text, more)) = self
+            .uncut(end, &line)
+            .or_else(|| self.with_causes(end, &line))
+        {
+            self.read_into(&line.head, &text, &mut found);
+            if !found.is_empty() {
+                lines.extend(more);
+            }
+        } else {
+            self.read_into(&line.head, &line.message, &mut found);
+        }
+        self.attend(&found);
+        if found.is_empty() {
+            if self.attention == 0 {
+                self.open = false;
+            }
+            return end;
+        }
+        let used = self.take(start, end, &lines);
+        let head = &line.head;
+        let process = hash(&[
+            head.host,
+            if head.process.is_empty() {
+                head.tag
+            } else {
+                head.process
+            },
+        ]);
+        let lane = hash(&[head.host, head.process, head.thread]);
+        let at = lines.first().map_or(start, |(first, _)| *first);
+        let bytes: usize = lines.iter().map(|(from, to)| to - from).sum();
+        for (index, found) in found.into_iter().enumerate() {
+            self.items.push(Item {
+                at,
+                line: 0,
+                bytes: if index == 0 { bytes as u64 } else { 0 },
+                time: head.time,
+                inherited,
+                process,
+                lane,
+                wrapped: line.inner,
+                found,
+            });
+        }
+        used
+    }
+
+    /// Takes up the frames of a block, which are a source of their own within the text; gives where it ends.
+    fn snooped(&mut self, start: usize, snooped: snoop::Snooped) -> usize {
+        let process = hash(&[SNOOP]);
+        for (index, (time, frame)) in snooped.frames.into_iter().enumerate() {
+            self.items.push(Item {
+                at: start,
+                line: 0,
+                bytes: if index == 0 { snooped.end as u64 } else { 0 },
+                time: Some(time),
+                inherited: false,
+                process,
+                lane: process,
+                wrapped: None,
+                found: Found::Nci(frame),
+            });
+        }
+        start + snooped.end
+    }
+
+    /// The line's head and message, and whether the head is that of a line before.
+    fn apart(&mut self, start: usize, whole: &'a [u8]) -> (Line<'a>, bool) {
+        let (line, inherited) = if let Some(line) = self.shape.own(whole) {
+            self.head_cache = Some((start, line.head));
+            (line, false)
         } else {
             let head = self.head_before(start);
-            (head, whole, true)
+            (self.shape.further(self.text, start, whole, head), true)
         };
-        let mut used = end;
-        let mut found = Vec::new();
-        // A message in XML spans lines.
-        if let Some(open) = iso_xml_start(&self.text[start..end])
-            && let Some((iso, length)) = line::iso_xml(&self.text[start + open..], self.ctx)
-        {
-            let behind = (start + open + length)
-                .max(end - 1)
-                .min(self.text.len() - 1);
-            used = memchr::memchr(b'\n', &self.text[behind..])
-                .map_or(self.text.len(), |n| behind + n + 1);
-            found.push(iso);
-        }
-        if found.is_empty()
-            && let Some((iso, behind)) = self.dumped_message(message, end)
-        {
-            used = behind;
-            found.push(iso);
-        }
-        if found.is_empty() {
-            line::read(
-                self.scanner,
-                &head,
-                message,
-                self.open,
-                self.ctx,
-                &mut found,
-            );
-        }
-        for item in &found {
+        let timed = line.head.time.is_some();
+        let line = line.unwrapped();
+        let inherited = inherited && (timed || line.head.time.is_none());
+        (line, inherited)
+    }
+
+    fn read_into(&self, head: &Head<'_>, message: &[u8], found: &mut Vec<Found>) {
+        line::read(self.scanner, head, message, self.open, self.ctx, found);
+    }
+
+    /// After a command its answer is awaited, and lists and dumps go on.
+    fn attend(&mut self, found: &[Found]) {
+        for item in found {
             match item {
                 Found::Apdu(
                     ApduLine::Bytes {
@@ -336,70 +426,39 @@ impl<'a> Walk<'a> {
                     | ApduLine::Announced { .. },
                 ) => {
                     self.open = true;
-                    self.attention = ATTENTION;
+                    self.attention = self.attention_for(ATTENTION);
                 }
                 Found::Apdu(_) => {
                     self.open = true;
-                    self.attention = AFTERGLOW;
+                    self.attention = self.attention_for(AFTERGLOW);
                 }
                 Found::Iso(_) | Found::IsoFields(_) => self.attention = self.attention.max(3),
                 _ => {}
             }
         }
-        if found.is_empty() {
-            if self.attention == 0 {
-                self.open = false;
-            }
-            return used;
-        }
-        let process = hash(&[if head.process.is_empty() {
-            head.tag
-        } else {
-            head.process
-        }]);
-        let lane = hash(&[head.process, head.thread]);
-        let bytes = (used - start) as u64;
-        for (index, found) in found.into_iter().enumerate() {
-            self.items.push(Item {
-                at: start,
-                line: 0,
-                bytes: if index == 0 { bytes } else { 0 },
-                time: head.time,
-                inherited,
-                process,
-                lane,
-                found,
-            });
-        }
-        used
     }
 
-    /// An ISO 8583 message dumped over this and the following lines: offset, bytes, characters. Gives it and where it ends.
-    fn dumped_message(&self, message: &[u8], end: usize) -> Option<(Found, usize)> {
-        let (Some(0), mut bytes) = hex::dump_line(message, 16)? else {
-            return None;
-        };
-        let mut behind = end;
-        while behind < self.text.len() && bytes.len() % 16 == 0 && bytes.len() < 4096 {
-            let stop = memchr::memchr(b'\n', &self.text[behind..])
-                .map_or(self.text.len(), |n| behind + n + 1);
-            let whole = trim_line(&self.text[behind..stop]);
-            let line = if (self.format.is_head)(whole) {
-                (self.format.head)(whole).map_or(whole, |h| h.message)
-            } else {
-                whole
-            };
-            match hex::dump_line(line, 16) {
-                Some((Some(offset), more))
-                    if offset == bytes.len() || offset == bytes.len() / 16 =>
-                {
-                    bytes.extend(more)
-                }
-                _ => break,
+    const fn attention_for(&self, lines: u32) -> u32 {
+        if self.shape.all { u32::MAX } else { lines }
+    }
+
+    /// Marks the lines of one find as read; where nothing stands between them, reading goes on behind the last.
+    fn take(&mut self, start: usize, end: usize, lines: &[(usize, usize)]) -> usize {
+        let mut used = lines
+            .iter()
+            .find(|(from, _)| *from == start)
+            .map_or(end, |(_, to)| *to);
+        for (from, to) in lines {
+            if *from == used {
+                used = *to;
+            } else if *from > used {
+                self.taken.insert(*from);
+                self.read.push((*from, *to));
+            } else if *from < start {
+                self.read.push((*from, *to));
             }
-            behind = stop;
         }
-        line::iso_bytes(&bytes, self.ctx).map(|found| (found, behind))
+        used
     }
 
     /// The head of the record that a line without one belongs to.
@@ -419,8 +478,7 @@ impl<'a> Walk<'a> {
             }
             let before = memchr::memrchr(b'\n', &self.text[..at - 1]).map_or(0, |n| n + 1);
             let line = trim_line(&self.text[before..at]);
-            if (self.format.is_head)(line) {
-                let head = (self.format.head)(line).unwrap_or_default();
+            if let Some(Line { head, .. }) = self.shape.own(line) {
                 self.head_cache = Some((before, head));
                 return Head {
                     message: &[],

@@ -1,6 +1,8 @@
 //! Turns bytes into commands and answers of the card dialogue (ISO/IEC 7816-3, 7816-4; EMV Book 3, section 6).
 
+pub mod ccid;
 mod command;
+pub mod gsmtap;
 mod status;
 
 pub use command::{Command, Kind, command, looks_like_command};

@@ -1,5 +1,9 @@
 //! ISO/IEC 14443 captures (link type 264): the pseudo-header that says what happened on the air, and the frame.
 
+pub mod block;
+pub mod crc;
+pub mod link;
+
 use nom::IResult;
 use nom::bytes::complete::tag;
 use nom::number::complete::{be_u16, u8};

@@ -1,0 +1,86 @@
+//! Turns packed rows of facts into polars columns, one for each fact that is asked for.
+
+use polars::prelude::{
+    BooleanChunked, Column, Float64Chunked, Int64Chunked, IntoColumn, NewChunkedArray, PlSmallStr,
+    StringChunked,
+};
+use rayon::prelude::*;
+
+use super::facts::list::FACTS;
+use super::model::FactType;
+use super::packed::{FactTable, Seen};
+use crate::event::Text;
+
+/// A column in the making.
+enum Cells {
+    Bool(Vec<Option<bool>>),
+    Int(Vec<Option<i64>>),
+    Float(Vec<Option<f64>>),
+    Text(Vec<Option<Text>>),
+    /// Not asked for.
+    None,
+}
+
+/// The columns of the facts for which `wanted` holds, over the given rows; `text` is what becomes of each text.
+#[must_use]
+pub fn columns(
+    table: &FactTable,
+    rows: &[usize],
+    wanted: impl Fn(usize) -> bool,
+    text: impl Fn(&str) -> Text,
+) -> Vec<Column> {
+    let mut cells: Vec<Cells> = FACTS
+        .iter()
+        .enumerate()
+        .map(|(index, fact)| match fact.ty {
+            _ if !wanted(index) => Cells::None,
+            FactType::Bool => Cells::Bool(vec![None; rows.len()]),
+            FactType::Int => Cells::Int(vec![None; rows.len()]),
+            FactType::Float => Cells::Float(vec![None; rows.len()]),
+            FactType::Text => Cells::Text(vec![None; rows.len()]),
+        })
+        .collect();
+    for (at, &row) in rows.iter().enumerate() {
+        table.visit(row, |index, seen| {
+            let Some(column) = cells.get_mut(index) else {
+                return;
+            };
+            match (column, seen) {
+                (Cells::Bool(column), Seen::Bool(value)) => put(column, at, value),
+                (Cells::Int(column), Seen::Int(value)) => put(column, at, value),
+                (Cells::Float(column), Seen::Float(value)) => put(column, at, value),
+                (Cells::Text(column), Seen::Text(value)) => put(column, at, text(value)),
+                _ => {}
+            }
+        });
+    }
+    FACTS
+        .par_iter()
+        .zip(cells)
+        .filter_map(|(fact, cells)| {
+            let name = PlSmallStr::from_static(fact.name);
+            Some(match cells {
+                Cells::Bool(column) => {
+                    BooleanChunked::from_iter_options(name, column.into_iter()).into_column()
+                }
+                Cells::Int(column) => {
+                    Int64Chunked::from_iter_options(name, column.into_iter()).into_column()
+                }
+                Cells::Float(column) => {
+                    Float64Chunked::from_iter_options(name, column.into_iter()).into_column()
+                }
+                Cells::Text(column) => {
+                    StringChunked::from_iter_options(name, column.iter().map(Option::as_deref))
+                        .into_column()
+                }
+                Cells::None => return None,
+            })
+        })
+        .collect()
+}
+
+fn put<T>(column: &mut [Option<T>], at: usize, value: T) {
+    if let Some(slot) = column.get_mut(at) {
+        *slot = Some(value);
+    }
+}
