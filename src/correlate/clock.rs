@@ -362,8 +362,12 @@ fn grow(
     }
 }
 
-/// Where three or more captures hang together, none is better than the others: the median of their clocks is the reference.
+/// Where three or more captures hang together and no host tells the time, none is better than the others: the median of their
+/// clocks is the reference.
 fn centre(members: &[usize], sources: &[Source], clocks: &mut [Clock]) {
+    if members.iter().any(|&member| member >= sources.len()) {
+        return;
+    }
     let captures: Vec<usize> = members
         .iter()
         .copied()

@@ -59,6 +59,8 @@ pub struct Brief {
     pub reached_card: bool,
     /// A tap in which no card came to answer.
     pub dead: bool,
+    /// Sent to the chip with the field never on, though no limit was reached.
+    pub unopened: bool,
     pub init_failed: bool,
     pub expired_said: bool,
     pub clock_wrong: bool,
@@ -262,6 +264,15 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
             && (init_failed
                 || row.yes(Fact::no_card_polled)
                 || (step <= 1 && row.yes(Fact::field_on) && !row.yes(Fact::connect_attempted))),
+        unopened: tap
+            && failed
+            && step <= 1
+            && row.no(Fact::field_on)
+            && (row.yes(Fact::log_use_chip) || row.yes(Fact::log_contactless_off))
+            && !limit_refused
+            && !init_failed
+            && !row.yes(Fact::log_not_signed_on)
+            && !row.yes(Fact::log_cancelled),
         init_failed,
         expired_said: row.yes(Fact::log_card_expired)
             || row.yes(Fact::tvr_expired)

@@ -367,6 +367,8 @@ facts! {
     term_same_scheme_ok: Bool, Group, "", "A tap of the same scheme got past selection at this terminal.";
     term_capk_fail_cards: Int, Group, "", "Different cards with the same key index whose authentication failed here.";
     term_capk_ok_cards: Int, Group, "", "Different cards of the same scheme whose authentication passed here.";
+    term_unopened_run: Int, Group, "", "Taps in a row at the terminal, around this one, that were sent to the chip with the field never on and no limit reached.";
+    term_same_error_cards: Int, Group, "", "Different cards at the terminal, within six hours, whose dialogue broke with the same command and status word.";
     neighbours_tap_ok: Bool, Group, "", "Other terminals of the merchant or site took taps within 30 minutes.";
     others_accept_amount: Bool, Group, "", "Other terminals took a tap of this amount or more.";
     merchant_taps_refused: Int, Group, "", "Taps at the merchant refused as not permitted (03, 12, 40, 57, 58).";
