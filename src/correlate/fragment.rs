@@ -48,6 +48,8 @@ pub(super) struct Fragment {
     pub contact: bool,
     /// The card talked (or an activation was seen).
     pub dialogue: bool,
+    /// A capture saw it.
+    pub wire: bool,
 }
 
 /// How a fragment was cut from its source.
@@ -677,6 +679,9 @@ fn cut_capture(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragme
                 }
             }
         }
+    }
+    for fragment in out.iter_mut().skip(from) {
+        fragment.wire = true;
     }
     // Client address and server -> last connection fragment.
     let mut clients: BTreeMap<(Text, Text), usize> = BTreeMap::new();

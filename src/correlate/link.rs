@@ -109,6 +109,8 @@ struct Group {
     stretches: Vec<u32>,
     /// It has a stretch, messages, a connection.
     has: [bool; 3],
+    /// A capture saw its messages: its connection is known.
+    wire: bool,
     is_attempt: bool,
     /// When a request was (or would have been) sent.
     online_at: Option<i64>,
@@ -155,6 +157,7 @@ impl Linked {
                     fragment.shape == Shape::Messages,
                     fragment.shape == Shape::Connection,
                 ],
+                wire: fragment.wire,
                 is_attempt: fragment.is_attempt,
                 online_at: fragment
                     .request_at
@@ -377,6 +380,7 @@ impl Linked {
         for (have, has) in target.has.iter_mut().zip(source.has) {
             *have |= has;
         }
+        target.wire |= source.wire;
         target.is_attempt |= source.is_attempt;
         target.online_at = earliest(target.online_at, source.online_at);
         target.answered |= source.answered;
@@ -419,7 +423,8 @@ fn time_cost(a: &Group, b: &Group) -> Option<i64> {
     let slack = (a.uncertainty + b.uncertainty).min(TIME_LIMIT);
     // A connection (or its absence of one) belongs to the attempt that wanted to go online just then.
     let connection = |conn: &Group, attempt: &Group| {
-        if attempt.has[1] || attempt.has[2] || !attempt.has[0] || conn.has[0] || conn.has[1] {
+        let seen = attempt.wire || attempt.has[2];
+        if seen || !(attempt.has[0] || attempt.has[1]) || conn.has[0] || conn.has[1] {
             return None;
         }
         let opened = conn.first?;

@@ -48,12 +48,13 @@ pub(super) fn bind(
         .iter()
         .map(|source| capture_set(&source.path))
         .collect();
-    let moments = online_moments(sources, fragments, events, identity);
-    if moments.is_empty() {
-        return;
-    }
     // First round: captures that no message could place; second: addresses, on the clocks found.
     for settle_captures in [true, false] {
+        // A capture may be placed by terminals whose address is known, too.
+        let moments = online_moments(sources, fragments, events, identity, settle_captures);
+        if moments.is_empty() {
+            continue;
+        }
         let lines = lines(&sets, fragments, events, identity, clocks, settle_captures);
         let mut found: Vec<Match> = moments
             .par_iter()
@@ -193,7 +194,12 @@ fn lines(
         let (Some(device), Some(host)) = (&fragment.keys.device, &fragment.keys.host) else {
             continue;
         };
-        if identity.knows_device(device) || (only_unplaced && clock.pairs > 0) {
+        let placed = if only_unplaced {
+            clock.pairs > 0
+        } else {
+            identity.knows_device(device)
+        };
+        if placed {
             continue;
         }
         for &index in &fragment.events {
@@ -227,6 +233,7 @@ fn online_moments(
     fragments: &[Fragment],
     events: &Events,
     identity: &Identity,
+    all: bool,
 ) -> BTreeMap<u32, Vec<(u32, i64)>> {
     // Serial numbers name terminals too: only addresses count here.
     let known: BTreeSet<&Text> = identity
@@ -238,7 +245,7 @@ fn online_moments(
         sources[source as usize].kind != Some(SourceKind::Capture)
             && identity
                 .terminal_of_source(source)
-                .is_some_and(|terminal| !known.contains(terminal))
+                .is_some_and(|terminal| all || !known.contains(terminal))
     };
     let mut by_source: BTreeMap<u32, Vec<(u32, i64)>> = BTreeMap::new();
     let mut add = |source: u32, index: u32, at: i64| {

@@ -340,6 +340,7 @@ facts! {
     other_interface_after: Bool, Sale, "", "The sale went on with another interface.";
     duplicate_of_approved: Bool, Sale, "", "An earlier attempt with the same card and amount within two minutes was approved.";
     earlier_tap_failed: Bool, Sale, "", "An earlier tap of the sale failed.";
+    earlier_tap_mute: Bool, Sale, "", "An earlier tap of the sale waited its whole time and no card came to talk.";
     earlier_answer_lost: Bool, Sale, "", "An earlier attempt of the sale got no answer in time.";
     pin_retry_approved: Bool, Sale, "", "A later attempt of the sale with PIN was approved.";
     sale_attempts: Int, Sale, "", "Attempts of the sale.";
