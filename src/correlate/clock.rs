@@ -25,6 +25,8 @@ const JUMP_PAIRS: usize = 3;
 const HALF_HOUR: i64 = 30 * 60_000_000;
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
+/// A leap by more than this, and back, is a clock that was wrong in between.
+const EXCURSION: i64 = DAY / 2;
 const HOUR_MS: f64 = 3_600_000.0;
 
 /// How alike two moments are, best first.
@@ -191,10 +193,67 @@ pub(super) fn estimate(
             clocks[source] = clocks[of_set].clone();
         }
     }
+    excursions(sources, events, &mut clocks);
     for clock in &mut clocks {
         clock.method = told(clock);
     }
     clocks
+}
+
+/// A clock that leaps by days and later leaps back was wrong in between, though no pair lies there: its own continuity places it.
+fn excursions(sources: &[Source], events: &Events, clocks: &mut [Clock]) {
+    let mut from = 0_u32;
+    for of_source in events.heads().chunk_by(|a, b| a.source == b.source) {
+        let begin = from;
+        from += of_source.len() as u32;
+        let Some(source) = of_source.first().map(|head| head.source as usize) else {
+            continue;
+        };
+        let capture = sources[source].kind == Some(SourceKind::Capture);
+        if capture || !clocks[source].steps.is_empty() {
+            continue;
+        }
+        let mut leaps: Vec<(u32, i64)> = Vec::new();
+        let mut last: Option<i64> = None;
+        for (head, index) in of_source.iter().zip(begin..) {
+            let Some(at) = head.at().utc_micros else {
+                continue;
+            };
+            if let Some(last) = last
+                && (at - last).abs() > EXCURSION
+            {
+                leaps.push((index, at - last));
+            }
+            last = Some(at);
+        }
+        let Clock {
+            offset_ms,
+            drift_ppm,
+            anchor,
+            ..
+        } = clocks[source];
+        let step = |from: u32, away: i64| Step {
+            from,
+            offset_ms: offset_ms + away as f64 / 1000.0,
+            drift_ppm: if away == 0 { drift_ppm } else { 0.0 },
+            anchor,
+        };
+        let mut steps = Vec::new();
+        for pair in leaps.windows(2) {
+            if let [(away, out), (back, home)] = *pair
+                && out.signum() != home.signum()
+                && (out + home).abs() <= EXCURSION
+                && steps.last().is_none_or(|last: &Step| last.from <= away)
+            {
+                if steps.is_empty() {
+                    steps.push(step(begin, 0));
+                }
+                steps.push(step(away, out));
+                steps.push(step(back, 0));
+            }
+        }
+        clocks[source].steps = steps;
+    }
 }
 
 /// Rotated files of one capture have one clock: each source's first of its set. Only what looks like a date or a running number

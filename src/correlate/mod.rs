@@ -7,6 +7,7 @@ mod clock;
 mod coverage;
 mod fragment;
 mod identity;
+mod inventory;
 mod link;
 mod matching;
 mod model;
@@ -23,6 +24,7 @@ use rayon::prelude::*;
 #[cfg(test)]
 pub(crate) use story::read as read_story;
 
+pub use inventory::{Inventory, Known};
 pub use model::{
     Attempt, AttemptKeys, Clock, Correlated, Coverage, Covered, Interface, Link, LinkMethod,
     Outcome, Stage, Step,
@@ -40,6 +42,8 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     let fragments = cut_all(&sources, &events);
     let pairs = link::sure_pairs(&fragments, plan.limits.link_candidates);
     let mut identity = Identity::learn(&sources, &fragments, &pairs);
+    let inventory = Inventory::read(plan.inventory.as_deref());
+    identity.know(&inventory);
     let mut clocks = clock::estimate(&sources, &fragments, &pairs, &events);
     rhythm::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
     let mut linked = Linked::new(&fragments, &identity, &clocks, plan.limits.link_candidates);
@@ -89,6 +93,14 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
                     attempt.outcome = Outcome::Aborted;
                     attempt.sale_outcome = Outcome::Aborted;
                 }
+                let known = attempt
+                    .keys
+                    .terminal
+                    .as_deref()
+                    .and_then(|t| inventory.of(t));
+                if attempt.keys.merchant.is_none() {
+                    attempt.keys.merchant = known.and_then(|known| known.merchant.clone());
+                }
                 attempt
             })
         })
@@ -96,7 +108,9 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     add_links(&mut attempts, &linked.links, &fragments, &events);
     attempts.sort_by(|a, b| (a.started_at, &a.tx_id).cmp(&(b.started_at, &b.tx_id)));
     sale::group(&mut attempts);
-    finish(sources, clocks, events, aligned, attempts, &coverage)
+    let mut correlated = finish(sources, clocks, events, aligned, attempts, &coverage);
+    correlated.inventory = inventory;
+    correlated
 }
 
 /// Approvals that a log must tell of before its silence counts.
@@ -406,5 +420,6 @@ fn finish(
         attempt_of,
         attempts,
         coverage: Coverage { of },
+        inventory: Inventory::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! What correlation hands on: attempts, each a set of linked events on one timeline, and the clocks found.
 
+use super::inventory::Inventory;
 use crate::event::{CardNumber, Events, Source, Text};
 
 /// Everything that correlation found out.
@@ -19,6 +20,8 @@ pub struct Correlated {
     pub attempts: Vec<Attempt>,
     /// Which sources cover which terminals, and when: absence is evidence only under coverage.
     pub coverage: Coverage,
+    /// What the site knows of its terminals.
+    pub inventory: Inventory,
 }
 
 impl Correlated {

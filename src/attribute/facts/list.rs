@@ -98,6 +98,7 @@ facts! {
     issuer_bin: Text, Attempt, "", "First six digits of the card number.";
     amount_minor: Int, Attempt, "minor units", "Amount.";
     amount_zero: Bool, Attempt, "", "The amount is zero.";
+    limit_expected_minor: Int, Attempt, "minor units", "Contactless limit of the terminal, as the inventory states it.";
     log_covered: Bool, Attempt, "", "A log of the terminal runs through the attempt.";
     apdu_covered: Bool, Attempt, "", "Card dialogues of the terminal are recorded around the attempt.";
     capture_covered: Bool, Attempt, "", "A capture shows the terminal around the attempt.";

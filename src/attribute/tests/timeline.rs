@@ -167,6 +167,7 @@ impl Day {
             attempt_of.push(*attempt as u32);
         }
         let correlated = Correlated {
+            inventory: Default::default(),
             sources: [SourceKind::Log, SourceKind::Trace, SourceKind::Capture]
                 .map(source)
                 .into(),
@@ -226,6 +227,7 @@ fn plan() -> Plan {
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: Language::En,

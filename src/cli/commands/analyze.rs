@@ -19,11 +19,8 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     let args = &config::fill_up(args)?;
     let plan = plan(args)?;
     report::check_target(&args.out, args.force)?;
-    for (given, flag) in [
-        (!args.baseline.is_empty(), "--baseline"),
-        (args.keylog.is_some(), "--keylog"),
-        (args.inventory.is_some(), "--inventory"),
-    ] {
+    given(&plan)?;
+    for (given, flag) in [(args.keylog.is_some(), "--keylog")] {
         if given {
             let word = output.paint_err(Paint::Yellow, "warning:");
             output.note(&format!("{word} {flag} has no effect in this version"));
@@ -47,6 +44,21 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     output.result(&format!("{}\n", args.out.join("report.html").display()))?;
     let partly = !summary.coverage.problems.is_empty() || !summary.issues.is_empty();
     Ok(if partly { PARTLY } else { DONE })
+}
+
+/// What the site knows is read whole or not at all: a typing error must not pass for "nothing known".
+fn given(plan: &Plan) -> Result<(), Failure> {
+    if let Some(path) = &plan.inventory {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::failed(format!("--inventory {}: {e}", path.display())))?;
+        crate::correlate::Inventory::parse(&text)
+            .map_err(|e| Failure::failed(format!("--inventory {}: {e}", path.display())))?;
+    }
+    for folder in &plan.baseline {
+        crate::attribute::Baseline::read_one(folder)
+            .map_err(|e| Failure::failed(format!("--baseline {}: {e}", folder.display())))?;
+    }
+    Ok(())
 }
 
 /// Rules built in, and the user's own.
@@ -146,6 +158,7 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         own_wording: own.wording,
         rules: args.rules.clone(),
         inventory: args.inventory.clone(),
+        baseline: args.baseline.clone(),
         pan_key: args.pan_key.as_deref().map(pan_key).transpose()?,
         custody: args.custody,
         language: args.lang.map(Into::into).unwrap_or_default(),

@@ -161,6 +161,7 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: Language::En,
