@@ -12,10 +12,29 @@ if ! command -v cc >/dev/null; then
     exit 1
   fi
 fi
-# An independent reader of our Parquet files.
-if ! python3 -c 'import pyarrow' 2>/dev/null; then
-  python3 -m pip install --quiet --disable-pip-version-check pyarrow 2>/dev/null ||
-    skipped+=("Parquet read by pyarrow: pyarrow cannot be installed here")
+# Independent readers of our Parquet files. Where they are there, a test that skips them fails.
+if ! python3 -c 'import pyarrow, duckdb' 2>/dev/null; then
+  python3 -m pip install --quiet --disable-pip-version-check pyarrow duckdb 2>/dev/null || true
+fi
+if python3 -c 'import pyarrow, duckdb' 2>/dev/null; then
+  export TAPSCOPE_REQUIRE_PYTHON=1
+else
+  skipped+=("tables read by pyarrow and DuckDB: they cannot be installed here")
+fi
+# A real browser for the report.
+browser() { command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable; }
+if ! browser >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  { DEBIAN_FRONTEND=noninteractive apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver fonts-noto-cjk >/dev/null; } || true
+fi
+if browser >/dev/null && command -v python3 >/dev/null; then
+  export TAPSCOPE_REQUIRE_CHROMIUM=1
+else
+  skipped+=("the report in a browser: Chromium or python3 is not here and cannot be installed")
+fi
+# An independent reader of data objects.
+if ! python3 -c 'import ber_tlv.tlv' 2>/dev/null; then
+  python3 -m pip install --quiet --disable-pip-version-check ber-tlv==0.0.6 2>/dev/null ||
+    skipped+=("data objects read by ber-tlv: ber-tlv cannot be installed here")
 fi
 [ -d "${TAPSCOPE_CORPUS:-../shared/corpus}" ] || skipped+=("corpus tests: no corpus at ${TAPSCOPE_CORPUS:-../shared/corpus}")
 

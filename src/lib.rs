@@ -36,6 +36,8 @@ pub struct Analysis {
     pub attributed: Attributed,
     /// Names the key of the card tokens without giving it away; `None` for the key of one run.
     pub key_id: Option<String>,
+    /// Fingerprints of the card numbers that were met: what is written is searched for them.
+    pub seen: event::SeenCards,
 }
 
 /// Is told how far a run has come.
@@ -46,6 +48,8 @@ pub trait Observer: Sync {
     fn advance(&self, bytes: u64);
     /// A stage begins.
     fn stage(&self, name: &str);
+    /// An input is being read.
+    fn file(&self, _shown: &str) {}
 }
 
 /// Why a run could not be done.
@@ -80,7 +84,7 @@ pub fn analyze(
     observer: &dyn Observer,
 ) -> Result<Analysis, Error> {
     observer.stage("find inputs");
-    let edge = Edge::new(plan.pan_key);
+    let edge = Edge::new(plan.pan_key.as_ref().map(|key| *key.bytes()));
     let spill = Spill::new(plan.event_bytes, &plan.scratch);
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
@@ -93,6 +97,7 @@ pub fn analyze(
 
     observer.stage("read");
     let sets = source::sets(&found.inputs);
+    let sets = parse::capture::rotated::with_captures(sets, &found.inputs);
     let mut read: Vec<(usize, Vec<Parsed>)> = sets
         .par_iter()
         .flat_map_iter(|set| read_set(set, &found.inputs, plan, &edge, &spill, observer))
@@ -114,10 +119,11 @@ pub fn analyze(
         }],
     }));
     parse::clock::settle_years(&mut parsed);
-    let (sources, events, issues) = number(parsed);
+    let (sources, events, mut issues) = number(parsed);
 
     observer.stage("correlate");
     let mut correlated = correlate::correlate(sources, events, plan);
+    issues.extend(full_attempts(&correlated, plan));
     correlated.clip(plan.since, plan.until);
 
     observer.stage("attribute");
@@ -131,11 +137,15 @@ pub fn analyze(
         correlated,
         issues,
         attributed,
-        key_id: plan.pan_key.as_ref().map(parse::edge::key_id),
+        key_id: plan
+            .pan_key
+            .as_ref()
+            .map(|key| parse::edge::key_id(key.bytes())),
+        seen: edge.seen(),
     })
 }
 
-/// Reads the files of one rotated log, oldest first; most logs are one file.
+/// Reads the files of one rotated log or capture, oldest first; most are one file.
 fn read_set(
     set: &[usize],
     inputs: &[Input],
@@ -146,10 +156,25 @@ fn read_set(
 ) -> Vec<(usize, Vec<Parsed>)> {
     let mut carry = Carry::default();
     let mut out = Vec::with_capacity(set.len());
+    let context = parse::Context {
+        edge,
+        plan,
+        source: 0,
+        path: "",
+        forced_format: None,
+        progress: &|bytes| observer.advance(bytes),
+        spill,
+    };
+    let mut captures = (set.len() > 1).then(|| parse::capture::Set::new(&context));
     for index in set {
         if let Some(input) = inputs.get(*index) {
-            out.push((*index, read(input, plan, edge, spill, &mut carry, observer)));
+            let captures = captures.as_mut();
+            let parsed = read(input, plan, edge, spill, &mut carry, captures, observer);
+            out.push((*index, parsed));
         }
+    }
+    if let Some(captures) = captures {
+        captures.settle(&mut out);
     }
     out
 }
@@ -161,19 +186,51 @@ fn read(
     edge: &Edge,
     spill: &Arc<Spill>,
     carry: &mut Carry,
+    mut captures: Option<&mut parse::capture::Set<'_>>,
     observer: &dyn Observer,
 ) -> Vec<Parsed> {
     let advance = |bytes: u64| observer.advance(bytes);
+    observer.file(&parse::shown_path(&input.shown, edge));
     let mut sources: Vec<Parsed> = Vec::new();
-    let report = decode::each_stream(input, plan, &mut |stream, reader| {
-        // The members of an archive are logs of their own.
-        let mut own = Carry::default();
-        let carry = if stream.member { &mut own } else { &mut *carry };
-        sources.push(parse::stream_after(
-            stream, reader, plan, edge, spill, carry, &advance,
-        ));
-    });
-    parse::settle(sources, &report, edge)
+    // There should be no panic; if a decoder fails, it costs this input and not the run.
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        decode::each_stream(input, plan, &mut |stream, reader| {
+            // The members of an archive are logs of their own.
+            let mut own = Carry::default();
+            let carry = if stream.member { &mut own } else { &mut *carry };
+            let captures = captures.as_deref_mut().filter(|_| !stream.member);
+            sources.push(parse::stream_after(
+                stream, reader, plan, edge, spill, carry, captures, &advance,
+            ));
+        })
+    }));
+    match done {
+        Ok(report) => parse::settle(sources, &report, edge),
+        Err(_) => {
+            sources.push(parse::failed(&input.shown, edge));
+            sources
+        }
+    }
+}
+
+/// Attempts that hold as many events as are kept of one.
+fn full_attempts(correlated: &Correlated, plan: &Plan) -> Option<Issue> {
+    let most = plan.limits.transaction_events;
+    let mut full = correlated
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.events.len() >= most);
+    let first = *full.next()?.events.first()?;
+    let head = correlated.events.head(first);
+    Some(Issue {
+        source: head.source,
+        place: head.place,
+        code: "transaction_events",
+        count: 1 + full.count() as u64,
+        text: event::Text::from(format!(
+            "attempts with {most} events: no more of one are kept; this is the first"
+        )),
+    })
 }
 
 /// Gives sources their ids, in order, and lays events and issues end to end.

@@ -68,6 +68,29 @@ fn spaced(number: &str) -> String {
         .join(" ")
 }
 
+fn wide(digits: &str) -> String {
+    digits
+        .bytes()
+        .filter_map(|b| char::from_u32(u32::from(b - b'0') + 0xFF10))
+        .collect()
+}
+
+fn escaped(digits: &str) -> String {
+    digits.bytes().map(|b| format!("\\u{b:04x}")).collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, b| bits << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
+        for k in 0..4 {
+            out.push(if k <= chunk.len() { char::from(ALPHABET[(bits >> (18 - 6 * k) & 63) as usize]) } else { '=' });
+        }
+    }
+    out
+}
+
 /// Writes inputs of every kind with the numbers in every rendering.
 fn plant(folder: &Path) {
     let mut logcat = String::new();
@@ -95,6 +118,14 @@ fn plant(folder: &Path) {
             format!("卡号:{number}"),
             format!("java.lang.IllegalStateException: cannot parse {number}"),
             format!("<= {}", hex(&answer)),
+            format!("wide {}", wide(number)),
+            format!("escaped {}", escaped(number)),
+            format!("java {:?}", tlv(&[0x57], &track2(number)).iter().map(|b| *b as i8).collect::<Vec<_>>()),
+            format!("base64 {}", base64(number.as_bytes())),
+            format!("base64 of a tag {}", base64(&tlv(&[0x5A], &bcd(number)))),
+            format!("ebcdic {}", number.bytes().map(|b| format!("F{}", b - b'0')).collect::<String>()),
+            format!("{{\"fields\":{{\"2\":\"{number}\",\"52\":\"0123456789ABCDEF\"}}}}"),
+            format!("磁道2：{number}=29122011234567890123，密码：123456"),
         ] {
             let _ = writeln!(
                 logcat,
@@ -189,6 +220,13 @@ fn renderings(number: &str) -> Vec<String> {
         hex(&bcd(number)).trim_end_matches('F').to_owned(),
         hex(number.as_bytes()),
         number[4..].to_owned(),
+        wide(number),
+        wide(&number[4..]),
+        escaped(number),
+        base64(number.as_bytes()),
+        base64(&tlv(&[0x5A], &bcd(number))),
+        number.bytes().map(|b| format!("F{}", b - b'0')).collect(),
+        format!("{:?}", bcd(number).iter().map(|b| *b as i8).collect::<Vec<_>>()).trim_matches(['[', ']']).to_owned(),
     ]
 }
 
@@ -271,6 +309,103 @@ fn no_number_comes_out() {
             .unwrap();
         assert_clean("inspect", &String::from_utf8_lossy(&shown.stdout));
     }
+}
+
+/// Whatever masking misses, nothing that the gate sees is written; and the run fails.
+#[test]
+fn the_gate_stops_what_masking_missed() {
+    struct Silent;
+    impl tapscope::Observer for Silent {
+        fn total(&self, _: u64) {}
+        fn advance(&self, _: u64) {}
+        fn stage(&self, _: &str) {}
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let input = temporary.path().join("input");
+    std::fs::create_dir(&input).unwrap();
+    plant(&input);
+    let place = temporary.path().join("place");
+    std::fs::create_dir(&place).unwrap();
+    let catalogue = tapscope::attribute::Catalogue::load(&[]).unwrap();
+    let plan = tapscope::plan::Plan {
+        inputs: vec![input],
+        ..tapscope::plan::Plan::default()
+    };
+    let analyze = || tapscope::analyze(&plan, &catalogue, &Silent).unwrap();
+    let write = |analysis: &tapscope::Analysis| {
+        tapscope::report::write(analysis, &catalogue, &plan, &place.join("out"), true)
+    };
+    write(&analyze()).unwrap();
+    let before = std::fs::read(place.join("out/manifest.json")).unwrap();
+    // By its form; in groups; without a Luhn digit, but met in this run; hex of ASCII.
+    for leak in [
+        "number 4111111111111111".to_owned(),
+        "number 5413 3300 8901 0012, twice".to_owned(),
+        format!("x{}y", hex(NUMBERS[0].as_bytes())),
+        format!("70145A0A{}9F", hex(&bcd(NUMBERS[0]))),
+    ] {
+        let mut analysis = analyze();
+        analysis.issues.push(tapscope::event::Issue {
+            source: 0,
+            place: tapscope::event::Place::Whole,
+            code: "leak",
+            count: 1,
+            text: leak.as_str().into(),
+        });
+        match write(&analysis) {
+            Err(error @ tapscope::report::Error::Leak { .. }) => {
+                let words = error.to_string();
+                assert!(words.contains("issues.parquet") && words.contains("text"), "{words}");
+                assert_clean("the error", &words);
+            }
+            other => panic!("{}: {other:?}", &leak[..6]),
+        }
+        assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "nothing is left beside");
+        assert_eq!(std::fs::read(place.join("out/manifest.json")).unwrap(), before);
+    }
+}
+
+/// It says where, and of what kind; and shows nothing.
+#[test]
+fn scan_says_where_and_shows_nothing() {
+    let temporary = tempfile::tempdir().unwrap();
+    let input = temporary.path().join("input");
+    std::fs::create_dir(&input).unwrap();
+    plant(&input);
+    let scan = |more: &[&str], path: &Path| {
+        let output = tapscope().arg("scan").arg(path).args(more).output().unwrap();
+        for said in [&output.stdout, &output.stderr] {
+            assert_clean("scan", &String::from_utf8_lossy(said));
+        }
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, text) = scan(&["--json"], &input);
+    assert_eq!(code, Some(1), "{text}");
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let of = |name: &str, kind: &str| {
+        found["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|f| f["path"].as_str().unwrap().ends_with(name) && f["kind"] == kind)
+            .unwrap_or_else(|| panic!("{kind} in {name}: {text}"))
+            .clone()
+    };
+    let numbers = of("terminal.txt", "card_number");
+    assert!(numbers["count"].as_u64().unwrap() >= 4 * 8, "{numbers}");
+    assert!(numbers["places"][0].as_str().unwrap().ends_with("terminal.txt:1"));
+    assert_eq!(of("terminal.txt", "pin")["authentication_data"], true);
+    assert!(of("terminal.txt", "track2")["count"].as_u64().unwrap() >= 4);
+    assert_eq!(of("wire.pcap", "track2")["count"], 4);
+    assert!(of("wire.pcap", "track2")["places"][0].as_str().unwrap().ends_with("wire.pcap#2"));
+    // Clean inputs, and those that cannot be read.
+    let clean = temporary.path().join("clean.log");
+    std::fs::write(&clean, "07-15 10:56:49.152   889  6213 D PosEngine: card 411111******1111 rrn=251122143015\n").unwrap();
+    assert_eq!(scan(&[], &clean).0, Some(0));
+    let damaged = temporary.path().join("cut.gz");
+    std::fs::write(&damaged, [0x1F, 0x8B, 8, 0, 1, 2, 3]).unwrap();
+    assert_eq!(scan(&[], &damaged).0, Some(3));
+    assert_eq!(scan(&[], Path::new("no/such/file")).0, Some(1));
 }
 
 #[test]

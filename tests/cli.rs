@@ -295,14 +295,19 @@ fn an_interrupt_leaves_nothing() {
 #[test]
 fn inspect_tells_the_story() {
     let (_parent, dir) = folder();
-    let text = out(&run(&["inspect", "DIR", "stan=123"], &dir));
+    let text = out(&run(
+        &["inspect", "DIR", "stan=123", "--width", "150"],
+        &dir,
+    ));
     for needle in [
         "621234******1234",
         "CARD_EARLY_REMOVAL",
         "(93 %, conclusive)",
         "cardholder, merchant",
-        "logs/terminal.log:1",
-        "net.zip!day.pcap#12",
+        "T1   logs/terminal.log",
+        "N1   net.zip!day.pcap",
+        "logs/terminal.log:9",
+        "N1#12",
         "► 08:00:01.200",
         "READ RECORD 1 of file 1 → no answer",
         "0210, processing code 000000, amount 000000001234, STAN 000123, response 51",

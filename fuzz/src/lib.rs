@@ -2,9 +2,13 @@
 //!
 //! A target is a file here, a file in `fuzz_targets/` and a `[[bin]]` in `Cargo.toml`.
 
+pub mod archive;
 pub mod capture;
 pub mod card_numbers;
+pub mod encoding;
 pub mod iso8583;
+pub mod pipeline;
+mod plan;
 pub mod protocols;
 pub mod reassembly;
 pub mod records;
@@ -79,6 +83,21 @@ mod tests {
     #[test]
     fn reassembly() {
         replay("reassembly", super::reassembly::run);
+    }
+
+    #[test]
+    fn encoding() {
+        replay("encoding", super::encoding::run);
+    }
+
+    #[test]
+    fn archive() {
+        replay("archive", super::archive::run);
+    }
+
+    #[test]
+    fn pipeline() {
+        replay("pipeline", super::pipeline::run);
     }
 
     #[test]

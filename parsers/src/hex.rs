@@ -22,13 +22,50 @@ pub const fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
+/// Stands for what is no digit.
+const NONE: u8 = 0xFF;
+
+/// The value of every byte as a digit.
+static VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut digit = 0_u8;
+    loop {
+        if let Some(value) = nibble(digit) {
+            // A constant: it is worked out by the compiler, and the index fits.
+            #[allow(clippy::indexing_slicing, reason = "every byte has its place")]
+            {
+                values[digit as usize] = value;
+            }
+        }
+        if digit == u8::MAX {
+            break;
+        }
+        digit += 1;
+    }
+    values
+};
+
+#[inline]
+fn value(digit: u8) -> u8 {
+    VALUES.get(usize::from(digit)).copied().unwrap_or(NONE)
+}
+
+/// The byte that two digits stand for.
+#[inline]
+fn pair(high: u8, low: u8) -> Option<u8> {
+    let (high, low) = (value(high), value(low));
+    ((high | low) < 16).then_some(high << 4 | low)
+}
+
 fn at(text: &[u8], index: usize) -> Option<u8> {
     text.get(index).copied()
 }
 
 fn digits_from(text: &[u8], start: usize) -> usize {
     text.get(start..).map_or(0, |rest| {
-        rest.iter().take_while(|b| nibble(**b).is_some()).count()
+        rest.iter()
+            .position(|b| value(*b) == NONE)
+            .unwrap_or(rest.len())
     })
 }
 
@@ -59,6 +96,24 @@ pub fn decode_run(text: &[u8], start: usize, limit: usize, out: &mut Vec<u8>) ->
     let mut end = start;
     let mut taken = 0;
     loop {
+        // Pairs with one blank between, as most tools write them.
+        let mut used = 0;
+        for three in text.get(cursor..).unwrap_or_default().chunks_exact(3) {
+            let [high, low, b' '] = three else { break };
+            let Some(byte) = pair(*high, *low).filter(|_| taken < limit) else {
+                break;
+            };
+            out.push(byte);
+            taken += 1;
+            used += 3;
+        }
+        if used > 0 {
+            end = cursor + used - 1;
+            match separator(text, end) {
+                Some(gap) => cursor = end + gap,
+                None => return end,
+            }
+        }
         let mut token = cursor;
         let prefixed = at(text, token) == Some(b'0')
             && matches!(at(text, token + 1), Some(b'x' | b'X'))
@@ -80,13 +135,7 @@ pub fn decode_run(text: &[u8], start: usize, limit: usize, out: &mut Vec<u8>) ->
         let Some(run) = text.get(token..token + digits) else {
             return end;
         };
-        for pair in run.chunks_exact(2) {
-            if let [high, low] = pair
-                && let (Some(high), Some(low)) = (nibble(*high), nibble(*low))
-            {
-                out.push(high << 4 | low);
-            }
-        }
+        out.extend(run.as_chunks::<2>().0.iter().filter_map(|[high, low]| pair(*high, *low)));
         taken += digits / 2;
         end = token + digits;
         match separator(text, end) {
@@ -111,12 +160,18 @@ pub fn measure_run(text: &[u8], start: usize) -> Area {
 /// The longest run of hex at or behind `from`.
 #[must_use]
 pub fn longest_run(text: &[u8], from: usize) -> Option<Area> {
+    longest_run_into(text, from, &mut Vec::new())
+}
+
+/// As [`longest_run`], with its bytes.
+pub fn longest_run_into(text: &[u8], from: usize, bytes: &mut Vec<u8>) -> Option<Area> {
     let mut best: Option<Area> = None;
     let mut index = from;
     let mut scratch = Vec::new();
+    bytes.clear();
     while let Some(byte) = at(text, index) {
         let fresh = index == 0 || at(text, index - 1).is_none_or(|b| !b.is_ascii_alphanumeric());
-        if !fresh || nibble(byte).is_none() {
+        if !fresh || value(byte) == NONE {
             index += 1;
             continue;
         }
@@ -138,6 +193,7 @@ pub fn longest_run(text: &[u8], from: usize) -> Option<Area> {
                 end,
                 bytes: scratch.len(),
             });
+            core::mem::swap(bytes, &mut scratch);
         }
         index = end.max(index + 1);
     }

@@ -5,16 +5,27 @@
 
 mod brands;
 mod bytes;
+mod kinds;
 mod labels;
+mod lines;
 mod objects;
+mod pan;
+mod renderings;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub use brands::{is_card_number, kept_digits};
 pub use bytes::in_bytes;
+pub use kinds::{Kind, kind_of};
+pub use pan::Pan;
 pub use objects::{Secret, secret_of_tag, track2_digits};
-pub use text::in_text;
+
+/// Adds what is to be hidden of a text (UTF-8 or any other superset of ASCII), as byte ranges, in every rendering.
+pub fn in_text(text: &[u8], found: &mut Vec<Span>) {
+    text::scan(text, found, true);
+    renderings::in_text(text, found);
+}
 
 /// A stretch to hide: bytes of a text, or nibbles (half bytes) of a byte string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

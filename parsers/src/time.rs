@@ -25,6 +25,8 @@ pub struct RawTime {
     pub month_day: Option<(u8, u8)>,
     /// True where day and month could be the other way round (`03/05/2024`): month first is what stands in `month_day`.
     pub ambiguous_order: bool,
+    /// Where only one order fits (`13/05/2024`): true for day first. It speaks for the file's other dates.
+    pub day_first: Option<bool>,
     /// Three two-digit parts as written (`20-07-22`), where even the year's place is open; `year` and `month_day` hold the usual reading.
     pub short_date: Option<[u8; 3]>,
     /// Hour 0..=23 (after AM/PM, 上午/下午).

@@ -1,12 +1,18 @@
 //! The command line: the only code that prints, exits or reads the environment.
 
 mod args;
+mod browse;
+mod capture_why;
 mod commands;
 mod config;
+mod excerpt;
 mod failure;
+mod network;
 mod output;
+mod page;
 mod panics;
 mod progress;
+mod sandbox;
 mod story;
 mod table;
 
@@ -35,27 +41,61 @@ const PARTLY: u8 = 3;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     say_where_only();
+    sandbox::keep_no_core();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match Arguments::command().try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error, &arguments),
+    };
+    let settled = match config::settle(&arguments, &matches) {
+        Ok(settled) => settled,
+        Err(failure) => {
+            let format = matches.get_one::<ErrorFormat>("error_format").copied();
+            Output::new(args::ColorChoice::Auto)
+                .failure(&failure, format.unwrap_or(ErrorFormat::Human));
+            return ExitCode::from(failure.exit);
+        }
+    };
     let parsed = Arguments::command()
-        .try_get_matches_from(&arguments)
+        .try_get_matches_from(&settled.arguments)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     let parsed = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&error, &arguments),
+        Err(error) => return usage(&error, &settled.arguments),
     };
     let output = Output::new(parsed.color);
-    let ending = match &parsed.command {
+    if let (Some(file), Command::Analyze(_), false) =
+        (&settled.found, &parsed.command, parsed.quiet)
+    {
+        output.note(&format!("settings from {}", file.display()));
+    }
+    let work = || match &parsed.command {
         Command::Analyze(args) => commands::analyze::run(args, &parsed, &output),
         Command::Inspect(args) => commands::inspect::run(args, &output),
+        Command::Browse(args) => commands::browse::run(args, &output),
+        Command::Compare(args) => commands::compare::run(args, &output),
+        Command::Show(args) => commands::show::run(args, &output),
         Command::Report(args) => commands::report::run(args, &output),
         Command::Query(args) => commands::query::run(args, &output),
         Command::Decode(args) => commands::decode::run(args, &output),
         Command::Causes(args) => commands::causes::run(args, &output),
         Command::Formats(args) => commands::formats::run(args, &output),
         Command::Rules(args) => commands::rules::run(args, &output),
+        Command::Config(args) => commands::config::run(args, &output),
         Command::Completions(args) => commands::completions::run(args, &output),
         Command::Man(args) => commands::man::run(args, &output),
+        Command::Key(args) => commands::key::run(args, &output),
+        Command::Scan(args) => commands::scan::run(args, &parsed, &output),
+        Command::Verify(args) => commands::verify::run(args, &output),
     };
+    // There should be no panic; the hook has named its place, and no half-made folder stands anywhere.
+    let ending = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let place = crate::event::take_fault().unwrap_or_else(|| "another thread".to_owned());
+        Err(Failure {
+            code: "internal",
+            ..Failure::failed(format!("internal error at {place}; nothing was written"))
+        })
+    });
     match ending {
         Ok(code) => ExitCode::from(code),
         // The reader has had enough: a quiet end.

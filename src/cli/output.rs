@@ -18,6 +18,9 @@ pub(crate) enum Paint {
     Cyan,
 }
 
+/// Lines longer than this are hard to read.
+const WIDEST: usize = 160;
+
 /// Where words go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -40,6 +43,25 @@ impl Output {
             color_out: wanted(std::io::stdout().is_terminal()),
             color_err: wanted(std::io::stderr().is_terminal()),
         }
+    }
+
+    /// Columns of standard output: the terminal's, else those of `COLUMNS`, else 100.
+    pub(crate) fn columns(&self) -> usize {
+        if std::io::stdout().is_terminal()
+            && let Ok((columns, _)) = ratatui::crossterm::terminal::size()
+            && columns > 0
+        {
+            return usize::from(columns).min(WIDEST);
+        }
+        let said = std::env::var("COLUMNS").ok();
+        said.and_then(|columns| columns.parse().ok())
+            .unwrap_or(100)
+            .clamp(40, WIDEST)
+    }
+
+    /// True where standard output is coloured.
+    pub(crate) fn colours(&self) -> bool {
+        self.color_out
     }
 
     /// A word for standard output.

@@ -10,6 +10,7 @@ pub fn say_where_only() {
             || "an unknown place".to_owned(),
             |location| format!("{}:{}", location.file(), location.line()),
         );
+        crate::event::note_fault(place.clone());
         let _ = writeln!(
             std::io::stderr().lock(),
             "internal error at {place}; this is a fault of the program"

@@ -34,11 +34,17 @@ pub(crate) fn pad(text: &str, columns: usize, right: bool) -> String {
 
 /// Breaks text at spaces (and between wide characters) so that each line fits.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    wrap_hanging(text, columns, columns)
+}
+
+/// As [`wrap`], with another width for the first line.
+pub(crate) fn wrap_hanging(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
     let mut last_space = None;
     for c in text.chars() {
+        let columns = if lines.is_empty() { first } else { rest };
         if used + width_of(c) > columns && !line.is_empty() {
             let rest = match last_space.filter(|at| *at > 0) {
                 Some(at) if width_of(c) == 1 => line.split_off(at),

@@ -50,6 +50,10 @@ pub(super) struct Fragment {
     pub dialogue: bool,
     /// A capture saw it.
     pub wire: bool,
+    /// A contact dialogue got beyond selecting its directory.
+    pub contact_began: bool,
+    /// GENERATE AC was sent.
+    pub generated: bool,
 }
 
 /// How a fragment was cut from its source.
@@ -99,6 +103,8 @@ impl Fragment {
                 if matches!(exchange.command, CommandKind::SelectPse) {
                     self.contact = true;
                 }
+                self.contact_began |= self.contact && exchange.command == CommandKind::ReadRecord;
+                self.generated |= exchange.command == CommandKind::GenerateAc;
                 if exchange.bytes(0x9F26).is_some() {
                     self.cryptogram_at = self.cryptogram_at.or(at);
                     self.read = true;
@@ -260,8 +266,64 @@ pub(super) fn cut(
         cut_capture(arena, range, out);
     } else if many_terminals {
         cut_many(arena, range, out);
+    } else if interleaved(arena, &range) {
+        cut_lanes(arena, range, out);
     } else {
         cut_sequence(arena, range, out);
+    }
+}
+
+/// True where one lane goes on with its dialogue after another lane selected in between: several readers, sockets or threads.
+fn interleaved(arena: &Events, range: &std::ops::Range<u32>) -> bool {
+    let mut selecting: Option<u64> = None;
+    let mut selected: std::collections::BTreeSet<u64> = std::collections::BTreeSet::new();
+    let heads = arena.heads().iter();
+    for head in heads.skip(range.start as usize).take(range.len()) {
+        let What::Apdu(command, _) = head.what else {
+            continue;
+        };
+        if is_select(head.what) {
+            selecting = Some(head.lane);
+            selected.insert(head.lane);
+        } else if matches!(
+            command,
+            CommandKind::GetProcessingOptions | CommandKind::ReadRecord | CommandKind::GenerateAc
+        ) && selecting != Some(head.lane)
+            && selected.contains(&head.lane)
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Dialogues that run side by side: each lane that talks to a card is a sequence of its own; what stands between goes to the lane
+/// that talked last.
+fn cut_lanes(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+    let mut sequences: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+    let mut early: Vec<u32> = Vec::new();
+    let mut last: Option<u64> = None;
+    for index in range {
+        let head = arena.head(index);
+        if matches!(head.what, What::Apdu(..)) {
+            last = Some(head.lane);
+            sequences.entry(head.lane).or_default().push(index);
+        } else if let Some(own) = sequences.get_mut(&head.lane) {
+            own.push(index);
+        } else if let Some(own) = last.and_then(|lane| sequences.get_mut(&lane)) {
+            own.push(index);
+        } else {
+            early.push(index);
+        }
+    }
+    for (number, indexes) in sequences.into_values().enumerate() {
+        // What came before the first command belongs to the sequence that begins first.
+        let begins = if number == 0 {
+            std::mem::take(&mut early)
+        } else {
+            Vec::new()
+        };
+        cut_indexes(arena, begins.into_iter().chain(indexes), out);
     }
 }
 
@@ -342,7 +404,19 @@ impl Sequence<'_> {
             Payload::Apdu(exchange) => {
                 let restart = match exchange.command {
                     CommandKind::SelectPpse => self.ended || self.comes_back(event, arena),
-                    CommandKind::SelectPse => self.ended || self.now(|f| f.dialogue && !f.contact),
+                    // A contact flow selects its directory once: again is a new session.
+                    CommandKind::SelectPse => {
+                        self.ended
+                            || self.now(|f| f.dialogue && (!f.contact || f.contact_began))
+                    }
+                    // The same application once more after its cryptogram: readers that know it skip the directory.
+                    CommandKind::SelectAid => self.now(|f| {
+                        f.generated
+                            && f.events.iter().any(|&e| {
+                                arena.head(e).what == What::Apdu(CommandKind::SelectAid, true)
+                                    && matches!(arena.get(e).payload, Payload::Apdu(ref known) if known.command_hex == exchange.command_hex)
+                            })
+                    }),
                     _ => false,
                 };
                 self.append(index, event, restart, arena);

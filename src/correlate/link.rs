@@ -65,6 +65,13 @@ pub(super) fn sure_pairs(fragments: &[Fragment], limit: usize) -> Vec<(u32, u32)
     pairs
 }
 
+/// Terminal and trace number both differ: the same cryptogram was sent again, by somebody else (test data, a replay).
+fn other_payment(a: &Keys, b: &Keys) -> bool {
+    let differ = |a: Option<&str>, b: Option<&str>| matches!((a, b), (Some(a), Some(b)) if a != b);
+    differ(a.terminal.as_deref(), b.terminal.as_deref())
+        && matches!((a.stan, b.stan), (Some(a), Some(b)) if a != b)
+}
+
 fn pair_up(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut Vec<(u32, u32)>) {
     for (nth, &a) in group.iter().take(limit).enumerate() {
         for &b in group.iter().take(limit).skip(nth + 1) {
@@ -239,7 +246,9 @@ impl Linked {
         }
         for group in by.values() {
             for pair in group.iter().take(limit).collect::<Vec<_>>().windows(2) {
-                if let [a, b] = pair {
+                if let [a, b] = pair
+                    && !other_payment(&fragments[**a as usize].keys, &fragments[**b as usize].keys)
+                {
                     self.join(**a, **b, LinkMethod::Cryptogram, false);
                 }
             }

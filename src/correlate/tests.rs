@@ -173,6 +173,7 @@ impl Story {
             overlap_conflicts: 0,
             carried: None,
             server_name: None,
+            tls: None,
             frames: Vec::new(),
         };
         let keys = Keys {

@@ -67,6 +67,24 @@ pub fn decode_line(line: &[u8], encoding: Encoding) -> Cow<'_, str> {
     }
 }
 
+/// One line whose file says nothing of it: UTF-8 as far as it goes where a character is only cut, else what its bytes look like.
+#[must_use]
+pub fn line_text(line: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(line) {
+        return Cow::Borrowed(text);
+    }
+    let mut count = Count::default();
+    count.add(line);
+    if count.utf8_ok > 0 && count.utf8_ok >= count.utf8_bad {
+        return String::from_utf8_lossy(line);
+    }
+    // Single bytes between letters are accents; pairs of high bytes are Chinese.
+    if count.lone_high * 2 > count.gb_pairs + count.gb_bad {
+        return WINDOWS_1252.decode_without_bom_handling(line).0;
+    }
+    GB18030.decode_without_bom_handling(line).0
+}
+
 /// The encoding that samples of one file speak for. Each sample may begin and end inside a character.
 #[must_use]
 pub fn detect(samples: &[&[u8]]) -> Encoding {

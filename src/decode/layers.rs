@@ -15,10 +15,6 @@ use std::rc::Rc;
 
 /// Bytes read from a file at once.
 const RAW_BUFFER: usize = 256 * 1024;
-/// A zip inside another wrapping must be held whole, since its directory stands at its end.
-const NESTED_ZIP_BYTES: u64 = 256 << 20;
-/// Memory of an xz decoder.
-const XZ_MEMORY: u64 = 256 << 20;
 
 struct Walker<'p, 'v, 'w> {
     plan: &'p Plan,
@@ -26,6 +22,8 @@ struct Walker<'p, 'v, 'w> {
     faults: Faults,
     streams: Vec<StreamReport>,
     members: u64,
+    /// Decompressed bytes of all streams so far.
+    bytes: u64,
 }
 
 /// Where in the nesting a stream stands.
@@ -51,6 +49,7 @@ pub(super) fn read_input(
         faults: Faults::default(),
         streams: Vec::new(),
         members: 0,
+        bytes: 0,
     };
     let faults = Rc::clone(&walker.faults);
     let mut reader = Lenient::new(Hashing::new(raw, plan.custody), "read_error", &faults);
@@ -124,14 +123,14 @@ impl Walker<'_, '_, '_> {
             }
             Wrapping::Zstd => match zstd::stream::read::Decoder::with_buffer(buffered(whole)) {
                 Ok(mut decoder) => {
-                    // Windows above 128 MiB are refused: the frame's header asks for memory.
-                    let _ = decoder.window_log_max(27);
+                    // The frame's header asks for memory: larger windows are refused.
+                    let _ = decoder.window_log_max(self.plan.limits.zstd_window_log);
                     self.compressed(at, decoder, "zstd_damaged");
                 }
                 Err(error) => self.left_out(at.path, "zstd_damaged", printable(&error.to_string())),
             },
             Wrapping::Xz => match liblzma::stream::Stream::new_stream_decoder(
-                XZ_MEMORY,
+                self.plan.limits.xz_memory,
                 liblzma::stream::CONCATENATED,
             ) {
                 Ok(stream) => {
@@ -180,6 +179,7 @@ impl Walker<'_, '_, '_> {
     }
 
     fn report(&mut self, path: Text, visited: bool, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
         let faults = self.faults.borrow_mut().split_off(0);
         self.streams.push(StreamReport {
             path,
@@ -229,12 +229,13 @@ impl Walker<'_, '_, '_> {
 
     fn nested_zip(&mut self, at: &At<'_>, reader: &mut dyn Read) {
         let mut bytes = Vec::new();
-        let _ = reader.take(NESTED_ZIP_BYTES + 1).read_to_end(&mut bytes);
-        if bytes.len() as u64 > NESTED_ZIP_BYTES {
+        let most = self.plan.limits.nested_zip_bytes;
+        let _ = reader.take(most.saturating_add(1)).read_to_end(&mut bytes);
+        if bytes.len() as u64 > most {
             self.left_out(
                 at.path.clone(),
                 "archive_too_big",
-                format!("a zip inside another archive may have {NESTED_ZIP_BYTES} bytes"),
+                format!("a zip inside another archive may have {most} bytes"),
             );
             return;
         }
@@ -380,6 +381,15 @@ impl Walker<'_, '_, '_> {
     fn out_of_members(&mut self, at: &At<'_>) -> bool {
         self.members += 1;
         let out = self.members > self.plan.limits.archive_members;
+        let most = self.plan.limits.archive_bytes;
+        if !out && self.bytes > most {
+            self.left_out(
+                at.path.clone(),
+                "archive_bytes",
+                format!("more than {most} bytes in all members"),
+            );
+            return true;
+        }
         if out {
             let most = self.plan.limits.archive_members;
             self.left_out(

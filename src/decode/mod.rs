@@ -125,19 +125,24 @@ pub fn each_stream(input: &Input, plan: &Plan, visit: &mut Visit<'_>) -> InputRe
     if input.stdin {
         return layers::read_input(input, plan, &mut io::stdin().lock(), visit);
     }
-    let before = std::fs::metadata(&input.path).ok();
     match File::open(&input.path) {
         Ok(mut file) => {
+            // Of the file that was opened; the second look is by name, so that a file put in its place is seen too.
+            let before = file.metadata().ok().map(|about| Identity::of(&about));
             let mut report = layers::read_input(input, plan, &mut file, visit);
-            let after = std::fs::metadata(&input.path).ok();
-            if let (Some(before), Some(after)) = (before, after)
-                && (before.len() != after.len() || before.modified().ok() != after.modified().ok())
-                && let Some(stream) = report.streams.last_mut()
-            {
+            let after = std::fs::metadata(&input.path)
+                .ok()
+                .map(|about| Identity::of(&about));
+            let change = match (before, after) {
+                (Some(_), None) => Some("the file was removed while it was read"),
+                (Some(before), Some(after)) => before.change(&after, report.hashes.bytes),
+                (None, _) => None,
+            };
+            if let (Some(change), Some(stream)) = (change, report.streams.last_mut()) {
                 stream.faults.push(Fault {
                     code: "changed_while_read",
                     offset: stream.bytes,
-                    text: Text::new("size or time of the file changed while it was read"),
+                    text: Text::new(change),
                 });
             }
             report
@@ -157,6 +162,58 @@ pub fn each_stream(input: &Input, plan: &Plan, visit: &mut Visit<'_>) -> InputRe
                 }],
             }],
         },
+    }
+}
+
+/// As [`each_stream`], of bytes that are no file.
+pub fn each_stream_of(
+    input: &Input,
+    plan: &Plan,
+    raw: &mut dyn Read,
+    visit: &mut Visit<'_>,
+) -> InputReport {
+    layers::read_input(input, plan, raw, visit)
+}
+
+/// What tells one state of a file from another.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    size: u64,
+    modified: Option<std::time::SystemTime>,
+    inode: (u64, u64),
+}
+
+impl Identity {
+    fn of(about: &std::fs::Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = {
+            use std::os::unix::fs::MetadataExt as _;
+            (about.dev(), about.ino())
+        };
+        #[cfg(not(unix))]
+        let inode = (0, 0);
+        Self {
+            size: about.len(),
+            modified: about.modified().ok(),
+            inode,
+        }
+    }
+
+    /// What happened between two looks, of a file of which so many bytes were read.
+    fn change(&self, after: &Self, read: u64) -> Option<&'static str> {
+        if self.inode != after.inode {
+            return Some("another file was put in its place while it was read");
+        }
+        match self.size.cmp(&after.size) {
+            std::cmp::Ordering::Less => return Some("the file grew while it was read"),
+            std::cmp::Ordering::Greater => return Some("the file was cut while it was read"),
+            std::cmp::Ordering::Equal => {}
+        }
+        if self.modified != after.modified {
+            return Some("the file was written to while it was read");
+        }
+        // Pseudo-files state no size.
+        (read < after.size).then_some("less could be read than the file's size")
     }
 }
 

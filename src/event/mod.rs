@@ -5,21 +5,25 @@
 
 mod card;
 mod dialogue;
+mod fault;
 mod log;
 mod network;
 mod pack;
 mod payment;
 mod place;
+mod seen;
 mod spill;
 mod stamp;
 mod store;
 
 pub use card::CardNumber;
 pub use dialogue::{CommandKind, Exchange, Field, FieldState, Tag, TagValue};
+pub use fault::{note_fault, take_fault};
 pub use log::{LogEvent, Severity, Signal};
-pub use network::{Connection, DnsEvent, HttpEvent, IcmpEvent, Side, TlsEvent, TlsStage};
+pub use network::{Connection, DnsEvent, HttpEvent, IcmpEvent, Side, TlsEvent, TlsSeen, TlsStage};
 pub use payment::{Direction, IsoMessage};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
+pub use seen::SeenCards;
 pub use spill::Spill;
 pub use stamp::{Stamp, TimeQuality};
 pub use store::{Events, Head, What};

@@ -66,6 +66,8 @@ pub struct Connection {
     pub carried: Option<&'static str>,
     /// Server name from the TLS ClientHello.
     pub server_name: Option<Text>,
+    /// What TLS showed, where it was TLS.
+    pub tls: Option<Box<TlsSeen>>,
     /// Frames worth citing: first SYN, SYN-ACK, RST or FIN, last data (each at most once), in order.
     pub frames: Vec<Place>,
 }
@@ -81,6 +83,55 @@ pub enum TlsStage {
     Certificate,
     /// Both sides changed to encryption.
     Established,
+}
+
+/// What can be told of a TLS connection, read or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsSeen {
+    /// How far it got.
+    pub stage: Option<TlsStage>,
+    /// Highest version that the client offers, as on the wire: 0x0303.
+    pub client_version: Option<u16>,
+    /// Version that the server chose.
+    pub server_version: Option<u16>,
+    /// Cipher suite that the server chose.
+    pub cipher: Option<u16>,
+    /// Server name indication.
+    pub server_name: Option<Text>,
+    /// First application protocol that the client offers.
+    pub application: Option<Text>,
+    /// Subject of the server's certificate.
+    pub subject: Option<Text>,
+    /// Names of hosts that it is for, the first few.
+    pub names: Vec<Text>,
+    /// Its issuer, common name.
+    pub issuer: Option<Text>,
+    /// Its validity, seconds since the epoch.
+    pub validity: Option<(i64, i64)>,
+    /// Certificates that the server sent; `None` where none was seen.
+    pub certificates: Option<u8>,
+    /// Likewise the client; zero where it was asked and had none.
+    pub client_certificates: Option<u8>,
+    /// The certificate is for the name that the client asked for; `None` where one of them was not seen.
+    pub name_fits: Option<bool>,
+    /// The certificate was sent without that of its issuer.
+    pub lacks_intermediate: bool,
+    /// The certificate names itself as its issuer.
+    pub self_issued: bool,
+    /// An earlier session goes on: no certificate is sent.
+    pub resumed: bool,
+    /// Some of it was read with secrets.
+    pub decrypted: bool,
+    /// Request-sized records that an answer-sized one followed.
+    pub exchanges: u16,
+    /// Bytes of the last such request, and of its answer.
+    pub request_bytes: u32,
+    /// Likewise of the answer.
+    pub answer_bytes: u32,
+    /// Microseconds between them.
+    pub answer_micros: Option<i64>,
+    /// Bytes of a request-sized record that no answer-sized one followed.
+    pub unanswered_request: Option<u32>,
 }
 
 /// A TLS handshake that failed, or an alert before application data.
@@ -153,6 +204,12 @@ pub struct HttpEvent {
     pub status: u16,
     /// Where it points to, without query.
     pub location: Option<Text>,
+    /// What was asked: method and path, without query.
+    pub request: Option<Text>,
+    /// What the answer's JSON says of the result: code and words.
+    pub result: Option<Text>,
+    /// Microseconds from request to answer.
+    pub answer_micros: Option<i64>,
     /// The client's address.
     pub client: SocketAddr,
     /// The server's address.

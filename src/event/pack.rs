@@ -10,7 +10,7 @@ use foldhash::HashMap;
 use super::{
     CardNumber, CommandKind, Connection, DnsEvent, Exchange, Field, FieldState, HttpEvent,
     IcmpEvent, IsoMessage, Keys, LogEvent, Payload, Place, Severity, Side, Signal, Tag, TagValue,
-    Text, TlsEvent, TlsStage,
+    Text, TlsEvent, TlsSeen, TlsStage,
 };
 
 /// The program's own words (names of dialects, faults, values), each once.
@@ -391,7 +391,32 @@ pack_struct!(Connection {
     overlap_conflicts,
     carried,
     server_name,
+    tls,
     frames,
+});
+pack_struct!(TlsSeen {
+    stage,
+    client_version,
+    server_version,
+    cipher,
+    server_name,
+    application,
+    subject,
+    names,
+    issuer,
+    validity,
+    certificates,
+    client_certificates,
+    name_fits,
+    lacks_intermediate,
+    self_issued,
+    resumed,
+    decrypted,
+    exchanges,
+    request_bytes,
+    answer_bytes,
+    answer_micros,
+    unanswered_request,
 });
 pack_struct!(TlsEvent {
     flow,
@@ -426,6 +451,9 @@ pack_struct!(HttpEvent {
     flow,
     status,
     location,
+    request,
+    result,
+    answer_micros,
     client,
     server
 });

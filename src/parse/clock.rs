@@ -59,6 +59,8 @@ struct OrderEvidence {
     last: Option<[u8; 3]>,
     changes: [u32; 3],
     largest: [u8; 3],
+    /// Dates that only fit day first, and only month first.
+    told: [u32; 2],
 }
 
 impl BlockClock {
@@ -140,6 +142,11 @@ fn turn_between(last: &RawTime, next: &RawTime) -> i32 {
 
 impl OrderEvidence {
     fn see(&mut self, raw: &RawTime) {
+        match raw.day_first {
+            Some(true) => self.told[0] += 1,
+            Some(false) => self.told[1] += 1,
+            None => {}
+        }
         let parts = match (raw.short_date, raw.month_day, raw.ambiguous_order) {
             (Some(parts), ..) => parts,
             (None, Some((month, day)), true) => [month, day, 0],
@@ -172,6 +179,9 @@ impl OrderEvidence {
         }
         for (a, b) in self.largest.iter_mut().zip(next.largest) {
             *a = (*a).max(b);
+        }
+        for (a, b) in self.told.iter_mut().zip(next.told) {
+            *a += b;
         }
         self.first = self.first.or(next.first);
         self.last = next.last.or(self.last);
@@ -425,6 +435,12 @@ fn decide_order(seen: &OrderEvidence, year: Option<i16>) -> (DateOrder, bool) {
     let [a, b, c] = seen.largest;
     let [change_a, change_b, change_c] = seen.changes;
     if c == 0 {
+        match seen.told {
+            [0, 0] => {}
+            [day, month] if day > month => return (DateOrder::DayMonthYear, false),
+            [day, month] if day < month => return (DateOrder::MonthDayYear, false),
+            _ => return (DateOrder::AsWritten, true),
+        }
         // Two parts and a four-digit year, each at most 12 where the order is open.
         return match change_a.cmp(&change_b) {
             std::cmp::Ordering::Greater => (DateOrder::DayMonthYear, false),

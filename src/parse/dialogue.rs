@@ -26,6 +26,9 @@ const LOST_MICROS: i64 = 5_000_000;
 /// Lanes that are kept; beyond, the oldest unanswered command is given up.
 const LANES: usize = 4096;
 
+/// Copies that a lane keeps back.
+const HELD: usize = 32;
+
 /// Where and when a line stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
@@ -42,6 +45,14 @@ impl Moment {
         match (self.at.utc_micros, earlier.at.utc_micros) {
             (Some(now), Some(then)) => Some(now - then),
             _ => Some(self.ticks? - earlier.ticks?),
+        }
+    }
+
+    /// True where this is within one dialogue of an earlier moment.
+    fn soon_after(&self, earlier: &Self) -> bool {
+        match self.since(earlier) {
+            Some(micros) => micros.abs() <= LOST_MICROS,
+            None => self.place.abs_diff(earlier.place) <= 10 * COPY_LINES,
         }
     }
 
@@ -70,6 +81,8 @@ struct Open {
     expected: Option<usize>,
     /// Only the beginning of the answer was seen: its last bytes are no status word.
     cut: bool,
+    /// Another lane has the same command at the same moment.
+    copy: bool,
 }
 
 #[derive(Debug, Default)]
@@ -77,8 +90,8 @@ struct Lane {
     process: u64,
     open: Option<Open>,
     answers_seen: bool,
-    /// The command is a copy of one in another lane: its answer is one too.
-    mute: bool,
+    /// Exchanges whose commands stand in another lane too: copies, unless this lane turns out to lead a dialogue of its own.
+    held: Vec<Draft>,
     announced: Option<(Way, Option<usize>)>,
     lists: Lists,
     touched: u32,
@@ -91,6 +104,11 @@ pub(crate) struct Pairing {
     /// Commands seen lately: what copies in other lanes are compared with.
     recent: VecDeque<(u64, u64, Moment)>,
     done: Vec<Draft>,
+}
+
+/// Commands that only a dialogue of a reader's own has: options, records and cryptograms of its card.
+fn is_own(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80, 0xA8 | 0xAE | 0x2A, ..] | [0x00, 0xB2, ..])
 }
 
 fn digest(bytes: &[u8]) -> u64 {
@@ -157,6 +175,14 @@ impl Pairing {
                 self.announced(lane, process, way, bytes, sw, now)
             }
             ApduLine::More(bytes) => self.more(lane, process, bytes, now),
+            ApduLine::Part(bytes) => {
+                if let Some(open) = self.lanes.get_mut(&lane).and_then(|l| l.open.as_mut())
+                    && open.answer.is_none()
+                    && open.command.len() < 70_000
+                {
+                    open.command.extend(bytes);
+                }
+            }
         }
     }
 
@@ -214,10 +240,15 @@ impl Pairing {
         self.close(lane, verdict);
         self.recent.push_back((mark, lane, now));
         let slot = self.lanes.entry(lane).or_default();
-        slot.mute = copy;
-        if copy {
-            return;
+        if !copy && !slot.held.is_empty() {
+            // Two readers that select alike in the same moment: what follows is each one's own.
+            let held = std::mem::take(&mut slot.held);
+            let near = held.last().is_some_and(|last| now.soon_after(&last.start));
+            if near && is_own(&bytes) {
+                self.done.extend(held);
+            }
         }
+        let slot = self.lanes.entry(lane).or_default();
         slot.open = Some(Open {
             command: bytes,
             start: now,
@@ -229,6 +260,7 @@ impl Pairing {
             follow_up: Vec::new(),
             expected: announced,
             cut: false,
+            copy,
         });
     }
 
@@ -238,11 +270,7 @@ impl Pairing {
         if self.lanes.get(&lane).is_some_and(waits) {
             return Some(lane);
         }
-        if self
-            .lanes
-            .get(&lane)
-            .is_some_and(|l| l.open.is_some() || l.mute)
-        {
+        if self.lanes.get(&lane).is_some_and(|l| l.open.is_some()) {
             return None;
         }
         let near = |l: &Lane| waits(l) && now.place.saturating_sub(l.touched) <= 400;
@@ -290,9 +318,6 @@ impl Pairing {
         let Some(slot) = self.lanes.get_mut(&lane) else {
             return;
         };
-        if slot.mute {
-            return;
-        }
         if let Some(open) = slot.open.as_mut() {
             let known = open.answer.as_deref().unwrap_or_default();
             // The same again, or its status word alone, or its data alone.
@@ -323,6 +348,7 @@ impl Pairing {
                     follow_up: Vec::new(),
                     expected: announced,
                     cut: false,
+                    copy: false,
                 });
             }
             self.close(lane, Some(true));
@@ -356,6 +382,12 @@ impl Pairing {
                 open.answer = Some(Vec::new());
                 open.answered_at = Some(now);
                 slot.answers_seen = true;
+            } else if let (Some(sw), Some(answer), None) = (sw, &open.answer, open.sw)
+                && bytes.is_none()
+                && !answer.ends_with(&sw.to_be_bytes())
+            {
+                // The data came first, their status word on a line of its own.
+                open.sw = Some(sw);
             }
             open.expected = bytes.or(open.expected);
             if bytes == Some(0) {
@@ -511,7 +543,7 @@ impl Pairing {
                 .filter(|span| *span > 0)
                 .filter(|_| open.start.ticks.is_some() || open.start.at.quality.resolution_micros <= 1000)
         });
-        self.done.push(Draft {
+        let draft = Draft {
             lane,
             start: open.start,
             command: open.command,
@@ -523,7 +555,12 @@ impl Pairing {
             dol,
             folded: open.folded,
             incomplete: answered && status.is_none(),
-        });
+        };
+        if !open.copy {
+            self.done.push(draft);
+        } else if slot.held.len() < HELD {
+            slot.held.push(draft);
+        }
     }
 
     /// Keeps the number of lanes bounded.

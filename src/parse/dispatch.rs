@@ -7,11 +7,13 @@ use std::sync::Arc;
 use tapscope_parsers::container::trace::by_name as trace_by_name;
 
 use super::edge::Edge;
-use super::probe::{InputKind, probe};
+use super::probe::{InputKind, probe_among};
 use super::{Context, Parsed, capture, text, trace};
 use crate::decode::encoding::{Encoding, utf8_reader};
 use crate::decode::{InputReport, StreamInfo};
-use crate::event::{Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text};
+use crate::event::{
+    Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text, take_fault,
+};
 use crate::plan::Plan;
 
 /// Reads one stream whole.
@@ -23,15 +25,8 @@ pub fn stream(
     spill: &Arc<Spill>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
-    stream_after(
-        info,
-        reader,
-        plan,
-        edge,
-        spill,
-        &mut text::Carry::default(),
-        progress,
-    )
+    let mut carry = text::Carry::default();
+    stream_after(info, reader, plan, edge, spill, &mut carry, None, progress)
 }
 
 /// As [`stream`], for a file that goes on where another of the same log ended.
@@ -42,10 +37,11 @@ pub fn stream_after(
     edge: &Edge,
     spill: &Arc<Spill>,
     carry: &mut text::Carry,
+    captures: Option<&mut capture::Set<'_>>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Parsed {
     let shown = shown_path(&info.path, edge);
-    let probed = probe(info.head, &info.later_samples(), &plan.own_formats);
+    let probed = probe_among(info.head, &info.later_samples(), &plan.own_formats);
     let context = Context {
         edge,
         plan,
@@ -64,42 +60,47 @@ pub fn stream_after(
         Some(format) => InputKind::Trace(format, Encoding::Utf8),
         None => probed.kind,
     };
-    let parsed = catch_unwind(AssertUnwindSafe(|| match kind {
-        InputKind::Capture(_) => {
-            let mut parsed = capture::run(reader, &context);
-            parsed.source.kind = Some(SourceKind::Capture);
-            parsed
-                .source
-                .format
-                .get_or_insert_with(|| Text::new(probed.kind.name()));
-            parsed
-        }
-        InputKind::Text { format, encoding } => {
-            let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-            let mut parsed = text::run_after(&mut *utf8, &context, carry);
-            parsed.source.encoding.get_or_insert(encoding.name());
-            parsed
-                .source
-                .format
-                .get_or_insert_with(|| Text::new(format.name));
-            parsed
-        }
-        InputKind::Trace(format, _) if format.binary => trace::run(format, reader, &context),
-        InputKind::Trace(format, encoding) => {
-            let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-            let mut parsed = trace::run(format, &mut *utf8, &context);
-            parsed.source.encoding.get_or_insert(encoding.name());
-            parsed
-        }
-        InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),
-        InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
-        kind => nothing(
-            reader,
-            &shown,
-            kind.name(),
-            SourceStatus::Unrecognised,
-            progress,
-        ),
+    let set = captures.filter(|set| !set.is_broken());
+    let parsed = catch_unwind(AssertUnwindSafe(|| match (kind, set) {
+        // Its events come when the set ends.
+        (InputKind::Capture(_), Some(set)) => set.read_member(reader, &shown),
+        (kind, _) => match kind {
+            InputKind::Capture(_) => {
+                let mut parsed = capture::run(reader, &context);
+                parsed.source.kind.get_or_insert(SourceKind::Capture);
+                parsed
+                    .source
+                    .format
+                    .get_or_insert_with(|| Text::new(probed.kind.name()));
+                parsed
+            }
+            InputKind::Text { format, encoding } => {
+                let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
+                let mut parsed = text::run_after(&mut *utf8, &context, carry);
+                parsed.source.encoding.get_or_insert(encoding.name());
+                parsed
+                    .source
+                    .format
+                    .get_or_insert_with(|| Text::new(format.name));
+                parsed
+            }
+            InputKind::Trace(format, _) if format.binary => trace::run(format, reader, &context),
+            InputKind::Trace(format, encoding) => {
+                let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
+                let mut parsed = trace::run(format, &mut *utf8, &context);
+                parsed.source.encoding.get_or_insert(encoding.name());
+                parsed
+            }
+            InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),
+            InputKind::Empty => nothing(reader, &shown, "empty", SourceStatus::Ok, progress),
+            kind => nothing(
+                reader,
+                &shown,
+                kind.name(),
+                SourceStatus::Unrecognised,
+                progress,
+            ),
+        },
     }));
     let mut parsed = parsed.unwrap_or_else(|_| {
         let mut parsed = nothing(
@@ -109,13 +110,7 @@ pub fn stream_after(
             SourceStatus::Damaged,
             progress,
         );
-        parsed.issues.push(Issue {
-            source: 0,
-            place: Place::Whole,
-            code: "internal_error",
-            count: 1,
-            text: Text::const_new("the reader of this format failed; its events are lost"),
-        });
+        parsed.source.first_damage = Some(internal_error(&mut parsed.issues));
         parsed
     });
     if parsed.source.status == SourceStatus::Unrecognised && parsed.issues.is_empty() {
@@ -125,6 +120,34 @@ pub fn stream_after(
     }
     parsed.source.path = shown;
     parsed.source.ledger.events = parsed.events.len() as u64;
+    parsed
+}
+
+/// Names a fault of the program by its place; the message is not repeated, since it may quote input.
+fn internal_error(issues: &mut Vec<Issue>) -> Text {
+    let place = take_fault().unwrap_or_else(|| "an unknown place".to_owned());
+    let text = Text::from(format!(
+        "internal error at {place}: a fault of the program, which cost the events of this source"
+    ));
+    issues.push(Issue {
+        source: 0,
+        place: Place::Whole,
+        code: "internal_error",
+        count: 1,
+        text: text.clone(),
+    });
+    text
+}
+
+/// Stands for an input whose decoding failed by a fault of the program.
+#[must_use]
+pub fn failed(path: &str, edge: &Edge) -> Parsed {
+    let mut parsed = Parsed {
+        source: crate::source::unreadable(shown_path(path, edge)),
+        events: Events::default(),
+        issues: Vec::new(),
+    };
+    parsed.source.first_damage = Some(internal_error(&mut parsed.issues));
     parsed
 }
 
@@ -224,6 +247,33 @@ fn nothing(
     }
 }
 
+/// Issues of one code that are kept one by one; the rest of them is one row with its count.
+const SAMPLES: usize = 20;
+
+fn sampled(issues: Vec<Issue>) -> Vec<Issue> {
+    if issues.len() <= SAMPLES {
+        return issues;
+    }
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    let mut rest = std::collections::BTreeMap::<&str, Issue>::new();
+    let mut kept = Vec::new();
+    for issue in issues {
+        let count = counts.entry(issue.code).or_default();
+        *count += 1;
+        if *count <= SAMPLES {
+            kept.push(issue);
+        } else if let Some(more) = rest.get_mut(issue.code) {
+            more.count += issue.count;
+            more.place = more.place.max(issue.place);
+        } else {
+            let text = Text::const_new("and more of the same");
+            rest.insert(issue.code, Issue { text, ..issue });
+        }
+    }
+    kept.extend(rest.into_values());
+    kept
+}
+
 /// Adds hashes and the faults of decoding to the sources of one input; what could not be opened becomes a source of its own.
 #[must_use]
 pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Parsed> {
@@ -257,6 +307,7 @@ pub fn settle(parsed: Vec<Parsed>, report: &InputReport, edge: &Edge) -> Vec<Par
                 text,
             });
         }
+        one.issues = sampled(std::mem::take(&mut one.issues));
         settled.push(one);
     }
     settled

@@ -4,9 +4,9 @@ use compact_str::CompactString;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tapscope_parsers::protocol::{emv::tlv, iso7816};
-use tapscope_parsers::sensitive::{self, Secret, Span};
+use tapscope_parsers::sensitive::{self, Pan, Secret, Span};
 
-use crate::event::{CardNumber, CommandKind, Tag, TagValue, Text};
+use crate::event::{CardNumber, CommandKind, SeenCards, Tag, TagValue, Text};
 
 /// Longest text that is kept, in bytes.
 const TEXT_BYTES: usize = 4096;
@@ -32,6 +32,8 @@ pub fn key_id(key: &[u8; 32]) -> String {
 pub struct Edge {
     /// Keyed once; `None` where the system gave no random key: then there are no tokens, rather than weak ones.
     mac: Option<Hmac<Sha256>>,
+    /// The numbers that were masked as such (not what has the form of one by chance), so that the outputs can be searched for them.
+    seen: SeenCards,
 }
 
 impl Edge {
@@ -44,7 +46,14 @@ impl Edge {
         });
         Self {
             mac: key.and_then(|key| Hmac::new_from_slice(&key).ok()),
+            seen: SeenCards::default(),
         }
+    }
+
+    /// The card numbers that were masked so far.
+    #[must_use]
+    pub fn seen(&self) -> SeenCards {
+        self.seen.clone()
     }
 
     /// First 128 bits of HMAC-SHA-256 under the run's key.
@@ -73,14 +82,21 @@ impl Edge {
                 _ => {}
             }
         }
-        let token = (whole && shown.len() >= 8)
-            .then(|| self.token(&shown))
-            .flatten();
-        let (first, last) = match (whole, shown.len()) {
+        if let Some(pan) = whole.then(|| Pan::from_ascii(&shown)).flatten() {
+            shown.fill(0);
+            let enough = shown.len() >= 8;
+            return pan.expose(|digits| {
+                self.seen.note(digits);
+                CardNumber {
+                    masked: CompactString::from(pan.masked()),
+                    token: enough.then(|| self.token(digits)).flatten(),
+                }
+            });
+        }
+        let (first, last) = match shown.len() {
             // What the source had hidden stays hidden; of a short mask six and four may still be seen.
-            (false, n) if n >= 10 => (6, 4),
-            (false, n) => (0, n.min(4)),
-            (true, n) => sensitive::kept_digits(n),
+            n if n >= 10 => (6, 4),
+            n => (0, n.min(4)),
         };
         let tail = shown.len().saturating_sub(last);
         for b in shown.iter_mut().take(tail).skip(first) {
@@ -88,7 +104,7 @@ impl Edge {
         }
         CardNumber {
             masked: CompactString::from_utf8_lossy(&shown),
-            token,
+            token: None,
         }
     }
 
@@ -208,9 +224,9 @@ impl Edge {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
         let mut spans = Vec::new();
         sensitive::in_bytes(bytes, &mut spans);
-        let mut out: Vec<u8> = Vec::with_capacity(bytes.len() * 2);
-        for b in bytes {
-            out.extend([DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 0xF)]]);
+        let mut out = vec![0_u8; bytes.len() * 2];
+        for (pair, b) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *pair = [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 0xF)]];
         }
         for span in spans {
             let end = span.end.min(out.len());

@@ -46,4 +46,4 @@ pub mod probe;
 pub mod text;
 mod trace;
 
-pub use dispatch::{settle, shown_path, stream, stream_after};
+pub use dispatch::{failed, settle, shown_path, stream, stream_after};

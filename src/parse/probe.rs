@@ -71,7 +71,13 @@ pub struct Probe {
 
 /// Looks at samples from the start and, where there are any, from the middle and the end of a stream.
 #[must_use]
-pub fn probe(head: &[u8], later: &[Vec<u8>], own: &[&'static LogFormat]) -> Probe {
+pub fn probe(head: &[u8], later: &[Vec<u8>]) -> Probe {
+    probe_among(head, later, &[])
+}
+
+/// As [`probe`], with formats that the user described.
+#[must_use]
+pub fn probe_among(head: &[u8], later: &[Vec<u8>], own: &[&'static LogFormat]) -> Probe {
     let simple = |kind, why: &str| Probe {
         kind,
         candidates: Vec::new(),

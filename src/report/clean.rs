@@ -35,7 +35,7 @@ fn is_invisible(c: char) -> bool {
 #[must_use]
 pub fn cell(text: &str) -> String {
     let formula = matches!(
-        text.trim_start_matches(' ').chars().next(),
+        text.trim_start().chars().next(),
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\0' | '＝' | '＋' | '－' | '＠')
     );
     if formula {
@@ -68,6 +68,7 @@ mod tests {
         for (from, to) in [
             ("=1+1", "'=1+1"),
             (" @SUM(A1)", "' @SUM(A1)"),
+            ("\u{a0}\u{3000}=1", "'\u{a0}\u{3000}=1"),
             ("＝cmd", "'＝cmd"),
             ("-4141", "'-4141"),
             ("1-2", "1-2"),

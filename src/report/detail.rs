@@ -1,17 +1,20 @@
 //! Turns an event into the step that it shows, one line for people, and JSON for programs.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use compact_str::format_compact;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use tapscope_parsers::protocol::net::tls::names as tls;
+use tapscope_parsers::sensitive;
 
 use super::clean::clean;
 use crate::correlate::Stage;
 use crate::event::{
     CommandKind, Connection, Exchange, FieldState, IsoMessage, LogEvent, Payload, Place, Severity,
-    Side, Signal, Tag, TagValue, Text, TlsStage,
+    Side, Signal, Tag, TagValue, Text, TlsSeen, TlsStage,
 };
 
 /// What the events table says of an event.
@@ -120,10 +123,18 @@ pub(super) fn describe(payload: &Payload) -> Description {
         Payload::Http(http) => Description {
             step: None,
             summary: format!(
-                "HTTP {} from {} to {}{}",
+                "HTTP {}{} from {} to {}{}{}",
+                http.request
+                    .as_ref()
+                    .map(|r| format!("{r}: "))
+                    .unwrap_or_default(),
                 http.status,
                 http.server,
                 http.client,
+                http.result
+                    .as_ref()
+                    .map(|r| format!(", result {r}"))
+                    .unwrap_or_default(),
                 http.location
                     .as_ref()
                     .map(|l| format!(", location {l}"))
@@ -187,7 +198,8 @@ fn apdu(exchange: &Exchange) -> Description {
 }
 
 fn iso8583(message: &IsoMessage) -> Description {
-    let mut summary = format!("{:04}", message.mti);
+    let purpose = super::iso8583::purpose(message);
+    let mut summary = format!("{:04} {purpose}", message.mti);
     for (number, label) in [
         (3, "processing code"),
         (4, "amount"),
@@ -219,8 +231,10 @@ fn iso8583(message: &IsoMessage) -> Description {
             fields: Fields(&message.fields),
             frames: message.frames.iter().copied().map(place).collect(),
             mti: format!("{:04}", message.mti),
+            parts: super::iso8583::parts(message),
             pin_present: message.pin_present,
             processing_demand: message.processing_demand,
+            purpose,
             tags: Tags(&message.tags),
         }),
     }
@@ -262,7 +276,7 @@ fn tcp(c: &Connection) -> Description {
             "client_retransmissions": c.client_retransmissions, "server_retransmissions": c.server_retransmissions,
             "client_unacked": c.client_unacked, "rtt_us": c.rtt_micros, "zero_windows": c.zero_windows,
             "gap_bytes": c.gap_bytes, "overlap_conflicts": c.overlap_conflicts, "carried": c.carried,
-            "server_name": c.server_name.as_deref().map(clean),
+            "server_name": c.server_name.as_deref().map(clean), "tls": c.tls.as_deref().map(tls_seen),
             "frames": c.frames.iter().copied().map(place).collect::<Vec<_>>(),
         }).to_string(),
     }
@@ -341,8 +355,10 @@ struct IsoDetail<'a> {
     fields: Fields<'a>,
     frames: Vec<Value>,
     mti: String,
+    parts: Value,
     pin_present: bool,
     processing_demand: Option<u8>,
+    purpose: &'static str,
     tags: Tags<'a>,
 }
 
@@ -363,7 +379,16 @@ impl Serialize for Fields<'_> {
         let mut fields: Vec<(String, &str)> =
             self.0.iter().map(|(n, v)| (n.to_string(), &**v)).collect();
         fields.sort();
-        to.collect_map(fields.iter().map(|(number, value)| (number, Clean(value))))
+        to.collect_map(fields.iter().map(|(number, value)| (number, Figure(value))))
+    }
+}
+
+/// The value of a field, cleaned as it is written.
+struct Figure<'a>(&'a str);
+
+impl Serialize for Figure<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Clean(&figure(self.0)).serialize(to)
     }
 }
 
@@ -400,13 +425,51 @@ impl Serialize for One<'_> {
     }
 }
 
-/// Upper case without spaces.
+/// What can be told of TLS without reading it, and whether it was read.
+fn tls_seen(t: &TlsSeen) -> Value {
+    json!({
+        "client_version": t.client_version.map(tls::version), "version": t.server_version.map(tls::version),
+        "cipher": t.cipher.map(|c| tls::cipher(c).map_or_else(|| format!("{c:04X}"), str::to_owned)),
+        "server_name": t.server_name.as_deref().map(clean), "application": t.application.as_deref().map(clean),
+        "resumed": t.resumed, "decrypted": t.decrypted,
+        "certificate": t.certificates.map(|sent| json!({
+            "sent": sent, "subject": t.subject.as_deref().map(clean), "issuer": t.issuer.as_deref().map(clean),
+            "names": t.names.iter().map(|n| json!(clean(n))).collect::<Vec<_>>(),
+            "not_before": t.validity.map(|v| v.0), "not_after": t.validity.map(|v| v.1),
+            "for_the_name": t.name_fits, "lacks_intermediate": t.lacks_intermediate, "self_issued": t.self_issued,
+        })),
+        "client_certificates": t.client_certificates,
+        "exchanges": t.exchanges, "request_bytes": t.request_bytes, "answer_bytes": t.answer_bytes,
+        "answer_us": t.answer_micros, "unanswered_request_bytes": t.unanswered_request,
+    })
+}
+
+/// Upper case without spaces. A cryptogram may have the form of a card number by chance (some 2 in 100,000 do): as no one who
+/// reads a report can tell, its middle is hidden as well.
 pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         out.push(char::from(DIGITS[usize::from(byte >> 4)]));
         out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    if (7..=9).contains(&bytes.len()) {
+        return figure(&out).into_owned();
+    }
+    out
+}
+
+/// A figure that is no card number, as it may be shown: where it has the form of one, its middle is hidden all the same.
+fn figure(text: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(text);
+    if (13..=19).contains(&out.len()) && out.bytes().all(|b| b.is_ascii_digit()) {
+        let digits: Vec<u8> = out.bytes().map(|b| b - b'0').collect();
+        if sensitive::is_card_number(&digits) {
+            let (first, last) = sensitive::kept_digits(digits.len());
+            let tail = out.len() - last;
+            out.to_mut()
+                .replace_range(first..tail, &"*".repeat(tail - first));
+        }
     }
     out
 }

@@ -47,6 +47,14 @@ pub enum Error {
     /// A question in SQL.
     #[error("{0}")]
     Sql(String),
+    /// Card data was about to be written.
+    #[error("{place} would hold {what}: nothing was written")]
+    Leak {
+        /// The file, and the column of a table.
+        place: String,
+        /// What was found; never the value.
+        what: &'static str,
+    },
     /// The user interrupted the run.
     #[error("interrupted")]
     Interrupted,
@@ -76,6 +84,9 @@ impl Error {
             Self::NotAnalysed(_) => Some("name the folder that was given to `analyze --out`"),
             Self::Version { .. } => Some("analyse the inputs again with this version"),
             Self::Table { .. } => Some("the file may be damaged: analyse the inputs again"),
+            Self::Leak { .. } => Some(
+                "a fault of the program: its masking has a hole, and its last look found it; please report the file and the column",
+            ),
             Self::Sql(_) => Some(
                 "tables: transactions, facts, events, evidence, incidents, sources, issues; `tapscope query --list` shows examples",
             ),

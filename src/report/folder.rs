@@ -69,6 +69,23 @@ impl Folder {
         &self.path
     }
 
+    /// What was given to `analyze`, as it was given.
+    ///
+    /// # Errors
+    /// When `manifest.json` cannot be read.
+    pub fn inputs(&self) -> Result<Vec<String>, Error> {
+        let path = self.path.join("manifest.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
+        let manifest: serde_json::Value = serde_json::from_str(&text)
+            .map_err(|e| Error::file(&path, std::io::Error::other(e)))?;
+        let inputs = manifest["options"]["inputs"].as_array();
+        Ok(inputs
+            .into_iter()
+            .flatten()
+            .filter_map(|input| input.as_str().map(str::to_owned))
+            .collect())
+    }
+
     /// The figures of the run.
     ///
     /// # Errors
@@ -83,11 +100,27 @@ impl Folder {
         TableReader::open(&self.path.join("transactions.parquet"))
     }
 
+    /// All failed attempts, in the order of the table.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn failed(&self) -> Result<Vec<Transaction>, Error> {
+        let mut failed = Vec::new();
+        for batch in self.transactions()? {
+            failed.extend(batch?.into_iter().filter(|transaction| transaction.failed));
+        }
+        Ok(failed)
+    }
+
     pub(super) fn incidents(&self) -> Result<Vec<IncidentRow>, Error> {
         all(&self.path.join("incidents.parquet"))
     }
 
-    pub(super) fn sources(&self) -> Result<Vec<SourceRow>, Error> {
+    /// Its input streams.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn sources(&self) -> Result<Vec<SourceRow>, Error> {
         all(&self.path.join("sources.parquet"))
     }
 
@@ -207,6 +240,9 @@ pub struct Selector {
     terminal: Option<String>,
     amount: Option<i64>,
     last4: Option<String>,
+    merchant: Option<String>,
+    interface: Option<String>,
+    cause: Option<String>,
     at: Option<At>,
 }
 
@@ -220,7 +256,7 @@ enum At {
 }
 
 impl Selector {
-    /// Reads `tx_id` or `stan=… rrn=… terminal=… amount=… last4=… at=…`.
+    /// Reads `tx_id` or `stan=… rrn=… terminal=… merchant=… amount=… last4=… interface=… cause=… at=…`.
     ///
     /// # Errors
     /// Says what is wrong with it.
@@ -242,12 +278,15 @@ impl Selector {
                 "stan" => selector.stan = Some(format!("{value:0>6}")),
                 "rrn" => selector.rrn = Some(value.to_owned()),
                 "terminal" => selector.terminal = Some(value.to_owned()),
+                "merchant" => selector.merchant = Some(value.to_owned()),
+                "interface" => selector.interface = Some(value.to_lowercase()),
+                "cause" => selector.cause = Some(value.to_uppercase()),
                 "last4" => selector.last4 = Some(value.to_owned()),
                 "amount" => selector.amount = Some(amount(value)?),
                 "at" => selector.at = Some(at(value)?),
                 _ => {
                     return Err(format!(
-                        "unknown key {key:?}: use stan, rrn, terminal, amount, last4, at, sale or tx_id"
+                        "unknown key {key:?}: use stan, rrn, terminal, merchant, amount, last4, interface, cause, at, sale or tx_id"
                     ));
                 }
             }
@@ -276,6 +315,9 @@ impl Selector {
             && (is(&self.terminal, t.terminal_id.as_deref())
                 || is(&self.terminal, t.device.as_deref()))
             && is(&self.last4, last4)
+            && is(&self.merchant, t.merchant_id.as_deref())
+            && is(&self.interface, Some(&t.interface))
+            && is(&self.cause, t.cause.as_deref())
             && self.amount.is_none_or(|a| t.amount_minor == Some(a))
             && self.at.is_none_or(|at| at.fits(t.started_at, t.ended_at))
     }

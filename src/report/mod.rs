@@ -2,12 +2,17 @@
 
 mod catalogue;
 mod clean;
+mod compare;
 mod csv;
+mod days;
 mod detail;
 mod error;
+mod failures;
 mod fill;
 mod folder;
+pub mod gate;
 mod html;
+mod iso8583;
 mod manifest;
 mod overview;
 mod parquet;
@@ -16,19 +21,26 @@ mod query;
 mod row;
 mod schema;
 mod time;
+mod timesketch;
 
 pub use catalogue::{CauseText, UNDETERMINED, cause_text};
 pub use clean::{cell, clean};
+pub use compare::{
+    CauseChange, Change, Comparison, IncidentChange, Pair, PlaceChange, Totals, VerdictChange,
+    compare,
+};
 pub use error::Error;
 pub use folder::{Folder, Selector, Story};
 pub use html::PageOptions;
 pub use overview::{
     CauseCount, Count, Coverage, Incident, Ledger, PlaceCount, Problem, Summary, Timeline,
 };
-pub use publish::{check_target, interrupt};
+pub use manifest::{Recorded, RecordedFile};
+pub use publish::{check_target, interrupt, left_over, parent_of};
 pub use query::{Answer, QUESTIONS, Question, query};
 pub use row::{Alternative, Micros};
 pub use schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
+pub use timesketch::Timeline as TimesketchFile;
 pub use time::{clock, readable, rfc3339};
 
 use std::path::Path;
@@ -37,7 +49,8 @@ use rayon::prelude::*;
 
 use crate::Analysis;
 use crate::attribute::Catalogue;
-use crate::plan::Plan;
+use crate::plan::{Plan, RunRecord};
+use gate::Gate;
 
 /// Version of the layout of all files in an output folder.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -53,18 +66,39 @@ pub fn write(
     out_dir: &Path,
     force: bool,
 ) -> Result<Summary, Error> {
+    write_run(analysis, catalogue, plan, None, out_dir, force)
+}
+
+/// As [`write`], and the manifest says when, where and by whom the run was done.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_run(
+    analysis: &Analysis,
+    catalogue: &Catalogue,
+    plan: &Plan,
+    run: Option<&RunRecord>,
+    out_dir: &Path,
+    force: bool,
+) -> Result<Summary, Error> {
+    let gate = Gate::new(&analysis.seen);
     let staging = publish::Staging::beside(out_dir, force)?;
     let folder = staging.path();
     let filler = fill::Filler::new(analysis, plan.pan_key.is_some());
     let mut outputs = Vec::new();
-    let mut done = |name, rows| outputs.push(manifest::Output { name, rows });
+    let mut done = |name: &'static str, rows| {
+        outputs.push(manifest::Output {
+            name: name.into(),
+            rows,
+        });
+    };
 
     let incidents = filler.incidents();
     let sources = filler.sources();
     let issues = filler.issues();
 
     let csv_path = folder.join("transactions.csv");
-    let mut table = parquet::TableWriter::create(&folder.join("transactions.parquet"))?;
+    let mut table = parquet::TableWriter::create(&folder.join("transactions.parquet"), &gate)?;
     let mut csv = csv::CsvWriter::create(&csv_path)?;
     let mut overview = overview::Overview::default();
     let mut tx_ids = Vec::with_capacity(analysis.correlated.attempts.len());
@@ -91,27 +125,31 @@ pub fn write(
     // The events are as much work as all the rest: they get a thread of their own.
     let facts = &analysis.attributed.facts;
     let (events, rest) = std::thread::scope(|scope| {
-        let events = scope.spawn(|| write_events(folder, &filler));
-        let rest = parquet::write_facts(&folder.join("facts.parquet"), &tx_ids, facts)
-            .and_then(|facts| Ok((facts, write_evidence(folder, &filler, tx_ids.len())?)));
+        let events = scope.spawn(|| write_events(folder, &filler, &gate));
+        let rest = parquet::write_facts(&folder.join("facts.parquet"), &tx_ids, facts, &gate)
+            .and_then(|facts| {
+                let evidence = write_evidence(folder, &filler, tx_ids.len(), &gate)?;
+                Ok((facts, evidence))
+            });
         (events.join(), rest)
     });
-    let events = events.map_err(|_| Error::file(folder, std::io::Error::other("a writer failed")))?;
+    let events =
+        events.map_err(|_| Error::file(folder, std::io::Error::other("a writer failed")))?;
     let (facts, evidence) = rest?;
     done("facts.parquet", Some(facts));
     done("events.parquet", Some(events?));
     done("evidence.parquet", Some(evidence));
     done(
         "incidents.parquet",
-        Some(write_rows(folder, "incidents.parquet", &incidents)?),
+        Some(write_rows(folder, "incidents.parquet", &incidents, &gate)?),
     );
     done(
         "sources.parquet",
-        Some(write_rows(folder, "sources.parquet", &sources)?),
+        Some(write_rows(folder, "sources.parquet", &sources, &gate)?),
     );
     done(
         "issues.parquet",
-        Some(write_rows(folder, "issues.parquet", &issues)?),
+        Some(write_rows(folder, "issues.parquet", &issues, &gate)?),
     );
 
     let texts = |code: &str| cause_text(catalogue, code);
@@ -132,15 +170,39 @@ pub fn write(
     )?;
     done("report.html", None);
 
-    outputs.sort_by_key(|output| output.name);
+    if plan.timesketch {
+        let target = folder.join("timesketch.jsonl");
+        let written = timesketch::write(folder, &target, &PageOptions::default())?;
+        done("timesketch.jsonl", Some(written.lines));
+    }
+    if plan.by_day {
+        let name = days::run_id(&sources, plan.since, plan.until);
+        outputs.extend(days::write(folder, &name, &gate)?);
+    }
+
+    outputs.sort_by(|a, b| a.name.cmp(&b.name));
     let key_id = analysis.key_id.as_deref();
-    manifest::write(folder, &outputs, &sources, catalogue, plan, key_id)?;
+    manifest::Manifest {
+        folder,
+        sources: &sources,
+        catalogue,
+        plan,
+        key_id,
+        run,
+        gate: &gate,
+    }
+    .write(&outputs)?;
     staging.publish()?;
     Ok(summary)
 }
 
-fn write_evidence(folder: &Path, filler: &fill::Filler<'_>, attempts: usize) -> Result<u64, Error> {
-    let mut table = parquet::TableWriter::create(&folder.join("evidence.parquet"))?;
+fn write_evidence(
+    folder: &Path,
+    filler: &fill::Filler<'_>,
+    attempts: usize,
+    gate: &Gate,
+) -> Result<u64, Error> {
+    let mut table = parquet::TableWriter::create(&folder.join("evidence.parquet"), gate)?;
     for index in 0..attempts {
         for row in filler.evidence(index) {
             table.push(row)?;
@@ -150,8 +212,8 @@ fn write_evidence(folder: &Path, filler: &fill::Filler<'_>, attempts: usize) -> 
 }
 
 /// Events by attempt, in time order within each; those that belong to none come last.
-fn write_events(folder: &Path, filler: &fill::Filler<'_>) -> Result<u64, Error> {
-    let mut table = parquet::TableWriter::create(&folder.join("events.parquet"))?;
+fn write_events(folder: &Path, filler: &fill::Filler<'_>, gate: &Gate) -> Result<u64, Error> {
+    let mut table = parquet::TableWriter::create(&folder.join("events.parquet"), gate)?;
     let correlated = &filler.analysis.correlated;
     let linked = correlated.attempts.iter().flat_map(|attempt| {
         let id = attempt.tx_id.as_str();
@@ -180,8 +242,13 @@ fn write_events(folder: &Path, filler: &fill::Filler<'_>) -> Result<u64, Error> 
     table.finish()
 }
 
-fn write_rows<T: row::Table + Clone>(folder: &Path, name: &str, rows: &[T]) -> Result<u64, Error> {
-    let mut table = parquet::TableWriter::create(&folder.join(name))?;
+fn write_rows<T: row::Table + Clone>(
+    folder: &Path,
+    name: &str,
+    rows: &[T],
+    gate: &Gate,
+) -> Result<u64, Error> {
+    let mut table = parquet::TableWriter::create(&folder.join(name), gate)?;
     for row in rows {
         table.push(row.clone())?;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{CauseText, UNDETERMINED};
+use super::failures::{CAUSE, Failures};
 use super::row::Micros;
 use super::schema::{IncidentRow, IssueRow, SourceRow, Transaction};
 use super::time::rfc3339;
@@ -160,6 +161,9 @@ pub struct Coverage {
     pub statuses: Vec<Count>,
     /// Sources that were not read whole, worst first.
     pub problems: Vec<Problem>,
+    /// Limits that were met, and how often.
+    #[serde(default)]
+    pub limits: Vec<Count>,
 }
 
 /// Bytes by what became of them.
@@ -206,48 +210,21 @@ impl Ledger {
     }
 }
 
-#[derive(Debug, Default)]
-struct Tally {
-    attempts: u64,
-    failed: u64,
-    causes: BTreeMap<u32, u64>,
-}
-
 /// Adds up transactions as they come.
 #[derive(Debug, Default)]
 pub(super) struct Overview {
     attempts: u64,
-    failed: u64,
     approved: u64,
     sales: hashbrown::HashSet<Text>,
     outcomes: BTreeMap<Text, u64>,
     owners: BTreeMap<Text, u64>,
     stages: BTreeMap<Text, u64>,
-    codes: Vec<Text>,
-    code_numbers: hashbrown::HashMap<Text, u32>,
-    terminals: BTreeMap<Text, Tally>,
-    merchants: BTreeMap<Text, Tally>,
-    hosts: BTreeMap<Text, Tally>,
-    issuers: BTreeMap<Text, Tally>,
-    schemes: BTreeMap<Text, Tally>,
-    /// Start and cause (none: not failed) of each attempt with a time.
-    starts: Vec<(i64, Option<u32>)>,
-    /// Row and cause of each failed attempt.
-    pub failures: Vec<(u32, u32)>,
+    /// What a page's reader may filter by.
+    pub failures: Failures,
     mentioned: std::collections::BTreeSet<Text>,
 }
 
 impl Overview {
-    fn code_number(&mut self, code: &str) -> u32 {
-        if let Some(number) = self.code_numbers.get(code) {
-            return *number;
-        }
-        let number = u32::try_from(self.codes.len()).unwrap_or(u32::MAX);
-        self.codes.push(code.into());
-        self.code_numbers.insert(code.into(), number);
-        number
-    }
-
     /// Adds the transaction that stands in the given row.
     pub(super) fn add(&mut self, row: u32, t: &Transaction) {
         self.attempts += 1;
@@ -260,94 +237,56 @@ impl Overview {
                 self.mentioned.insert(code.clone());
             }
         }
-        let cause = t
-            .failed
-            .then(|| self.code_number(t.cause.as_deref().unwrap_or(UNDETERMINED)));
-        if let Some(cause) = cause {
-            self.failed += 1;
-            self.failures.push((row, cause));
+        if t.failed {
             *self.stages.entry(t.stage.clone()).or_default() += 1;
             if let Some(owner) = t.owners.first() {
                 *self.owners.entry(owner.clone()).or_default() += 1;
             }
         }
-        if let Some(Micros(start)) = t.started_at {
-            self.starts.push((start, cause));
-        }
-        let issuer = t.pan_masked.as_deref().and_then(|pan| pan.get(..6));
-        for (map, id) in [
-            (
-                &mut self.terminals,
-                t.terminal_id.as_deref().or(t.device.as_deref()),
-            ),
-            (&mut self.merchants, t.merchant_id.as_deref()),
-            (&mut self.hosts, t.host.as_deref()),
-            (&mut self.issuers, issuer),
-            (&mut self.schemes, t.scheme.as_deref()),
-        ] {
-            let Some(id) = id else { continue };
-            let tally = match map.get_mut(id) {
-                Some(tally) => tally,
-                None => map.entry(id.into()).or_default(),
-            };
-            tally.attempts += 1;
-            if let Some(cause) = cause {
-                tally.failed += 1;
-                *tally.causes.entry(cause).or_default() += 1;
-            }
-        }
+        self.failures.add(row, t);
     }
 
     fn code(&self, number: u32) -> String {
-        let code = self.codes.get(number as usize);
-        code.map(ToString::to_string).unwrap_or_default()
+        self.failures.code(number).to_owned()
+    }
+
+    fn failed(&self) -> u64 {
+        self.failures.list.len() as u64
     }
 
     /// Causes by number, most frequent first.
     fn ranking(&self) -> Vec<(u32, u64)> {
-        let mut counts = vec![0_u64; self.codes.len()];
-        for (_, cause) in &self.failures {
-            if let Some(count) = counts.get_mut(*cause as usize) {
-                *count += 1;
-            }
-        }
-        let mut ranking: Vec<(u32, u64)> = (0_u32..).zip(counts).collect();
-        ranking.sort_by(|a, b| {
-            b.1.cmp(&a.1)
-                .then_with(|| self.code(a.0).cmp(&self.code(b.0)))
-        });
-        ranking
+        let causes = self.failures.of("cause");
+        let failed = |number: &u32| causes.tallies.get(*number as usize).map_or(0, |t| t.failed);
+        causes.ranking().iter().map(|n| (*n, failed(n))).collect()
     }
 
-    fn places(&self, map: &BTreeMap<Text, Tally>) -> Vec<PlaceCount> {
-        let mut places: Vec<(&Text, &Tally)> = map.iter().collect();
-        places.sort_by(|a, b| {
-            (b.1.failed, b.1.attempts)
-                .cmp(&(a.1.failed, a.1.attempts))
-                .then_with(|| a.0.cmp(b.0))
-        });
+    fn places(&self, dimension: &str) -> Vec<PlaceCount> {
+        let names = self.failures.of(dimension);
+        let mut places = names.ranking();
         places.truncate(PLACES);
         places
             .into_iter()
-            .map(|(id, tally)| PlaceCount {
-                id: id.to_string(),
-                attempts: tally.attempts,
-                failed: tally.failed,
-                cause: tally
-                    .causes
-                    .iter()
-                    .max_by(|a, b| {
-                        a.1.cmp(b.1)
-                            .then_with(|| self.code(*b.0).cmp(&self.code(*a.0)))
-                    })
-                    .map(|(cause, _)| self.code(*cause)),
+            .filter_map(|number| {
+                let tally = names.tallies.get(number as usize)?;
+                let most = tally.causes.iter().max_by(|a, b| {
+                    a.1.cmp(b.1)
+                        .then_with(|| self.code(*b.0).cmp(&self.code(*a.0)))
+                });
+                Some(PlaceCount {
+                    id: names.name(number).to_owned(),
+                    attempts: tally.attempts,
+                    failed: tally.failed,
+                    cause: most.map(|(cause, _)| self.code(*cause)),
+                })
             })
             .collect()
     }
 
     /// When nearly all attempts started. A terminal whose clock says 2035 must not squeeze the day into a line.
-    fn period(&self) -> Option<(i64, i64)> {
-        let mut starts: Vec<i64> = self.starts.iter().map(|(at, _)| *at).collect();
+    pub(super) fn period(&self) -> Option<(i64, i64)> {
+        let starts = &self.failures.starts;
+        let mut starts: Vec<i64> = starts.iter().map(|(at, _)| *at).collect();
         starts.sort_unstable();
         let few = starts.len() / 100;
         let low = *starts.get(few)?;
@@ -384,23 +323,23 @@ impl Overview {
         };
         let top: Vec<u32> = ranking.iter().take(5).map(|(cause, _)| *cause).collect();
         let mut series = vec![vec![0_u64; length]; top.len()];
-        for (at, cause) in self
-            .starts
-            .iter()
-            .filter(|(at, _)| (first..=last).contains(at))
-        {
-            let i = place(*at);
-            if let Some(count) = timeline.attempts.get_mut(i) {
+        let inside = |at: &i64| (first..=last).contains(at);
+        for (at, _) in self.failures.starts.iter().filter(|(at, _)| inside(at)) {
+            if let Some(count) = timeline.attempts.get_mut(place(*at)) {
                 *count += 1;
             }
-            let Some(cause) = cause else { continue };
-            if let Some(count) = timeline.failed.get_mut(i) {
+        }
+        for failure in &self.failures.list {
+            let Some(at) = failure.at.filter(inside) else {
+                continue;
+            };
+            if let Some(count) = timeline.failed.get_mut(place(at)) {
                 *count += 1;
             }
-            let line = top.iter().position(|c| c == cause);
+            let line = top.iter().position(|c| failure.of[CAUSE] == Some(*c));
             if let Some(count) = line
                 .and_then(|line| series.get_mut(line))
-                .and_then(|line| line.get_mut(i))
+                .and_then(|line| line.get_mut(place(at)))
             {
                 *count += 1;
             }
@@ -420,7 +359,7 @@ impl Overview {
         let ranking = self.ranking();
         let period = self.period();
         let mut texts: BTreeMap<String, CauseText> = BTreeMap::new();
-        let used = self.mentioned.iter().chain(&self.codes);
+        let used = self.mentioned.iter().chain(&self.failures.of("cause").list);
         for code in used.chain(incidents.iter().filter_map(|i| i.cause.as_ref())) {
             texts.entry(code.to_string()).or_insert_with(|| text(code));
         }
@@ -433,12 +372,12 @@ impl Overview {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             period: period.map(|(first, last)| (rfc3339(Micros(first)), rfc3339(Micros(last)))),
             outside_period: period.map_or(0, |(first, last)| {
-                let outside = |(at, _): &&(i64, Option<u32>)| !(first..=last).contains(at);
-                self.starts.iter().filter(outside).count() as u64
+                let outside = |(at, _): &&(i64, bool)| !(first..=last).contains(at);
+                self.failures.starts.iter().filter(outside).count() as u64
             }),
             attempts: self.attempts,
             sales: self.sales.len() as u64,
-            failed: self.failed,
+            failed: self.failed(),
             approved: self.approved,
             undetermined,
             outcomes: counts(&self.outcomes),
@@ -448,7 +387,7 @@ impl Overview {
                     let text = text(&self.code(*number));
                     CauseCount {
                         failed: *failed,
-                        share: share(*failed, self.failed),
+                        share: share(*failed, self.failed()),
                         code: text.code,
                         family: text.family,
                         name_en: text.name_en,
@@ -459,14 +398,17 @@ impl Overview {
                 .collect(),
             owners: counts(&self.owners),
             stages: counts(&self.stages),
-            terminals: self.places(&self.terminals),
-            merchants: self.places(&self.merchants),
-            hosts: self.places(&self.hosts),
-            issuers: self.places(&self.issuers),
-            schemes: self.places(&self.schemes),
+            terminals: self.places("terminal"),
+            merchants: self.places("merchant"),
+            hosts: self.places("host"),
+            issuers: self.places("issuer"),
+            schemes: self.places("scheme"),
             timeline: self.timeline(&ranking),
             incidents: incidents.iter().map(incident).collect(),
-            coverage: coverage(sources),
+            coverage: Coverage {
+                limits: limits_met(issues),
+                ..coverage(sources)
+            },
             issues: {
                 let mut by_code: BTreeMap<Text, u64> = BTreeMap::new();
                 for issue in issues {
@@ -476,34 +418,6 @@ impl Overview {
             },
             texts,
         }
-    }
-
-    /// Which failed transactions a page shows: all, or a fair share of each cause, evenly over time. Rows, ascending.
-    pub(super) fn choose(&self, limit: usize) -> Vec<u32> {
-        if self.failures.len() <= limit {
-            return self.failures.iter().map(|(row, _)| *row).collect();
-        }
-        let ranking = self.ranking();
-        let mut left = limit;
-        let mut chosen = Vec::with_capacity(limit);
-        // Rare causes first: what they leave of their share goes to the frequent ones.
-        for (done, (cause, count)) in ranking.iter().rev().enumerate() {
-            let causes_left = ranking.len().saturating_sub(done).max(1);
-            let count = usize::try_from(*count).unwrap_or(usize::MAX);
-            let quota = (left / causes_left).min(count);
-            let rows: Vec<u32> = self
-                .failures
-                .iter()
-                .filter(|(_, c)| c == cause)
-                .map(|(row, _)| *row)
-                .collect();
-            for i in 0..quota {
-                chosen.extend(rows.get(i * rows.len() / quota.max(1)));
-            }
-            left = left.saturating_sub(quota);
-        }
-        chosen.sort_unstable();
-        chosen
     }
 }
 
@@ -546,6 +460,17 @@ fn incident(row: &IncidentRow) -> Incident {
         text_en: row.text_en.to_string(),
         text_zh: row.text_zh.to_string(),
     }
+}
+
+/// Issues that say that a limit was met, by code.
+fn limits_met(issues: &[IssueRow]) -> Vec<Count> {
+    let mut by_code: BTreeMap<Text, u64> = BTreeMap::new();
+    for issue in issues {
+        if crate::plan::LIMIT_CODES.contains(&issue.code.as_str()) {
+            *by_code.entry(issue.code.clone()).or_default() += issue.count;
+        }
+    }
+    counts(&by_code)
 }
 
 /// First damage, without the path that stands before it anyway.

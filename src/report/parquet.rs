@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use polars_io::parquet::write::BatchedWriter;
-use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_io::prelude::{KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars_parquet::write::schema_to_metadata_key;
 use polars_utils::compression::ZstdLevel;
 
 use super::Error;
+use super::gate::Gate;
 use super::row::Table;
 use crate::attribute::{FactTable, fact_columns};
 use crate::event::Text;
@@ -29,10 +31,10 @@ pub(super) struct TableWriter<T: Table> {
 }
 
 impl<T: Table> TableWriter<T> {
-    pub(super) fn create(path: &Path) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, gate: &Gate) -> Result<Self, Error> {
         let schema = T::frame(&[]).map_err(|e| Error::table(path, &e))?;
         Ok(Self {
-            file: FrameWriter::create(path, &schema)?,
+            file: FrameWriter::create(path, &schema, gate)?,
             rows: Vec::new(),
             kind: PhantomData,
         })
@@ -67,36 +69,49 @@ impl<T: Table> TableWriter<T> {
 }
 
 /// Writes frames; each becomes a row group.
-struct FrameWriter {
+pub(super) struct FrameWriter {
     path: PathBuf,
+    gate: Gate,
     writer: BatchedWriter<BufWriter<File>>,
     rows: u64,
 }
 
 impl FrameWriter {
-    fn create(path: &Path, like: &DataFrame) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, like: &DataFrame, gate: &Gate) -> Result<Self, Error> {
         let file = File::create(path).map_err(|e| Error::file(path, e))?;
         let level = ZstdLevel::try_new(3).map_err(|e| Error::table(path, &e))?;
+        // Left alone, polars says that texts are views, and pyarrow can neither compare nor filter those.
+        let types = schema_to_metadata_key(&like.schema().to_arrow(CompatLevel::oldest()));
         let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file))
+            .with_key_value_metadata(Some(KeyValueMetadata::Static(vec![types])))
             .with_compression(ParquetCompression::Zstd(Some(level)))
             .batched(like.schema())
             .map_err(|e| Error::table(path, &e))?;
         Ok(Self {
             path: path.to_owned(),
+            gate: gate.clone(),
             writer,
             rows: 0,
         })
     }
 
-    fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
+    pub(super) fn write(&mut self, frame: &DataFrame) -> Result<(), Error> {
         super::publish::stop_if_interrupted()?;
+        // Once encoded and compressed it cannot be searched: the rows are, before.
+        if let Some((column, leak)) = self.gate.search_frame(frame) {
+            let file = self.path.file_name().unwrap_or_default();
+            return Err(Error::Leak {
+                place: format!("column {column} of {}", file.to_string_lossy()),
+                what: leak.name(),
+            });
+        }
         self.rows = self.rows.saturating_add(frame.height() as u64);
         self.writer
             .write_batch(frame)
             .map_err(|e| Error::table(&self.path, &e))
     }
 
-    fn finish(self) -> Result<u64, Error> {
+    pub(super) fn finish(self) -> Result<u64, Error> {
         self.writer
             .finish()
             .map_err(|e| Error::table(&self.path, &e))?;
@@ -105,16 +120,20 @@ impl FrameWriter {
 }
 
 /// Writes the facts table: one row per attempt, one column per fact.
-pub(super) fn write_facts(path: &Path, tx_ids: &[Text], facts: &FactTable) -> Result<u64, Error> {
+pub(super) fn write_facts(
+    path: &Path,
+    tx_ids: &[Text],
+    facts: &FactTable,
+    gate: &Gate,
+) -> Result<u64, Error> {
     let frame = |ids: &[Text], rows: &[usize]| {
         let texts = ids.iter().map(|id| Some(id.as_str()));
-        let ids_column =
-            StringChunked::from_iter_options("tx_id".into(), texts).into_column();
+        let ids_column = StringChunked::from_iter_options("tx_id".into(), texts).into_column();
         let mut columns = vec![ids_column];
         columns.extend(fact_columns(facts, rows, |_| true, super::clean::clean));
         DataFrame::new(ids.len(), columns).map_err(|e| Error::table(path, &e))
     };
-    let mut writer = FrameWriter::create(path, &frame(&[], &[])?)?;
+    let mut writer = FrameWriter::create(path, &frame(&[], &[])?, gate)?;
     for (number, ids) in tx_ids.chunks(FACT_ROWS).enumerate() {
         let start = number * FACT_ROWS;
         let rows: Vec<usize> = (start..start + ids.len()).collect();
@@ -200,6 +219,23 @@ pub(super) fn read_frame(path: &Path, columns: Option<Vec<String>>) -> Result<Da
     let file = File::open(path).map_err(|e| Error::file(path, e))?;
     ParquetReader::new(file)
         .with_columns(columns)
+        .finish()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// The number of rows of a table.
+pub(super) fn height(path: &Path) -> Result<usize, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .num_rows()
+        .map_err(|e| Error::table(path, &e))
+}
+
+/// Some rows of a table, with all columns.
+pub(super) fn read_slice(path: &Path, start: usize, length: usize) -> Result<DataFrame, Error> {
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    ParquetReader::new(file)
+        .with_slice(Some((start, length)))
         .finish()
         .map_err(|e| Error::table(path, &e))
 }

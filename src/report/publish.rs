@@ -18,6 +18,66 @@ pub(super) struct Staging {
     force: bool,
 }
 
+/// What the name of a folder in the making begins with; the number of the process follows.
+const PREFIX: &str = ".tapscope-";
+
+/// Folders beside the target that a run left over which could not clean up (killed, or the machine went down). Nothing is removed:
+/// whether that process is really gone only the user can know where the disk is shared.
+#[must_use]
+pub fn left_over(target: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(parent_of(target)) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            let process = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(PREFIX)?.split('-').next())
+                .and_then(|number| number.parse::<u32>().ok());
+            process.is_some_and(|number| number != std::process::id() && !is_alive(number))
+        })
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
+/// Whether a process runs; where the system cannot say, it does.
+fn is_alive(process: u32) -> bool {
+    !Path::new("/proc/self").exists() || Path::new(&format!("/proc/{process}")).exists()
+}
+
+/// The folder that the target stands in.
+#[must_use]
+pub fn parent_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Puts each of two folders in the other's place.
+#[cfg(target_os = "linux")]
+fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE).map_err(Into::into)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_new: &Path, _old: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// The new name itself reaches the disk. Not all systems open folders: then it does so in its own time.
+fn sync_folder(folder: Option<&Path>) {
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(folder) = std::fs::File::open(folder.unwrap_or(Path::new("."))) {
+        let _ = folder.sync_all();
+    }
+}
+
 /// Looks whether a report can be put there, before any work is done.
 ///
 /// # Errors
@@ -62,6 +122,22 @@ pub fn interrupt() -> bool {
     !PUBLISHED.load(Ordering::SeqCst)
 }
 
+/// Writes a file through a neighbour, so that the target is whole or as it was.
+pub(super) fn replace_file(
+    target: &Path,
+    write: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let partial = target.with_file_name(name);
+    let written = write(&partial)
+        .and_then(|()| std::fs::rename(&partial, target).map_err(|e| Error::file(target, e)));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    written
+}
+
 /// Looks whether the user has interrupted the run.
 pub(super) fn stop_if_interrupted() -> Result<(), Error> {
     if INTERRUPTED.load(Ordering::SeqCst) {
@@ -74,10 +150,7 @@ pub(super) fn stop_if_interrupted() -> Result<(), Error> {
 impl Staging {
     pub(super) fn beside(target: &Path, force: bool) -> Result<Self, Error> {
         check_target(target, force)?;
-        let parent = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let parent = parent_of(target);
         std::fs::create_dir_all(parent).map_err(|e| Error::file(parent, e))?;
         let folder = temporary(parent)?;
         let mut staging = STAGING
@@ -106,7 +179,11 @@ impl Staging {
         sync(self.folder.path())?;
         check_target(&self.target, self.force)?;
         let fail = |e| Error::file(&self.target, e);
-        if self.target.join("manifest.json").is_file() {
+        let stands = self.target.join("manifest.json").is_file();
+        // In one step where the system can: then there is no moment at which neither stands. What stood there before is then
+        // in the temporary folder, which is removed.
+        let exchanged = stands && exchange(self.folder.path(), &self.target).is_ok();
+        if stands && !exchanged {
             let parent = self.folder.path().parent().unwrap_or(Path::new("."));
             let old = temporary(parent)?;
             let aside = old.path().join("old");
@@ -115,13 +192,18 @@ impl Staging {
                 std::fs::rename(&aside, &self.target).map_err(fail)?;
                 return Err(fail(error));
             }
-        } else {
+        } else if !exchanged {
             std::fs::rename(self.folder.path(), &self.target).map_err(fail)?;
         }
         *staging = None;
         PUBLISHED.store(true, Ordering::SeqCst);
-        // The temporary name is gone: nothing is left to remove.
-        let _ = self.folder.keep();
+        if exchanged {
+            drop(self.folder);
+        } else {
+            // The temporary name is gone: nothing is left to remove.
+            let _ = self.folder.keep();
+        }
+        sync_folder(self.target.parent());
         Ok(())
     }
 }
@@ -129,7 +211,9 @@ impl Staging {
 /// A folder that vanishes unless kept; its rights are those of any new folder of this user.
 fn temporary(parent: &Path) -> Result<tempfile::TempDir, Error> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".tapscope-");
+    // The process is named, so that a later run can tell what was left over.
+    let prefix = format!("{PREFIX}{}-", std::process::id());
+    builder.prefix(&prefix);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -144,6 +228,9 @@ fn sync(folder: &Path) -> Result<(), Error> {
     let entries = std::fs::read_dir(folder).map_err(|e| Error::file(folder, e))?;
     for entry in entries {
         let path = entry.map_err(|e| Error::file(folder, e))?.path();
+        if path.is_dir() {
+            sync(&path)?;
+        }
         std::fs::File::open(&path)
             .and_then(|file| file.sync_all())
             .map_err(|e| Error::file(&path, e))?;

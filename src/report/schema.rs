@@ -266,13 +266,19 @@ table! {
         /// As in [`Transaction`].
         amount_minor: Option<i64>,
         /// As in [`Transaction`].
+        merchant_id: Option<Text>,
+        /// As in [`Transaction`].
+        interface: Text,
+        /// As in [`Transaction`].
+        cause: Option<Text>,
+        /// As in [`Transaction`].
         pan_masked: Option<Text>,
     }
 }
 
 table! {
     /// What a page shows of an event.
-    EventLine {
+    PageEvent {
         /// As in [`EventRow`].
         tx_id: Option<Text>,
         /// As in [`EventRow`].
@@ -285,5 +291,7 @@ table! {
         step: Option<Text>,
         /// As in [`EventRow`].
         summary: Text,
+        /// As in [`EventRow`].
+        detail: Text,
     }
 }

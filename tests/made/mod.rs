@@ -48,6 +48,7 @@ pub fn plan() -> Plan {
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: Language::En,
@@ -67,7 +68,7 @@ pub fn letters(mut number: u64) -> Text {
     out.into()
 }
 
-fn source(path: &str, kind: SourceKind, status: SourceStatus) -> Source {
+pub fn source(path: &str, kind: SourceKind, status: SourceStatus) -> Source {
     Source {
         path: path.into(),
         blake3: [0xAB; 32],
@@ -109,7 +110,7 @@ fn stamp(at: i64) -> Stamp {
     }
 }
 
-fn event(source: u32, place: Place, at: i64, payload: Payload) -> Event {
+pub fn event(source: u32, place: Place, at: i64, payload: Payload) -> Event {
     Event {
         source,
         place,
@@ -120,7 +121,7 @@ fn event(source: u32, place: Place, at: i64, payload: Payload) -> Event {
     }
 }
 
-fn log(signal: Signal, text: &str) -> Payload {
+pub fn log(signal: Signal, text: &str) -> Payload {
     Payload::Log(Box::new(LogEvent {
         signal,
         code: Some(("SUNMI", "-4141".into())),
@@ -219,6 +220,7 @@ fn connection() -> Payload {
         overlap_conflicts: 0,
         carried: None,
         server_name: Some("<b>pos.example.test</b>".into()),
+        tls: None,
         frames: vec![Place::Frame(1)],
     }))
 }
@@ -300,6 +302,9 @@ fn every_payload(at: i64) -> Vec<Event> {
                 flow: 2,
                 status: 302,
                 location: Some(HOSTILE[11].into()),
+                request: None,
+                result: None,
+                answer_micros: None,
                 client,
                 server,
             })),
@@ -486,6 +491,7 @@ pub fn hostile() -> Analysis {
     let mut facts = vec![FactRow::default(); 4];
     facts[0].values = vec![None; FACTS.len()];
     Analysis {
+        seen: tapscope::event::SeenCards::default(),
         correlated: Correlated {
             sources,
             clocks: vec![

@@ -36,7 +36,13 @@ pub(super) static PRETTY: LogFormat = LogFormat {
     head: pretty_head,
     ends: |line| matches!(line, [b'}' | b']'] | [b'}' | b']', b',']),
     within: None,
-    whole: None,
+    // A log may print documents between its records: only what begins with one is made of them.
+    whole: Some(|samples| {
+        samples.first().is_some_and(|head| {
+            let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+            matches!(head.trim_ascii_start().first(), Some(b'{' | b'['))
+        })
+    }),
     described: None,
     samples: &["{", "[", "[{"],
     counter_samples: &[

@@ -307,6 +307,15 @@ impl Columns {
         self.columns.iter().map(|(name, _)| name.as_slice())
     }
 
+    /// True for the header itself, which some writers repeat.
+    #[must_use]
+    pub fn is_header(&self, row: &[u8]) -> bool {
+        let mut cells = Cells::new(row, self.separator);
+        self.columns
+            .iter()
+            .all(|(name, _)| cells.next().is_some_and(|cell| cell.plain() == name))
+    }
+
     /// The head of a row, by what the header calls its columns.
     #[must_use]
     pub fn head<'a>(&self, row: &'a [u8]) -> Option<Head<'a>> {

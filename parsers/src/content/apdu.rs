@@ -106,6 +106,8 @@ pub enum ApduLine {
     },
     /// Bytes that belong to the line before.
     More(Vec<u8>),
+    /// A further part of a command that is told in parts: Lc, data, Le.
+    Part(Vec<u8>),
 }
 
 /// Finds direction words.
@@ -348,6 +350,7 @@ pub fn is_template_answer(bytes: &[u8], sw_apart: bool) -> bool {
 fn number_in(text: &[u8], before: usize, units: &[&[u8]]) -> Option<usize> {
     // "(47 bytes)", "length 20", "len=16", "outlen:91"
     let head = text.get(..before)?;
+    memchr::memchr(b'b', head)?;
     for unit in units {
         if let Some(at) = memchr::memmem::rfind(head, unit) {
             let digits: Vec<u8> = head
@@ -386,6 +389,10 @@ fn two_hex(text: &[u8]) -> Option<u8> {
 /// A status word written apart: `SW1=0x90, SW2=0x00`, `SW: 6985`, `status: 9000`, `<6A82>`, `(6985)`.
 #[must_use]
 pub fn status_apart(text: &[u8]) -> Option<u16> {
+    // `sw` or `stat` must stand there.
+    if memchr::memchr2(b's', b'S', text).is_none() {
+        return None;
+    }
     let lower = text.to_ascii_lowercase();
     let behind = |name: &[u8]| -> Option<usize> {
         let at = memchr::memmem::find(&lower, name)?;
@@ -440,6 +447,7 @@ fn bracketed_status(after: &[u8]) -> Option<u16> {
 
 fn millis(text: &[u8]) -> Option<u32> {
     // "(61ms)"
+    memchr::memchr(b')', text)?;
     let at = memchr::memmem::find(text, b"ms)")?;
     let head = text.get(..at)?;
     let open = memchr::memrchr(b'(', head)?;
@@ -460,6 +468,9 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     if text.len() < 4 {
         return None;
     }
+    if let Some(part) = part(text) {
+        return Some(part);
+    }
     // Wrapped hex and dump lines have no words in front.
     let first = *text.first()?;
     if open
@@ -479,14 +490,20 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
         .and_then(|_| memchr::memmem::find(text, b" : "))
         .and_then(|colon| text.get(..colon))
         .and_then(best_area);
-    let Some(area) = dump.or_else(|| best_area(text)) else {
+    let mut bytes = Vec::new();
+    let area = match dump {
+        Some(area) => {
+            hex::decode_run(text, area.start, 70_000, &mut bytes);
+            Some(area)
+        }
+        None => hex::longest_run_into(text, 0, &mut bytes).filter(|area| area.bytes >= 2),
+    };
+    let Some(area) = area else {
         return no_bytes(labels, text, open);
     };
     let label = arrow
         .map(|way| (way, 2, 1))
         .or_else(|| labels.last_before(text, area.start));
-    let mut bytes = Vec::with_capacity(area.bytes);
-    hex::decode_run(text, area.start, 70_000, &mut bytes);
     let after = text.get(area.end..).unwrap_or_default();
     let announced = number_in(text, area.start, &[b" bytes", b"bytes)"]);
     if bytes.len() < 2 {
@@ -529,9 +546,46 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
         labelled: label.is_some(),
         bytes,
         sw: if way == Way::Answer { sw } else { None },
-        micros: millis(text),
+        micros: millis(text.get(..area.start).unwrap_or_default()).or_else(|| millis(after)),
         announced,
     })
+}
+
+/// A command told in parts: `apduSend = [Command]00A40400`, `[LC]0E`, `[Data]…`, `[LE]00`; its answer's status word alone:
+/// `apduRecvState = 9000`.
+fn part(text: &[u8]) -> Option<ApduLine> {
+    let at = memchr::memmem::find(text, b"apdu")?;
+    let rest = text.get(at + 4..)?;
+    if let Some(rest) = rest.strip_prefix(b"RecvState") {
+        let from = rest.iter().position(u8::is_ascii_hexdigit)?;
+        let mut bytes = Vec::with_capacity(2);
+        hex::decode_run(rest, from, 2, &mut bytes);
+        let [high, low] = *bytes.as_slice() else {
+            return None;
+        };
+        return Some(ApduLine::Announced {
+            way: Way::Answer,
+            bytes: None,
+            sw: Some(u16::from(high) << 8 | u16::from(low)),
+        });
+    }
+    let rest = rest.strip_prefix(b"Send")?;
+    let open = memchr::memchr(b'[', rest).filter(|at| *at <= 8)?;
+    let close = memchr::memchr(b']', rest)?;
+    let name = rest.get(open + 1..close)?;
+    let bytes = hex::decode_all(rest.get(close + 1..)?)?;
+    match name {
+        b"Command" if bytes.len() == 4 => Some(ApduLine::Bytes {
+            way: Way::Command,
+            labelled: true,
+            bytes,
+            sw: None,
+            micros: None,
+            announced: None,
+        }),
+        b"LC" | b"Data" | b"LE" => Some(ApduLine::Part(bytes)),
+        _ => None,
+    }
 }
 
 /// Unlabelled bytes stand alone, in quotes, or behind a colon or bracket.

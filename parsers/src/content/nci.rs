@@ -40,6 +40,9 @@ pub fn read(tag: &[u8], text: &[u8]) -> Option<Logged> {
     if !matches!(tag.first(), None | Some(b'N' | b'n' | b'S')) {
         return None;
     }
+    if tag.is_empty() && !could_be(text) {
+        return None;
+    }
     let has = |name: &[u8]| {
         memchr::memmem::find(tag, name).is_some() || memchr::memmem::find(text, name).is_some()
     };
@@ -85,6 +88,17 @@ pub fn read(tag: &[u8], text: &[u8]) -> Option<Logged> {
         kernel,
         bytes,
         whole,
+    })
+}
+
+/// Cheap: every name below has a `c` with such neighbours.
+fn could_be(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'c', text).any(|at| {
+        let before = at.checked_sub(1).and_then(|at| text.get(at));
+        matches!(
+            (before, text.get(at + 1)),
+            (Some(b'N'), Some(b'i')) | (Some(b'f'), Some(b' ' | b'H')) | (Some(b'a'), Some(b'e'))
+        )
     })
 }
 

@@ -162,9 +162,21 @@ pub fn packet(bytes: &[u8]) -> Option<Packet> {
 #[must_use]
 pub fn packet_in_buffer(bytes: &[u8]) -> Option<Packet> {
     let (control, data, want) = cut(bytes)?;
+    let data = data.get(..want);
+    // Some tills keep a status without its length: its first object, the result code, then stands where the length should.
+    if control == [0x04, 0x0F]
+        && data.is_none_or(|data| objects(data).is_empty())
+        && let Some(rest @ [0x27, _, 0x04, ..]) = bytes.get(2..)
+    {
+        return Some(Packet {
+            control,
+            data: rest.to_vec(),
+            to_terminal: None,
+        });
+    }
     Some(Packet {
         control,
-        data: data.get(..want)?.to_vec(),
+        data: data?.to_vec(),
         to_terminal: None,
     })
 }
@@ -205,6 +217,16 @@ fn unstuff(inner: &[u8]) -> Option<Vec<u8>> {
 #[must_use]
 pub fn read(text: &[u8]) -> Option<Packet> {
     spelled(text).or_else(|| dumped(text))
+}
+
+/// `POS->TERM ACK confirmation on received message`: the serial line's own acknowledgement, one byte.
+#[must_use]
+pub fn is_acknowledgement(text: &[u8]) -> bool {
+    [&b"POS->TERM"[..], b"POS<-TERM", b"ECR->PT", b"PT->ECR"]
+        .iter()
+        .find_map(|way| text.get(memchr::memmem::find(text, way)? + way.len()..))
+        .map(<[u8]>::trim_ascii_start)
+        .is_some_and(|rest| rest.starts_with(b"ACK") || rest.starts_with(b"NAK"))
 }
 
 /// `POS<-TERM 12 CLASS - 6 INSTR  - 1e DATA - 7a`: each byte as a number in hex, without leading zeros.

@@ -327,8 +327,23 @@ pub(super) fn status_word(bytes: &[u8], offset: usize, command: Option<Kind>) ->
             };
             node.says(format!("{for_en}{en}"), zh)
         }
-        None => node.says(class_en(sw1), class_zh(sw1)),
+        None => node
+            .says(class_en(sw1), class_zh(sw1))
+            .with(by_command(command, sw)),
     }
+}
+
+/// Without a command: what the word means after each command of the flow.
+fn by_command(command: Option<Kind>, sw: u16) -> Vec<Node> {
+    if command.is_some() {
+        return Vec::new();
+    }
+    iso7816::meanings(sw)
+        .map(|row| {
+            Node::new(format!("after {}", row.command), format!("{}之后", row.command))
+                .says(row.en, row.zh)
+        })
+        .collect()
 }
 
 /// Class of a status word that no table has (ISO/IEC 7816-4, table 5).

@@ -23,7 +23,7 @@ pub(super) fn message(work: &mut Work<'_>) -> Node {
     let message = &found.message;
     let management = message.field(60).and_then(|v| {
         let text = v.digits().into_owned();
-        subfields::part(message.dialect.name, 60, &text, "60.3").map(str::to_owned)
+        subfields::part(message.dialect.family, 60, &text, "60.3").map(str::to_owned)
     });
     let management = management.or_else(|| message.text(70).map(std::borrow::Cow::into_owned));
     let code = message.text(3);
@@ -175,7 +175,7 @@ fn field(work: &mut Work<'_>, found: &Located<'_>, value: &Value<'_>) -> Node {
     if safe != text {
         work.hidden.push(nibbles(offset, length));
     }
-    let children = subfields::parts(found.message.dialect.name, value.number, &safe)
+    let children = subfields::parts(found.message.dialect.family, value.number, &safe)
         .into_iter()
         .map(|part| {
             let mut child = Node::new(
@@ -223,7 +223,7 @@ fn is_secret(message: &Message<'_>, value: &Value<'_>) -> bool {
     match value.number {
         34 | 35 | 36 | 45 | 52 => true,
         48 | 62 => class == 8,
-        59 => message.dialect.name == "bcd-unionpay-pos",
+        59 => message.dialect.family == "bcd-unionpay-pos",
         _ => false,
     }
 }

@@ -43,6 +43,34 @@ const RANGES: &[(u16, u16, u32)] = &[
     (9860, 9860, L16),                  // Humo
 ];
 
+/// Lengths by four-digit prefix, bit 0 for thirteen digits: one look instead of a search through the ranges.
+static LENGTHS: [u8; 10_000] = {
+    let mut table = [0_u8; 10_000];
+    let mut ranges = RANGES;
+    while let [(from, to, set), rest @ ..] = ranges {
+        let mut all: &mut [u8] = &mut table;
+        let mut at = 0;
+        while let [first, tail @ ..] = all {
+            if at >= *from && at <= *to {
+                *first |= (*set >> 13) as u8;
+            }
+            at += 1;
+            all = tail;
+        }
+        ranges = rest;
+    }
+    table
+};
+
+/// Lengths that a brand issues with this beginning, bit 0 for thirteen digits. Values are 0 to 9.
+fn lengths_of(digits: &[u8]) -> u8 {
+    let Some(&[a, b, c, d]) = digits.first_chunk::<4>() else {
+        return 0;
+    };
+    let prefix = usize::from(a) * 1000 + usize::from(b) * 100 + usize::from(c) * 10 + usize::from(d);
+    LENGTHS.get(prefix).copied().unwrap_or(0)
+}
+
 /// How many leading and trailing digits of a number may be shown (PCI DSS 4.0.1, 3.4.1: first six and last four at most).
 /// Below 14 digits six and four would leave fewer than four hidden.
 #[must_use]
@@ -72,22 +100,16 @@ pub(super) fn luhn(digits: &[u8]) -> bool {
 
 /// True where a brand issues numbers with this beginning and length. Values are 0 to 9.
 pub(super) fn brand_fits(digits: &[u8]) -> bool {
-    let Some(&[a, b, c, d]) = digits.first_chunk::<4>() else {
-        return false;
-    };
-    if a < 2 || !(13..=19).contains(&digits.len()) {
-        return false;
-    }
-    let prefix = u16::from(a) * 1000 + u16::from(b) * 100 + u16::from(c) * 10 + u16::from(d);
-    RANGES
-        .iter()
-        .any(|&(from, to, set)| (from..=to).contains(&prefix) && set >> digits.len() & 1 == 1)
+    let length = digits.len();
+    (13..=19).contains(&length) && lengths_of(digits) >> (length - 13) & 1 == 1
 }
 
 /// True where the digits (values 0 to 9, without separators) are a card number by range, length and Luhn digit.
 #[must_use]
 pub fn is_card_number(digits: &[u8]) -> bool {
-    brand_fits(digits) && luhn(digits)
+    // `2600000000000000` is how UnionPay terminals fill field 53.
+    let says_something = digits.iter().skip(2).any(|d| *d != 0);
+    brand_fits(digits) && luhn(digits) && says_something
 }
 
 /// True where the digits begin with a date and time: `251122143015`, as in order and trace numbers.
@@ -122,7 +144,11 @@ pub(super) fn numbers_in_run(
         if !matches!(run.get(start), Some(2..=6 | 8 | 9)) {
             continue;
         }
-        for length in 13..=19 {
+        let lengths = run.get(start..).map_or(0, lengths_of);
+        for length in 13..=19_usize {
+            if lengths >> (length - 13) & 1 == 0 {
+                continue;
+            }
             let Some(digits) = run.get(start..start + length) else {
                 break;
             };

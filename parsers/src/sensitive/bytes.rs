@@ -16,6 +16,7 @@ pub fn in_bytes(bytes: &[u8], found: &mut Vec<Span>) -> bool {
     let mut done = Vec::new();
     // Within values too: they may hold anything.
     beginnings(bytes, 0, found, &mut done);
+    wide(bytes, found, &mut done);
     if structured(bytes, found, &mut done) {
         // The objects were looked at one by one: what runs from one into the next is no number.
         return true;
@@ -268,17 +269,68 @@ fn characters(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
     );
 }
 
+/// Card numbers in UTF-16, either byte order: digits with zeros between.
+fn wide(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) {
+    // Thirteen digits have twelve zeros between them.
+    if memchr::memchr_iter(0, bytes).nth(11).is_none() {
+        return;
+    }
+    let pairs = |at: usize| bytes.get(at..).map_or(&[][..], |rest| rest.as_chunks::<2>().0);
+    for order in [0, 1] {
+        // The digit first, or the zero first; from an even and from an odd byte on.
+        for offset in [0, 1] {
+            let digit = |pair: &[u8; 2]| match (order, *pair) {
+                (0, [d @ b'0'..=b'9', 0]) | (1, [0, d @ b'0'..=b'9']) => Some(d - b'0'),
+                _ => None,
+            };
+            let mut at = 0;
+            for run in pairs(offset).chunk_by(|a, b| digit(a).is_some() == digit(b).is_some()) {
+                let start = offset + 2 * at;
+                at += run.len();
+                if run.len() < 13 || run.first().is_none_or(|pair| digit(pair).is_none()) {
+                    continue;
+                }
+                let digits: Vec<u8> = run.iter().filter_map(digit).collect();
+                let from = found.len();
+                numbers_in_run(&digits, 1, true, |at, length, _| {
+                    hide_number(2 * (start + 2 * at), length, 4, found);
+                });
+                if found.len() > from {
+                    done.push(Span {
+                        start,
+                        end: start + 2 * run.len(),
+                    });
+                }
+            }
+        }
+    }
+}
+
 /// Numbers in runs of decimal nibbles. They begin at a whole byte; a run that begins at a low half counts from its first whole byte as well.
 fn bcd(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
     let decimal = |b: u8| b & 0xF <= 9 && b >> 4 <= 9;
     let mut digits: Vec<u8> = Vec::new();
-    let mut at = 0;
-    for run in bytes.chunk_by(|&a, &b| decimal(a) == decimal(b)) {
-        let (start, end) = (at, at + run.len());
-        at = end;
-        if run.len() < 6 || !run.first().is_some_and(|&b| decimal(b)) {
+    let is = |at: usize| bytes.get(at).is_some_and(|&b| decimal(b));
+    // A run of six holds every sixth place: only those are looked at, and runs grown from them.
+    let (mut look, mut floor) = (5, 0);
+    while look < bytes.len() {
+        if !is(look) {
+            look += 6;
             continue;
         }
+        let mut start = look;
+        while start > floor && is(start - 1) {
+            start -= 1;
+        }
+        let mut end = look + 1;
+        while is(end) {
+            end += 1;
+        }
+        floor = end;
+        look = end + 6;
+        let Some(run) = bytes.get(start..end).filter(|run| run.len() >= 6) else {
+            continue;
+        };
         digits.clear();
         let low = start
             .checked_sub(1)

@@ -109,6 +109,46 @@ fn xml_field(before: &[u8]) -> Option<Label> {
     }
 }
 
+/// The field of `"35":"` in messages as JSON.
+fn json_field(before: &[u8]) -> Option<Label> {
+    let digits = before
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let (head, number) = before.split_at_checked(before.len() - digits)?;
+    if !matches!(head.last(), Some(b'"' | b'\'' | b'\\')) {
+        return named(before);
+    }
+    match number {
+        b"2" | b"02" | b"002" => Some(Label::Pan),
+        b"35" | b"36" | b"45" | b"035" | b"036" | b"045" => Some(Label::Track),
+        b"52" | b"052" => Some(Label::Pin),
+        b"11" | b"12" | b"37" | b"011" | b"012" | b"037" => Some(Label::Keep),
+        _ => named(before),
+    }
+}
+
+/// The label that the text ends with.
+fn named(head: &[u8]) -> Option<Label> {
+    let last = *head.last()?;
+    if (last.is_ascii_digit() || !last.is_ascii())
+        && let Some(&(_, label)) = CHINESE
+            .iter()
+            .find(|(name, _)| head.ends_with(name.as_bytes()))
+    {
+        return Some(label);
+    }
+    if !last.is_ascii_alphanumeric() {
+        return None;
+    }
+    BY_LAST
+        .get(usize::from(last.to_ascii_lowercase()))?
+        .iter()
+        .find(|(name, _)| ends_with(head, name))
+        .map(|&(_, label)| label)
+}
+
 /// What the label before the value at `at` says, where there is one.
 pub(super) fn before(text: &[u8], at: usize) -> Option<Label> {
     let mut head = text.get(at.saturating_sub(REACH)..at)?;
@@ -136,19 +176,8 @@ pub(super) fn before(text: &[u8], at: usize) -> Option<Label> {
     if quoted && ends_with(head, "value") {
         return xml_field(head);
     }
-    if (last.is_ascii_digit() || !last.is_ascii())
-        && let Some(&(_, label)) = CHINESE
-            .iter()
-            .find(|(name, _)| head.ends_with(name.as_bytes()))
-    {
-        return Some(label);
+    if quoted && last.is_ascii_digit() {
+        return json_field(head);
     }
-    if !last.is_ascii_alphanumeric() {
-        return None;
-    }
-    BY_LAST
-        .get(usize::from(last.to_ascii_lowercase()))?
-        .iter()
-        .find(|(name, _)| ends_with(head, name))
-        .map(|&(_, label)| label)
+    named(head)
 }

@@ -8,12 +8,7 @@ use super::brands::{begins_with_time, is_card_number, numbers_in_run};
 use super::labels::{self, Label};
 use super::{Span, bytes, kept_digits};
 
-/// Adds what is to be hidden of a text (UTF-8 or any other superset of ASCII), as byte ranges.
-pub fn in_text(text: &[u8], found: &mut Vec<Span>) {
-    scan(text, found, true);
-}
-
-/// As [`in_text`]; `hex` says whether hex strings are looked into (not twice: hex of hex is no rendering that logs use).
+/// Adds what is to be hidden of a text as it stands, as byte ranges; `hex` says whether hex strings are looked into (not twice: hex of hex is no rendering that logs use).
 pub(super) fn scan(text: &[u8], found: &mut Vec<Span>, hex: bool) {
     let digits: usize = text
         .chunks(255)

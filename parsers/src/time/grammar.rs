@@ -231,6 +231,12 @@ pub fn numeric_date(bytes: &[u8]) -> Option<(RawTime, usize)> {
                 let (md, open) = month_and_day(a, b, separator == b'.')?;
                 raw.month_day = Some(md);
                 raw.ambiguous_order = open;
+                raw.day_first = match (a > 12, b > 12) {
+                    _ if separator == b'.' => None,
+                    (true, _) => Some(true),
+                    (_, true) => Some(false),
+                    _ => None,
+                };
             }
             2 => short_date(&mut raw, [a, b, in_range(year, 0, 99)?], separator)?,
             _ => return None,

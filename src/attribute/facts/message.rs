@@ -1,6 +1,7 @@
 //! Facts out of ISO 8583 messages: request, answer, code, reversal, field 55 against the dialogue, the terminal's clock.
 
 use jiff::Timestamp;
+use tapscope_parsers::protocol::iso8583::names;
 
 use super::card_data::bcd;
 use super::list::Fact;
@@ -48,6 +49,40 @@ pub fn facts(view: &View<'_>, row: &mut Row) {
     request_fields(view, row, &requests);
     field55(view, row, &requests);
     reversal(view, row);
+    purposes(view, row, &requests);
+}
+
+/// What a message is for, by type, processing code and network management code (field 70, or 60.3 of UnionPay terminals).
+fn purpose(message: &IsoMessage) -> &'static str {
+    let management = message.field(70).or_else(|| {
+        let private = (message.dialect == "bcd-unionpay-pos").then(|| message.field(60));
+        private.flatten().and_then(|f| f.get(8..11))
+    });
+    names::purpose(message.mti, message.field(3), management).0
+}
+
+fn purposes(view: &View<'_>, row: &mut Row, requests: &[&Seen<'_, IsoMessage>]) {
+    let visible = !view.messages.is_empty();
+    let first = requests
+        .iter()
+        .find(|seen| !seen.what.fields.is_empty())
+        .map(|seen| (purpose(seen.what), seen.index));
+    row.text_or(Fact::purpose, first, visible);
+    let mut others: Vec<&'static str> = Vec::new();
+    let mut cited = Vec::new();
+    for seen in &view.messages {
+        let other = !matches!(class(seen.what), 1 | 2 | 4);
+        if other && seen.what.direction() == Direction::Request {
+            let name = purpose(seen.what);
+            cited.push(seen.index);
+            if !others.contains(&name) {
+                others.push(name);
+            }
+        }
+    }
+    if visible {
+        row.text(Fact::management, &others.join(", "), &cited);
+    }
 }
 
 fn indexes(seen: &[&Seen<'_, IsoMessage>]) -> Vec<u32> {

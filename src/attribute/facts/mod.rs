@@ -5,12 +5,14 @@
 
 mod card_data;
 mod dialogue;
+mod emv;
 mod kernel;
 pub(super) mod list;
 mod log;
 mod message;
 mod network;
 mod sale;
+mod steps;
 mod view;
 
 use list::{FACTS, Fact};
@@ -213,6 +215,8 @@ pub(super) fn build(context: &Context<'_>, index: usize) -> FactRow {
     }
     log::facts(&view, &mut row);
     dialogue::facts(&view, &mut row);
+    steps::facts(&view, &mut row);
+    emv::facts(&view, &mut row);
     card_data::facts(&view, context.plan, &mut row);
     kernel::facts(&view, &mut row);
     message::facts(&view, &mut row);

@@ -1,12 +1,13 @@
 //! Facts out of what the network did: names, connections, TLS, ICMP, HTTP.
 
 use rayon::prelude::*;
+use tapscope_parsers::protocol::net::tls::names as tls_names;
 
 use super::Row;
 use super::list::Fact;
 use super::view::View;
 use crate::correlate::Correlated;
-use crate::event::{Connection, Payload, Side, Signal, TlsStage, What};
+use crate::event::{Connection, Payload, Side, Signal, TlsSeen, TlsStage, What};
 
 /// Median connect or round trip time of all connections, microseconds.
 pub fn rtt_median(correlated: &Correlated) -> Option<i64> {
@@ -65,6 +66,8 @@ pub fn facts(view: &View<'_>, median: Option<i64>, row: &mut Row) {
     speed(view, median, row, covered);
     names(view, row, covered);
     tls(view, row, covered);
+    opaque(view, row, covered);
+    idle(view, row, covered);
     errors(view, row, covered);
     trouble(view, row, covered);
 }
@@ -260,6 +263,125 @@ fn tls(view: &View<'_>, row: &mut Row, covered: bool) {
     }
 }
 
+/// What can be told of TLS that went well, or that was read.
+fn opaque(view: &View<'_>, row: &mut Row, covered: bool) {
+    let seen: Vec<(u32, Option<i64>, &TlsSeen)> = view
+        .connections
+        .iter()
+        .filter_map(|c| Some((c.index, c.at, c.what.tls.as_deref()?)))
+        .collect();
+    let last = |pick: &dyn Fn(&TlsSeen) -> Option<String>| {
+        let found = seen.iter().rev();
+        found
+            .filter_map(|(index, _, tls)| Some((pick(tls)?, *index)))
+            .next()
+    };
+    let mut text = |fact: Fact, found: Option<(String, u32)>| {
+        row.text_or(fact, found.as_ref().map(|(t, e)| (t.as_str(), *e)), covered);
+    };
+    text(
+        Fact::tls_version,
+        last(&|t| Some(tls_names::version(t.server_version?).to_owned())),
+    );
+    text(
+        Fact::tls_cipher,
+        last(&|t| {
+            let number = t.cipher?;
+            Some(tls_names::cipher(number).map_or_else(|| format!("{number:04X}"), str::to_owned))
+        }),
+    );
+    text(
+        Fact::tls_name,
+        last(&|t| t.server_name.as_ref().map(ToString::to_string)),
+    );
+    let which = |test: &dyn Fn(&TlsSeen) -> bool| -> Vec<u32> {
+        let found = seen.iter().filter(|(_, _, tls)| test(tls));
+        found.map(|(index, ..)| *index).collect()
+    };
+    let certified = !which(&|t| t.certificates.is_some_and(|n| n > 0)).is_empty();
+    let fitting = !which(&|t| t.name_fits.is_some()).is_empty();
+    row.seen(
+        Fact::tls_name_wrong,
+        &which(&|t| t.name_fits == Some(false)),
+        fitting,
+    );
+    row.seen(
+        Fact::tls_chain_incomplete,
+        &which(&|t| t.lacks_intermediate),
+        certified,
+    );
+    row.seen(Fact::tls_self_issued, &which(&|t| t.self_issued), certified);
+    let any = !seen.is_empty();
+    row.seen(Fact::tls_resumed, &which(&|t| t.resumed), any);
+    row.seen(Fact::tls_decrypted, &which(&|t| t.decrypted), any);
+    let stalled: Vec<u32> = view
+        .tls
+        .iter()
+        .filter(|t| t.what.alert.is_none() && t.what.stage != TlsStage::Established)
+        .map(|t| t.index)
+        .collect();
+    row.seen(Fact::tls_stalled, &stalled, covered);
+    // Where the certificate was seen on a connection that went well.
+    if row.get(Fact::tls_cert_invalid).is_none()
+        && let Some((invalid, event)) = seen.iter().find_map(|(index, at, tls)| {
+            let (from, until) = tls.validity?;
+            let now = (*at)?.div_euclid(1_000_000);
+            Some((now < from || now > until, *index))
+        })
+    {
+        row.bool(Fact::tls_cert_invalid, invalid, &[event]);
+    }
+    if row.get(Fact::tls_issuer).is_none()
+        && let Some((index, _, issuer)) = seen
+            .iter()
+            .find_map(|(index, _, tls)| Some((*index, (), tls.issuer.as_deref()?)))
+    {
+        row.text(Fact::tls_issuer, issuer, &[index]);
+    }
+    let measured = seen
+        .iter()
+        .rev()
+        .find(|(_, _, tls)| tls.exchanges > 0 || tls.unanswered_request.is_some());
+    if let Some((index, _, tls)) = measured {
+        if let Some(micros) = tls.answer_micros {
+            row.int(Fact::opaque_answer_ms, micros / 1000, &[*index]);
+        }
+        let silent = tls.unanswered_request.is_some();
+        row.bool(Fact::opaque_unanswered, silent, &[*index]);
+    }
+}
+
+/// Microseconds of silence after which a connection is likely to be forgotten on the way, and to be closed on purpose.
+const FORGOTTEN: i64 = 30_000_000;
+const IDLE: i64 = 10_000_000;
+
+/// Connections that were kept open and given up.
+fn idle(view: &View<'_>, row: &mut Row, covered: bool) {
+    let given_up = of(view, |c| {
+        let Some((_, client)) = c.client_data else {
+            return false;
+        };
+        let before = c.server_data.map_or(c.first_at, |(_, server)| server);
+        let refused = matches!(c.reset_by, Some(Side::Server | Side::Middlebox));
+        waiting(c) && client - before >= FORGOTTEN && (refused || c.client_unacked > 0)
+    });
+    row.seen(Fact::half_open, &given_up, covered);
+    let closed = of(view, |c| {
+        let host = c.closed_by == Some(Side::Server)
+            || matches!(c.reset_by, Some(Side::Server | Side::Middlebox));
+        let data = [c.client_data, c.server_data];
+        let last = data.iter().flatten().map(|(_, last)| *last).max();
+        match (
+            c.ended_at,
+            last.or(c.connect_micros.map(|m| c.first_at + m)),
+        ) {
+            (Some(end), Some(last)) => host && end - last >= IDLE && !waiting(c),
+            _ => false,
+        }
+    });
+    row.seen(Fact::idle_close, &closed, covered);
+}
+
 fn errors(view: &View<'_>, row: &mut Row, covered: bool) {
     let icmp = view.icmp.first().map(|seen| {
         let version = if seen.what.version == 6 { 6 } else { 4 };
@@ -278,7 +400,16 @@ fn errors(view: &View<'_>, row: &mut Row, covered: bool) {
         row.int(Fact::http_status, i64::from(status), &[seen.index]);
         let redirect = (300..400).contains(&status) || status == 511;
         row.bool(Fact::http_redirect, redirect, &[seen.index]);
+        let result = view
+            .http
+            .iter()
+            .find_map(|seen| Some((seen.what.result.as_deref()?, seen.index)));
+        row.text_or(Fact::http_result, result, covered);
+        if let Some(micros) = seen.what.answer_micros {
+            row.int(Fact::http_ms, micros / 1000, &[seen.index]);
+        }
     } else if covered {
+        row.text(Fact::http_result, "", &[]);
         row.int(Fact::http_status, 0, &[]);
         row.bool(Fact::http_redirect, false, &[]);
     }

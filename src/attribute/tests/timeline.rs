@@ -440,6 +440,7 @@ fn tcp(at: i64, words: &[&str]) -> Payload {
         overlap_conflicts: 0,
         carried: Some("iso8583"),
         server_name: None,
+        tls: None,
         frames: Vec::new(),
     };
     match words[0] {

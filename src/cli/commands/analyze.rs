@@ -1,14 +1,12 @@
 //! `tapscope analyze`: the main job.
 
-use std::path::Path;
-
 use crate::attribute::Catalogue;
 use crate::cli::args::{AnalyzeArgs, Arguments};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::progress::Progress;
-use crate::cli::{DONE, Ending, PARTLY, config, table};
-use crate::plan::{Limits, Plan};
+use crate::cli::{DONE, Ending, PARTLY, network, sandbox, table};
+use crate::plan::{Limits, Plan, RunRecord};
 use crate::report::{self, Summary, text_bytes};
 use crate::{Observer as _, analyze};
 
@@ -16,24 +14,36 @@ use crate::{Observer as _, analyze};
 const CAUSES: usize = 10;
 
 pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Ending {
-    let args = &config::fill_up(args)?;
     let plan = plan(args)?;
     report::check_target(&args.out, args.force)?;
     given(&plan)?;
-    for (given, flag) in [(args.keylog.is_some(), "--keylog")] {
-        if given {
-            let word = output.paint_err(Paint::Yellow, "warning:");
-            output.note(&format!("{word} {flag} has no effect in this version"));
-        }
+    let run = (!args.reproducible).then(|| run_record(args.jobs));
+    for folder in report::left_over(&args.out) {
+        let word = output.paint_err(Paint::Yellow, "warning:");
+        let path = report::clean(&folder.display().to_string());
+        output.note(&format!(
+            "{word} {path} was left over by a run that was killed; nothing in it is complete: remove it (rm -r)"
+        ));
     }
+    let catalogue = load_catalogue(&plan.rules)?;
+    if !args.no_sandbox {
+        let also = [&args.inventory, &args.config];
+        let read = plan.inputs.iter().chain(also.into_iter().flatten());
+        let read = read.chain(&args.keylog).chain(&args.dialects);
+        let read = read.chain(&args.baseline).chain(&args.rules).cloned();
+        sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out))
+            .tell(all, output);
+    }
+    // Threads inherit the confinement only if they are younger than it.
     set_up(args, all)?;
     remove_on_interrupt(*output)?;
-    let catalogue = load_catalogue(&plan.rules)?;
     let progress = Progress::new(args.progress, all.quiet, all.verbose > 0, *output);
     let analysis = analyze(&plan, &catalogue, &progress);
     let written = analysis.map_err(Failure::from).and_then(|analysis| {
         progress.stage("write");
-        report::write(&analysis, &catalogue, &plan, &args.out, args.force).map_err(Failure::from)
+        let run = run.as_ref();
+        report::write_run(&analysis, &catalogue, &plan, run, &args.out, args.force)
+            .map_err(Failure::from)
     });
     progress.done();
     let summary = written?;
@@ -41,6 +51,9 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
         closing(&summary, output);
     }
     name_problems(&summary, output);
+    if plan.pan_key.is_none() && !all.quiet {
+        output.note("card tokens hold for this run only and cannot be joined with those of other days: `tapscope key new FILE`, then --pan-key FILE");
+    }
     output.result(&format!("{}\n", args.out.join("report.html").display()))?;
     let partly = !summary.coverage.problems.is_empty() || !summary.issues.is_empty();
     Ok(if partly { PARTLY } else { DONE })
@@ -96,12 +109,13 @@ fn set_up(args: &AnalyzeArgs, all: &Arguments) -> Result<(), Failure> {
 
 /// Ctrl-C leaves nothing half-written.
 fn remove_on_interrupt(output: Output) -> Result<(), Failure> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    // A file that may not grow any more (SIGXFSZ) is a write error like any other: watched, so that it does not kill.
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ])
         .map_err(|e| Failure::failed(format!("cannot watch for interrupts: {e}")))?;
     std::thread::spawn(move || {
-        for _ in &mut signals {
-            if report::interrupt() {
+        for signal in &mut signals {
+            if signal != SIGXFSZ && report::interrupt() {
                 output.note("interrupted; nothing was written");
                 leave();
             }
@@ -159,15 +173,15 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         rules: args.rules.clone(),
         inventory: args.inventory.clone(),
         baseline: args.baseline.clone(),
-        pan_key: args.pan_key.as_deref().map(pan_key).transpose()?,
+        pan_key: args.pan_key.as_deref().map(super::key::read).transpose()?,
         custody: args.custody,
+        by_day: args.partition_by.is_some(),
+        timesketch: args.timesketch,
         language: args.lang.map(Into::into).unwrap_or_default(),
         event_bytes: event_bytes(args.memory.as_deref())?,
-        scratch: match args.out.parent() {
-            Some(parent) if parent.is_dir() => parent.to_owned(),
-            _ => std::path::PathBuf::from("."),
-        },
-        limits: Limits::default(),
+        scratch: sandbox::standing(report::parent_of(&args.out)),
+        limits: limits(&args.limit)?,
+        network: network::read(&args.keylog, &args.dialects)?,
     })
 }
 
@@ -265,34 +279,55 @@ pub(crate) fn instant(
         })
 }
 
-/// Reads the secret. Whoever else could read it could rebuild card numbers from tokens.
-fn pan_key(path: &Path) -> Result<[u8; 32], Failure> {
-    let fail = |e: std::io::Error| Failure::failed(format!("--pan-key {}: {e}", path.display()));
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(path).map_err(fail)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            let message = format!("--pan-key {}: others may read this file", path.display());
-            return Err(Failure::failed(message).hint(format!("chmod 600 {}", path.display())));
+/// The bounds, with those that the user changed: `line_bytes=2M`.
+pub(crate) fn limits(changed: &[String]) -> Result<Limits, Failure> {
+    let mut limits = Limits::default();
+    for text in changed {
+        let fault = |why: &str| {
+            let names: Vec<&str> = Limits::default().all().map(|(name, _)| name).collect();
+            Failure::usage(format!("--limit {text}: {why}"))
+                .hint(format!("NAME=VALUE; names are {}", names.join(", ")))
+        };
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| fault("expected NAME=VALUE"))?;
+        let value = value
+            .trim()
+            .parse()
+            .ok()
+            .or_else(|| size(value))
+            .ok_or_else(|| fault("expected a number, or one with K, M, G or T"))?;
+        if value == 0 && name.trim() != "archive_depth" {
+            return Err(fault("nothing could be read with zero"));
+        }
+        if !limits.set(name.trim(), value) {
+            return Err(fault("there is no limit of this name"));
         }
     }
-    let bytes = std::fs::read(path).map_err(fail)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let digits = text.trim();
-    if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let mut key = [0_u8; 32];
-        for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks(2)) {
-            let pair = String::from_utf8_lossy(pair);
-            *byte = u8::from_str_radix(&pair, 16).unwrap_or_default();
-        }
-        return Ok(key);
+    Ok(limits)
+}
+
+/// When, where and by whom. The command line holds no secret: a key is named by its file.
+fn run_record(jobs: Option<usize>) -> RunRecord {
+    let word = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    RunRecord {
+        started: jiff::Timestamp::now().to_string(),
+        host: host
+            .map(|name| name.trim().to_owned())
+            .or_else(|| word("HOSTNAME")),
+        user: word("USER").or_else(|| word("LOGNAME")),
+        folder: std::env::current_dir()
+            .ok()
+            .map(|folder| folder.display().to_string()),
+        arguments: std::env::args_os()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect(),
+        // Not asked of the pool: that would start its threads before they can be confined.
+        threads: jobs
+            .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
+            .unwrap_or(1),
     }
-    if bytes.len() < 32 {
-        let message = format!("--pan-key {}: shorter than 32 bytes", path.display());
-        return Err(Failure::failed(message).hint("head -c 32 /dev/urandom > FILE; chmod 600 FILE"));
-    }
-    Ok(blake3::derive_key("tapscope 2026 card token key", &bytes))
 }
 
 /// What was found, in a few lines.
@@ -376,6 +411,16 @@ fn closing(summary: &Summary, output: &Output) {
             .map(|issue| format!("{} {}", issue.count, issue.name))
             .collect();
         output.note(&format!("issues: {}", issues.join(", ")));
+    }
+    if !summary.coverage.limits.is_empty() {
+        let met: Vec<String> = summary
+            .coverage
+            .limits
+            .iter()
+            .map(|limit| format!("{} {}", limit.count, limit.name))
+            .collect();
+        let word = output.paint_err(Paint::Yellow, "limits met:");
+        output.note(&format!("{word} {} (see --limit)", met.join(", ")));
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use serde_json::{Value, json};
 use tapscope_parsers::explain::{Context, Kind, Node, explain, guess};
+use tapscope_parsers::protocol::iso7816::{self, looks_like_command};
 
 use crate::cli::args::{DecodeArgs, Lang};
 use crate::cli::failure::Failure;
@@ -22,8 +23,10 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
         return Err(Failure::usage("nothing to decode: no hex digit was given"));
     }
     let guessed = asked.is_none();
+    let dol = args.dol.as_deref().map(list).transpose()?;
     let kinds = match asked {
         Some(kind) => vec![kind],
+        None if dol.is_some() && !looks_like_command(&bytes) => vec![Kind::DolData],
         None => guess(&bytes),
     };
     let kind = kinds.first().copied().unwrap_or(Kind::Unknown);
@@ -36,7 +39,8 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
         .collect();
     let context = Context {
         kernel: args.kernel,
-        ..Context::default()
+        command: args.command.as_deref().map(command).transpose()?,
+        dol: dol.as_deref(),
     };
     let node = explain(kind, &bytes, context);
     if args.json {
@@ -59,6 +63,20 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
     tree(&mut text, &node, "", "", zh, output);
     output.result(&text)?;
     Ok(DONE)
+}
+
+/// The bytes of a list given as an option.
+fn list(text: &str) -> Result<Vec<u8>, Failure> {
+    unhex(text)
+        .filter(|bytes| !bytes.is_empty())
+        .ok_or_else(|| Failure::usage("--dol takes hex: 9F66049F0206"))
+}
+
+/// The command given as an option.
+fn command(name: &str) -> Result<iso7816::Kind, Failure> {
+    iso7816::Kind::from_name(name).ok_or_else(|| {
+        Failure::usage("--command takes ppse, select, gpo, read-record, generate-ac, verify, get-data …")
+    })
 }
 
 /// The kind, where the first word names one and something follows.

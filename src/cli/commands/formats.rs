@@ -8,10 +8,10 @@ use tapscope_parsers::{container, content};
 use crate::cli::args::FormatsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
-use crate::cli::{DONE, Ending, table};
+use crate::cli::{DONE, Ending, capture_why, network, table};
 use crate::decode::each_stream;
 use crate::parse::own::Own;
-use crate::parse::probe::probe;
+use crate::parse::probe::{InputKind, probe_among};
 use crate::plan::{Language, Plan};
 use crate::report::clean;
 use crate::source;
@@ -48,7 +48,7 @@ const WRAPPINGS: &[(&str, &str)] = &[
 pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
     let own = own(&args.formats)?;
     if let Some(path) = &args.why {
-        return why(path, own, args.json, output);
+        return why(path, own, args, output);
     }
     if args.json {
         output.json(&json!({
@@ -150,7 +150,7 @@ pub(crate) fn own(folders: &[std::path::PathBuf]) -> Result<Own, Failure> {
 }
 
 /// What every detector saw in a file, member by member.
-fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Ending {
+fn why(path: &std::path::Path, own: Own, args: &FormatsArgs, output: &Output) -> Ending {
     let plan = Plan {
         inputs: vec![path.to_owned()],
         own_formats: own.formats,
@@ -165,6 +165,7 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
         pan_key: None,
         custody: false,
         language: Language::En,
+        network: network::read(&args.keylog, &args.dialects)?,
         ..Plan::default()
     };
     let found = source::find(&plan);
@@ -176,20 +177,23 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
     }
     let mut streams = Vec::new();
     for input in &found.inputs {
-        each_stream(input, &plan, &mut |stream, _| {
-            let probed = probe(stream.head, &stream.later_samples(), &plan.own_formats);
-            streams.push((stream.path.to_string(), probed));
+        each_stream(input, &plan, &mut |stream, reader| {
+            let probed = probe_among(stream.head, &stream.later_samples(), &plan.own_formats);
+            let capture = matches!(probed.kind, InputKind::Capture(_))
+                .then(|| capture_why::look(reader, &plan));
+            streams.push((stream.path.to_string(), probed, capture));
         });
     }
-    if as_json {
+    if args.json {
         let list: Vec<_> = streams
             .iter()
-            .map(|(path, probed)| {
+            .map(|(path, probed, capture)| {
                 json!({
                     "path": path, "format": probed.kind.name(), "why": probed.why,
                     "candidates": probed.candidates.iter().map(|c| json!({
                         "format": c.format.name, "score": c.score, "why": c.why,
                     })).collect::<Vec<_>>(),
+                    "capture": capture.as_ref().map(capture_why::Told::json),
                 })
             })
             .collect();
@@ -197,7 +201,7 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
         return Ok(DONE);
     }
     let mut text = String::new();
-    for (path, probed) in &streams {
+    for (path, probed, capture) in &streams {
         let name = output.paint(Paint::Bold, probed.kind.name());
         let _ = writeln!(text, "{}: {name}\n  {}", clean(path), clean(&probed.why));
         for candidate in &probed.candidates {
@@ -206,6 +210,9 @@ fn why(path: &std::path::Path, own: Own, as_json: bool, output: &Output) -> Endi
                 candidate.score, candidate.format.name, candidate.why
             );
             let _ = writeln!(text, "  {}", clean(&line));
+        }
+        if let Some(told) = capture {
+            text.push_str(&told.text());
         }
     }
     output.result(&text)?;

@@ -3,7 +3,8 @@
 use crate::cli::args::InspectArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
-use crate::cli::{DONE, Ending, NO, story, table};
+use crate::cli::story::{self, Depth};
+use crate::cli::{DONE, Ending, NO, table};
 use crate::report::{Folder, Selector, Transaction, clean, readable};
 
 /// Transactions that the list shows.
@@ -19,10 +20,20 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Ending {
         && let Some(transaction) = found.pop()
     {
         let story = folder.story(transaction)?;
-        if args.json {
+        if let Some(target) = &args.html {
+            story.write_page(target, args.lang.into())?;
+            output.result(&format!("{}\n", target.display()))?;
+        } else if args.json {
             output.json(&story)?;
         } else {
-            output.result(&story::render(&story, args.lang.into(), args.full, output))?;
+            let depth = if args.full {
+                Depth::Whole
+            } else {
+                Depth::Brief
+            };
+            let columns = args.width.map_or_else(|| output.columns(), usize::from);
+            let page = story::tell(&story, args.lang.into(), depth, columns);
+            output.result(&page.text(output))?;
         }
         return Ok(DONE);
     }
@@ -35,10 +46,15 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Ending {
         let none = output.paint_err(Paint::Yellow, "nothing found");
         let words = clean(&args.selector.join(" "));
         output.note(&format!("{none} for {words}"));
+        let hint = output.paint_err(Paint::Cyan, "hint:");
+        let dir = clean(&args.dir.display().to_string());
+        output.note(&format!(
+            " {hint} times are UTC; fewer keys find more; `tapscope browse {dir}` lists all failed attempts"
+        ));
         return Ok(NO);
     }
     let shown = found.len() as u64;
-    output.note(&format!("{count} transactions fit; name one by its tx_id, or narrow with stan= rrn= terminal= amount= last4= at="));
+    output.note(&format!("{count} transactions fit; name one by its tx_id, or narrow with stan= rrn= terminal= merchant= amount= last4= interface= cause= at="));
     if count > shown {
         output.note(&format!("(the first {shown} are listed)"));
     }

@@ -10,7 +10,8 @@ use crate::cli::{DONE, Ending};
 pub(crate) fn run(args: &ManArgs, output: &Output) -> Ending {
     let command = Arguments::command();
     if let Some(dir) = &args.out {
-        clap_mangen::generate_to(command, dir)
+        std::fs::create_dir_all(dir)
+            .and_then(|()| clap_mangen::generate_to(command, dir))
             .map_err(|e| Failure::failed(format!("{}: {e}", dir.display())))?;
         return Ok(DONE);
     }

@@ -29,6 +29,17 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> Ending {
         }
         None => args.dir.join("report.html"),
     };
+    if args.timesketch {
+        let written = folder.write_timesketch(&target, &options)?;
+        if written.left_out > 0 {
+            output.note(&format!(
+                "{} without a time are not in it",
+                written.left_out
+            ));
+        }
+        output.result(&format!("{}\n", target.display()))?;
+        return Ok(DONE);
+    }
     let attempts = folder.write_page(&target, &options)?;
     if attempts == 0 && part {
         output.note("no attempt fits: the page is empty");

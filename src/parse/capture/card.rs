@@ -9,9 +9,9 @@ use tapscope_parsers::protocol::net::iso14443::link::{Ending, Frame};
 use tapscope_parsers::protocol::net::iso14443::{RadioEvent, RadioKind};
 
 use crate::event::Event;
-use crate::parse::trace::Run;
 use crate::parse::Context;
 use crate::parse::dialogue::CardFaults;
+use crate::parse::trace::Run;
 
 /// One packet that carries card traffic.
 pub(super) struct Card<'w> {

@@ -35,6 +35,8 @@ pub(super) struct Resolved {
     pub(super) nanos: i64,
     pub(super) timed: bool,
     pub(super) bytes: u64,
+    /// Which file of the set.
+    pub(super) file: u16,
     pub(super) event: DnsEvent,
 }
 
@@ -48,9 +50,17 @@ pub(super) struct Names {
     /// Bytes of messages that led to no event.
     pub(super) ignored: u64,
     pub(super) damaged: Vec<u32>,
+    file: u16,
 }
 
 impl Names {
+    pub(super) fn of_file(file: u16) -> Self {
+        Self {
+            file,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn take(&mut self, item: &Item<'_>, payload: &[u8]) {
         self.expire(item.nanos);
         let Some(message) = dns::parse(payload) else {
@@ -111,6 +121,7 @@ impl Names {
                     nanos: item.nanos,
                     timed: item.timed,
                     bytes: u64::from(item.record),
+                    file: self.file,
                     event: DnsEvent {
                         client: key.0,
                         resolver: key.1,
@@ -131,6 +142,7 @@ impl Names {
             nanos: open.first,
             timed: open.timed,
             bytes: open.bytes + u64::from(item.record),
+            file: self.file,
             event: DnsEvent {
                 client: key.0,
                 resolver: key.1,
@@ -177,6 +189,7 @@ impl Names {
             nanos: open.first,
             timed: open.timed,
             bytes: open.bytes,
+            file: self.file,
             event: DnsEvent {
                 client: key.0,
                 resolver: key.1,

@@ -8,7 +8,7 @@ use tapscope_parsers::protocol::net::tcp::{
 
 use super::packets::Item;
 use super::payload::Payload;
-use crate::event::{Side, Text};
+use crate::event::{Event, Side, Text};
 
 /// Nanoseconds within which the same packet again is a copy made by a mirror port, not a resend.
 const MIRROR: i64 = 2_000_000;
@@ -49,11 +49,44 @@ pub(super) struct Cites {
     pub(super) last_data: u32,
 }
 
+/// Bytes of records, by file of the set: nearly always of one.
+#[derive(Default, Clone)]
+pub(super) struct ByFile {
+    file: u16,
+    bytes: u64,
+    earlier: Vec<(u16, u64)>,
+}
+
+impl ByFile {
+    fn add(&mut self, file: u16, bytes: u32) {
+        if file != self.file {
+            if self.bytes > 0 {
+                self.earlier.push((self.file, self.bytes));
+            }
+            (self.file, self.bytes) = (file, 0);
+        }
+        self.bytes += u64::from(bytes);
+    }
+
+    pub(super) fn of(file: u16, bytes: u64) -> Self {
+        Self {
+            file,
+            bytes,
+            earlier: Vec::new(),
+        }
+    }
+
+    pub(super) fn each(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        let last = std::iter::once((self.file, self.bytes));
+        self.earlier.iter().copied().chain(last)
+    }
+}
+
 /// A message whose acknowledgement is awaited.
 pub(super) struct Awaited {
     pub(super) direction: usize,
     pub(super) end: i64,
-    pub(super) event: usize,
+    pub(super) event: Event,
     pub(super) sent: i64,
 }
 
@@ -83,7 +116,7 @@ pub(super) struct Meta {
     pub(super) timed: bool,
     pub(super) first_at: i64,
     pub(super) last_at: i64,
-    pub(super) record_bytes: u64,
+    pub(super) record_bytes: ByFile,
     pub(super) syn_count: u16,
     syn_at: i64,
     syn_sequence: u32,
@@ -99,6 +132,8 @@ pub(super) struct Meta {
     pub(super) wild: u16,
     /// The client's address and the server's with its port, as text, once asked for: which end was the client then.
     names: Option<(usize, Text, Text)>,
+    /// Who opened it, as a proxy in between says.
+    pub(super) proxied: Option<SocketAddr>,
 }
 
 /// What a packet did to its flow.
@@ -134,7 +169,7 @@ impl Flow {
             timed: item.timed,
             first_at: item.nanos,
             last_at: item.nanos,
-            record_bytes: 0,
+            record_bytes: ByFile::default(),
             syn_count: 0,
             syn_at: 0,
             syn_sequence: 0,
@@ -149,6 +184,7 @@ impl Flow {
             awaited: Vec::new(),
             wild: 0,
             names: None,
+            proxied: None,
         };
         Self {
             meta,
@@ -171,7 +207,7 @@ impl Flow {
         if flags & (SYN | ACK | RST) == SYN && self.reopens(direction, segment, item.nanos) {
             return Step::Reopens;
         }
-        self.meta.record_bytes += u64::from(item.record);
+        self.meta.record_bytes.add(item.file, item.record);
         if self.is_copy(direction, item, segment) {
             return Step::Taken;
         }
@@ -200,6 +236,9 @@ impl Flow {
             self.data(direction, item, segment, missing, limits, sink);
         }
         if flags & FIN != 0 && !self.halves[direction].fin {
+            let length = u32::try_from(wire).unwrap_or(0);
+            let end = segment.sequence.wrapping_add(length);
+            self.halves[direction].stream.ends_at(end);
             self.halves[direction].fin = true;
             self.meta.both_closed = self.halves[1 - direction].fin;
             if self.meta.closed_by.is_none() {
@@ -421,10 +460,12 @@ impl Meta {
     pub(super) fn names(&mut self) -> (Text, Text) {
         if let Some((client, a, b)) = &self.names
             && *client == self.client
+            && self.proxied.is_none()
         {
             return (a.clone(), b.clone());
         }
-        let a: Text = self.client_end().ip().to_string().into();
+        let client = self.proxied.unwrap_or(self.client_end());
+        let a: Text = client.ip().to_string().into();
         let b: Text = self.server_end().to_string().into();
         self.names = Some((self.client, a.clone(), b.clone()));
         (a, b)

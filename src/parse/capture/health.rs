@@ -46,6 +46,7 @@ pub(super) fn connection(flow: &Flow) -> Connection {
             .saturating_add(server.stream.conflicts),
         carried: flow.payload.carried(),
         server_name: tls.and_then(TlsState::server_name),
+        tls: tls.map(|tls| Box::new(tls.summary())),
         frames: cites(flow),
     }
 }

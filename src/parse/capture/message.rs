@@ -2,6 +2,8 @@
 
 use tapscope_parsers::protocol::codes;
 use tapscope_parsers::protocol::iso8583::message::{Message, Shown, Value};
+use tapscope_parsers::protocol::iso8583::subfields;
+use tapscope_parsers::{hex, sensitive};
 
 use super::payload::Cut;
 use crate::event::{IsoMessage, Keys, Place, Tag, TagValue, Text};
@@ -17,14 +19,14 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
     let request = (message.mti / 10).is_multiple_of(2);
     let tags = message
         .field(55)
-        .map(|v| edge.tags(v.raw, request))
+        .map(|v| chip_data(v.raw, request, edge))
         .unwrap_or_default();
     let keys = keys(message, &tags, edge);
     let damage = damage(message, cut, edge);
     let mut fields = Vec::with_capacity(message.fields.len());
     for value in &message.fields {
         if !NEVER.contains(&value.number) && !is_secret(message, value) {
-            fields.push((value.number, shown(value, edge)));
+            fields.push((value.number, field(message, value, edge)));
         }
     }
     let iso = IsoMessage {
@@ -47,15 +49,60 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
     (iso, keys)
 }
 
+/// Data objects of field 55; some hosts write them as hexadecimal characters.
+fn chip_data(raw: &[u8], request: bool, edge: &Edge) -> Vec<Tag> {
+    let written =
+        raw.len() >= 8 && raw.len().is_multiple_of(2) && raw.iter().all(u8::is_ascii_hexdigit);
+    match written.then(|| hex::decode_all(raw)).flatten() {
+        Some(bytes) => edge.tags(&bytes, request),
+        None => edge.tags(raw, request),
+    }
+}
+
 /// Keys and personal data that have no use as evidence: working keys in sign-in answers, key blocks, and the terminal's
-/// SIM, position and base stations in field 59.
+/// SIM, position and base stations in field 59. Parameters that a terminal downloads are evidence.
 fn is_secret(message: &Message<'_>, value: &Value<'_>) -> bool {
+    let management = message.mti / 100 % 10 == 8;
     match value.number {
-        62 => message.mti / 100 == 8 || message.mti / 1000 == 1 && message.mti / 100 % 10 == 8,
-        48 => message.mti / 100 == 8,
-        59 => message.dialect.name == "bcd-unionpay-pos",
+        62 => management && !is_download(message),
+        48 => management,
+        59 => union_pay(message),
         _ => false,
     }
+}
+
+fn union_pay(message: &Message<'_>) -> bool {
+    message.dialect.family == "bcd-unionpay-pos"
+}
+
+/// Parameters, authority keys (public ones) and terminal status of UnionPay terminals: field 60.3 is 36x, 37x, 38x.
+fn is_download(message: &Message<'_>) -> bool {
+    let code = message.field(60).map(|v| v.digits().into_owned());
+    union_pay(message) && code.is_some_and(|c| matches!(c.get(8..10), Some("36" | "37" | "38")))
+}
+
+/// A field as it may be shown. A batch upload packs card numbers among other digits: they are masked where they stand.
+fn field(message: &Message<'_>, value: &Value<'_>, edge: &Edge) -> Text {
+    if value.number == 48 && union_pay(message) && message.mti / 100 % 10 == 3 {
+        let digits = value.digits();
+        let Some(cards) = subfields::batch_cards(&digits) else {
+            if digits.len() < 13 {
+                return Text::new(&digits);
+            }
+            return Text::from(format!("{} digits", digits.len()));
+        };
+        let mut out = Text::default();
+        let mut from = 0;
+        for card in cards {
+            let number = digits[card.clone()].trim_start_matches('0');
+            out.push_str(&digits[from..card.start]);
+            out.push_str(&edge.card(number.as_bytes()).masked);
+            from = card.end;
+        }
+        out.push_str(&digits[from..]);
+        return out;
+    }
+    shown(value, edge)
 }
 
 fn damage(message: &Message<'_>, cut: &Cut<'_>, edge: &Edge) -> Option<Text> {
@@ -85,8 +132,15 @@ fn damage(message: &Message<'_>, cut: &Cut<'_>, edge: &Edge) -> Option<Text> {
 
 fn shown(value: &Value<'_>, edge: &Edge) -> Text {
     match value.shown() {
-        // Digits that are too few for a card number need no second look.
-        Shown::Text(text) if text.len() < 12 && text.bytes().all(|b| b.is_ascii_digit()) => {
+        // Too short for a card number, and digits that are none by length, range or check digit, need no second look.
+        Shown::Text(text) if text.len() < 13 && text.bytes().all(|b| (0x20..0x7F).contains(&b)) => {
+            Text::new(text.trim_end())
+        }
+        Shown::Text(text)
+            if text.len() <= 19
+                && text.bytes().all(|b| b.is_ascii_digit())
+                && !sensitive::is_card_number(&digit_values(&text)[..text.len()]) =>
+        {
             Text::new(text)
         }
         Shown::Text(text) => edge.text(text.trim_end()),
@@ -103,12 +157,23 @@ fn shown(value: &Value<'_>, edge: &Edge) -> Text {
     }
 }
 
+fn digit_values(text: &str) -> [u8; 19] {
+    let mut values = [0; 19];
+    for (value, byte) in values.iter_mut().zip(text.bytes()) {
+        *value = byte.wrapping_sub(b'0');
+    }
+    values
+}
+
 fn keys(message: &Message<'_>, tags: &[Tag], edge: &Edge) -> Keys {
     let text = |number: u8| {
         message
             .text(number)
             .filter(|t| !t.is_empty() && !t.bytes().all(|b| b == b'0'))
-            .map(|t| edge.text(&t))
+            .map(|t| match t.len() {
+                ..13 if t.bytes().all(|b| (0x20..0x7F).contains(&b)) => Text::new(&t),
+                _ => edge.text(&t),
+            })
     };
     let mut keys = Keys {
         terminal: text(41),
@@ -161,7 +226,7 @@ fn card(message: &Message<'_>, edge: &Edge) -> Option<crate::event::CardNumber> 
 
 /// Field 60.2 of UnionPay terminals: digits 3 to 8.
 fn batch(message: &Message<'_>) -> Option<u32> {
-    if message.dialect.name != "bcd-unionpay-pos" {
+    if message.dialect.family != "bcd-unionpay-pos" {
         return None;
     }
     message.field(60)?.digits().get(2..8)?.parse().ok()

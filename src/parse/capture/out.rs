@@ -1,19 +1,25 @@
 //! What a shard makes of its flows: messages, rows, TLS and HTTP events, issues, and the bytes that each stands for.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use tapscope_parsers::protocol::iso8583::Wire;
+use tapscope_parsers::protocol::iso8583::{Choice, Dialect, Wire};
 use tapscope_parsers::protocol::net::tcp::Piece;
 
-use super::Issues;
 use super::dns::Resolved;
 use super::endpoints::Endpoints;
-use super::flow::{Awaited, Flow, Meta};
-use super::payload::{Cut, Payload as Carried};
+use super::flow::{Awaited, ByFile, Flow, Meta};
+use super::follow::Follow;
+use super::payload::{Cut, Given, Payload as Carried};
 use super::shard::LINGER;
+use super::tls::{At, Secrets};
+use super::web::WebSeen;
+use super::{Issues, localise};
 use super::{health, message};
 use crate::event::{
-    Connection, Event, HttpEvent, Keys, Payload, Place, Stamp, Text, TimeQuality, TlsEvent,
+    Connection, Event, Events, HttpEvent, Keys, Payload, Place, Spill, Stamp, Text, TimeQuality,
+    TlsEvent,
 };
 use crate::parse::Context;
 
@@ -26,9 +32,9 @@ const MAX_AWAITED: usize = 64;
 
 /// A finished connection whose worth depends on what others to the same host carried.
 pub(super) struct Candidate {
-    pub(super) bytes: u64,
+    pub(super) bytes: ByFile,
     pub(super) connection: Connection,
-    pub(super) http: Option<Event>,
+    pub(super) http: Vec<Event>,
     frame: u32,
     lane: u64,
     timed: bool,
@@ -38,17 +44,32 @@ pub(super) struct Candidate {
 /// What a shard has made so far.
 pub(super) struct Out {
     pub(super) source: u32,
+    /// Finished, not packed yet.
     pub(super) events: Vec<Event>,
+    pub(super) packed: Vec<Events>,
+    /// Frames before each file of the set.
+    pub(super) starts: Vec<u32>,
+    /// Hosts of the connections kept.
+    pub(super) servers: BTreeSet<IpAddr>,
     pub(super) candidates: Vec<Candidate>,
     pub(super) learnt: Vec<(SocketAddr, Wire)>,
     pub(super) own: Endpoints,
     pub(super) issues: Issues,
-    pub(super) understood: u64,
-    pub(super) ignored: u64,
-    pub(super) damaged: u64,
+    /// Of each file of the set.
+    pub(super) bytes: Vec<Bytes>,
     pub(super) clock: i64,
     /// Rows kept of connections without a payment message.
     pub(super) rows: usize,
+    /// Set where the streams themselves are wanted.
+    pub(super) follow: Option<Follow>,
+}
+
+/// What became of the bytes of one file.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Bytes {
+    pub(super) understood: u64,
+    pub(super) ignored: u64,
+    pub(super) damaged: u64,
 }
 
 /// What is at hand while a flow is worked on.
@@ -56,6 +77,9 @@ pub(super) struct Out {
 pub(super) struct With<'w> {
     pub(super) known: &'w Endpoints,
     pub(super) ctx: &'w Context<'w>,
+    pub(super) secrets: Secrets<'w>,
+    /// Dialects that the user described.
+    pub(super) dialects: &'w [&'static Dialect],
 }
 
 impl Out {
@@ -69,27 +93,25 @@ impl Out {
     ) {
         match piece {
             Piece::Bytes { data, frame, nanos } => {
-                let known = if payload.is_decided() {
-                    None
-                } else {
-                    self.wire_of(meta, with.known)
-                };
-                let mid_stream = !meta.opening_seen;
+                if let Some(follow) = &mut self.follow {
+                    follow.bytes(meta, direction, data);
+                }
+                let given = self.given(meta, payload.asks(), with);
                 let noted = payload.bytes(
                     direction,
                     data,
-                    frame,
-                    nanos,
-                    mid_stream,
-                    known,
-                    with.ctx.edge,
+                    At { frame, nanos },
+                    &given,
                     &mut |direction, cut| self.message(meta, direction, &cut, with.ctx),
                 );
+                if payload.proxied.is_some() {
+                    meta.proxied = payload.proxied;
+                }
                 if let Some(wire) = noted.learnt {
                     self.learn(meta.server_end(), wire);
                 }
                 if noted.desync {
-                    self.damaged += 1;
+                    self.damaged();
                     self.issues.add(
                         Place::Frame(frame),
                         "iso8583_desync",
@@ -98,9 +120,59 @@ impl Out {
                     );
                 }
             }
-            Piece::Gap(bytes) => payload.gap(direction, bytes, &mut |direction, cut| {
-                self.message(meta, direction, &cut, with.ctx);
-            }),
+            Piece::Gap(bytes) => {
+                if let Some(follow) = &mut self.follow {
+                    follow.gap(meta, direction, bytes);
+                }
+                payload.gap(direction, bytes, &mut |direction, cut| {
+                    self.message(meta, direction, &cut, with.ctx);
+                });
+            }
+        }
+    }
+
+    /// What is at hand for the bytes of that connection.
+    fn given<'w>(&self, meta: &Meta, asked: bool, with: With<'w>) -> Given<'w> {
+        let network = &with.ctx.plan.network;
+        let server = meta.server_end();
+        let forced = network.dialects.iter().find(|d| asked && d.is_for(&server));
+        let (known, choice) = match forced {
+            Some(described) => {
+                let known = match (described.length, described.header) {
+                    (Some(length), Some(header)) => Some(Wire {
+                        length,
+                        header,
+                        dialect: described.dialect,
+                    }),
+                    _ => None,
+                };
+                let choice = Choice {
+                    first: std::slice::from_ref(&described.dialect),
+                    built_in: false,
+                    length: described.length,
+                    header: described.header,
+                };
+                (known, choice)
+            }
+            None => {
+                let known = if asked {
+                    self.wire_of(meta, with.known)
+                } else {
+                    None
+                };
+                let choice = Choice {
+                    first: with.dialects,
+                    ..Choice::BUILT_IN
+                };
+                (known, choice)
+            }
+        };
+        Given {
+            mid_stream: !meta.opening_seen,
+            known,
+            choice,
+            edge: with.ctx.edge,
+            secrets: with.secrets,
         }
     }
 
@@ -129,42 +201,99 @@ impl Out {
         keys.host = Some(host);
         let frame = cut.frames.first().copied().unwrap_or(meta.first_frame);
         if let Some(text) = &iso.damage {
-            self.damaged += 1;
+            self.damaged();
             self.issues
                 .add(Place::Frame(frame), "iso8583_damaged", 1, text.to_string());
         }
-        if meta.awaited.len() < MAX_AWAITED {
-            meta.awaited.push(Awaited {
-                direction,
-                end: i64::try_from(cut.end).unwrap_or(i64::MAX),
-                event: self.events.len(),
-                sent: cut.nanos,
-            });
+        if meta.awaited.len() >= MAX_AWAITED {
+            let oldest = meta.awaited.remove(0);
+            self.events.push(oldest.event);
         }
-        self.events.push(Event {
-            source: self.source,
-            place: Place::Frame(frame),
-            at: stamp(cut.nanos, meta.timed),
-            lane: meta.id,
-            keys,
-            payload: Payload::Iso8583(Box::new(iso)),
+        meta.awaited.push(Awaited {
+            direction,
+            end: i64::try_from(cut.end).unwrap_or(i64::MAX),
+            sent: cut.nanos,
+            event: Event {
+                source: self.source,
+                place: Place::Frame(frame),
+                at: stamp(cut.nanos, meta.timed),
+                lane: meta.id,
+                keys,
+                payload: Payload::Iso8583(Box::new(iso)),
+            },
         });
     }
 
-    /// Notes on messages that TCP has acknowledged by now.
+    /// Notes on messages that TCP has acknowledged by now, and lets them go.
     pub(super) fn acknowledged(&mut self, flow: &mut Flow, nanos: i64) {
         let acked = [flow.halves[0].acked_to, flow.halves[1].acked_to];
-        let events = &mut self.events;
-        flow.meta.awaited.retain(|wait| {
-            let done = acked[wait.direction] >= wait.end;
-            if done
-                && let Some(event) = events.get_mut(wait.event)
-                && let Payload::Iso8583(iso) = &mut event.payload
-            {
+        let done = |wait: &Awaited| acked[wait.direction] >= wait.end;
+        if !flow.meta.awaited.iter().any(done) {
+            return;
+        }
+        for mut wait in std::mem::take(&mut flow.meta.awaited) {
+            if !done(&wait) {
+                flow.meta.awaited.push(wait);
+                continue;
+            }
+            if let Payload::Iso8583(iso) = &mut wait.event.payload {
                 iso.acked_after_micros = Some(nanos.saturating_sub(wait.sent).max(0) / 1000);
             }
-            !done
-        });
+            self.events.push(wait.event);
+        }
+    }
+
+    /// The next file of the set begins behind so many frames.
+    pub(super) fn next_file(&mut self, start: u32) {
+        self.starts.push(start);
+        self.packed.push(Events::default());
+        self.bytes.push(Bytes::default());
+    }
+
+    fn damaged(&mut self) {
+        if let Some(bytes) = self.bytes.last_mut() {
+            bytes.damaged += 1;
+        }
+    }
+
+    pub(super) fn understood(&mut self, of: &ByFile) {
+        for (file, count) in of.each() {
+            if let Some(bytes) = self.bytes.get_mut(usize::from(file)) {
+                bytes.understood += count;
+            }
+        }
+    }
+
+    pub(super) fn ignored(&mut self, of: &ByFile) {
+        for (file, count) in of.each() {
+            if let Some(bytes) = self.bytes.get_mut(usize::from(file)) {
+                bytes.ignored += count;
+            }
+        }
+    }
+
+    /// Packs what is finished.
+    pub(super) fn pack(&mut self, least: usize, spill: &Arc<Spill>) {
+        if self.events.len() < least.max(1) {
+            return;
+        }
+        let events = std::mem::take(&mut self.events);
+        if let ([only], [_]) = (self.packed.as_mut_slice(), self.starts.as_slice()) {
+            only.extend_from(events, |event| event, spill);
+            return;
+        }
+        let mut files: Vec<Vec<Event>> = self.starts.iter().map(|_| Vec::new()).collect();
+        for mut event in events {
+            let file = to_file(&mut event, &self.starts);
+            if let Some(list) = files.get_mut(file) {
+                list.push(event);
+            }
+        }
+        for (packed, list) in self.packed.iter_mut().zip(files) {
+            if !list.is_empty() {
+                packed.extend_from(list, |event| event, spill);
+            }
+        }
     }
 
     /// A flow is over: its last messages, its TLS and HTTP, its row.
@@ -172,12 +301,17 @@ impl Out {
         flow.drain(&mut |meta, payload, direction, piece| {
             self.piece(meta, payload, direction, piece, with);
         });
-        let known = self.wire_of(&flow.meta, with.known);
+        let given = self.given(&flow.meta, true, with);
         let Flow { meta, payload, .. } = &mut *flow;
-        let mid_stream = !meta.opening_seen;
-        let noted = payload.finish(mid_stream, known, with.ctx.edge, &mut |direction, cut| {
+        let noted = payload.finish(&given, &mut |direction, cut| {
             self.message(meta, direction, &cut, with.ctx);
         });
+        for wait in std::mem::take(&mut flow.meta.awaited) {
+            self.events.push(wait.event);
+        }
+        if let Some(follow) = &mut self.follow {
+            follow.end(&flow);
+        }
         if let Some(wire) = noted.learnt {
             self.learn(flow.meta.server_end(), wire);
         }
@@ -188,6 +322,7 @@ impl Out {
         let carried = flow.payload.carried();
         let payment = carried == Some("iso8583");
         let mut keep = payment
+            || !flow.payload.web_payments().is_empty()
             || carried == Some("tls")
             || (health::is_trouble(&flow) && !flow.payload.is_web());
         if keep && !payment {
@@ -203,12 +338,12 @@ impl Out {
             }
         }
         let known_host = keep || self.candidates.len() < MAX_CANDIDATES;
-        if !known_host || (!keep && flow.payload.is_web() && flow.payload.http.is_none()) {
-            self.ignored += flow.meta.record_bytes;
+        if !known_host || (!keep && flow.payload.is_web() && flow.payload.http().is_none()) {
+            self.ignored(&flow.meta.record_bytes);
             return;
         }
         let candidate = Candidate {
-            bytes: flow.meta.record_bytes,
+            bytes: flow.meta.record_bytes.clone(),
             connection: health::connection(&flow),
             http: self.http(&flow),
             frame: flow.meta.first_frame,
@@ -255,6 +390,20 @@ impl Out {
                 );
             }
         }
+        if let Some(tls) = flow.payload.tls() {
+            let (_, failed) = tls.opened();
+            if let Some(why) = tls.useless {
+                self.issues
+                    .add(place, "tls_secret_useless", 1, why.to_owned());
+            } else if failed > 0 {
+                self.issues.add(
+                    place,
+                    "tls_not_deciphered",
+                    u64::from(failed),
+                    "records that the secrets given do not open".into(),
+                );
+            }
+        }
         if flow.meta.wild > 0 {
             self.issues.add(
                 place,
@@ -293,32 +442,52 @@ impl Out {
             alert_from: state
                 .alert
                 .map(|(_, _, direction, ..)| flow.meta.side(direction)),
-            client_version: state.client_version,
+            client_version: state.seen.client_version,
             server_name: state.server_name(),
             client: flow.meta.client_end(),
             server: flow.meta.server_end(),
-            certificate_validity: state.validity,
-            certificate_issuer: state.issuer.clone(),
+            certificate_validity: state.seen.validity,
+            certificate_issuer: state.seen.issuer.clone(),
         };
         Some(self.event(flow, frame, nanos, Payload::Tls(Box::new(event))))
     }
 
-    fn http(&self, flow: &Flow) -> Option<Event> {
-        let seen = flow.payload.http.as_ref()?;
-        let telling = matches!(
-            seen.status,
-            301 | 302 | 303 | 307 | 308 | 407 | 511 | 500..=599
-        );
-        (telling || flow.payload.strange_http()).then(|| {
-            let event = HttpEvent {
+    /// Answers about payments, and the one that tells of trouble.
+    fn http(&self, flow: &Flow) -> Vec<Event> {
+        let mut told: Vec<&WebSeen> = flow.payload.web_payments().iter().collect();
+        if let Some(seen) = flow.payload.http().filter(|seen| !seen.payment) {
+            let telling = matches!(
+                seen.status,
+                301 | 302 | 303 | 307 | 308 | 407 | 511 | 500..=599
+            );
+            if telling || flow.payload.strange_http() {
+                told.push(seen);
+            }
+        }
+        let event = |seen: &WebSeen| {
+            let http = HttpEvent {
                 flow: flow.meta.id,
                 status: seen.status,
                 location: seen.location.clone(),
+                request: seen.request.clone(),
+                result: seen.result.clone(),
+                answer_micros: seen.answer_micros,
                 client: flow.meta.client_end(),
                 server: flow.meta.server_end(),
             };
-            self.event(flow, seen.frame, seen.nanos, Payload::Http(Box::new(event)))
-        })
+            let (frame, nanos) = (seen.at.frame, seen.at.nanos);
+            let mut event = self.event(flow, frame, nanos, Payload::Http(Box::new(http)));
+            if let Some(keys) = &seen.keys {
+                let ends = std::mem::take(&mut event.keys);
+                event.keys = Keys {
+                    device: ends.device,
+                    host: ends.host,
+                    ..(**keys).clone()
+                };
+            }
+            event
+        };
+        told.into_iter().map(event).collect()
     }
 
     fn event(&self, flow: &Flow, frame: u32, nanos: i64, payload: Payload) -> Event {
@@ -333,9 +502,10 @@ impl Out {
     }
 
     pub(super) fn keep(&mut self, candidate: Candidate) {
-        self.understood += candidate.bytes;
+        self.understood(&candidate.bytes);
         self.events.extend(candidate.http);
         let connection = candidate.connection;
+        self.servers.insert(connection.server.ip());
         self.events.push(Event {
             source: self.source,
             place: Place::Frame(candidate.frame),
@@ -351,7 +521,7 @@ impl Out {
     }
 
     pub(super) fn resolution(&mut self, resolved: Resolved) {
-        self.understood += resolved.bytes;
+        self.understood(&ByFile::of(resolved.file, resolved.bytes));
         let keys = Keys {
             device: Some(resolved.event.client.to_string().into()),
             ..Keys::default()
@@ -365,6 +535,28 @@ impl Out {
             payload: Payload::Dns(Box::new(resolved.event)),
         });
     }
+}
+
+/// Turns the frames of the set into those of the file that the event stands in; frames of other files cannot be cited.
+pub(super) fn to_file(event: &mut Event, starts: &[u32]) -> usize {
+    let file = localise(&mut event.place, starts);
+    let list = match &mut event.payload {
+        Payload::Iso8583(iso) => &mut iso.frames,
+        Payload::Tcp(connection) => &mut connection.frames,
+        Payload::Apdu(exchange) => {
+            let answer = &mut exchange.answer_place;
+            if answer
+                .as_mut()
+                .is_some_and(|place| localise(place, starts) != file)
+            {
+                *answer = None;
+            }
+            return file;
+        }
+        _ => return file,
+    };
+    list.retain_mut(|place| localise(place, starts) == file);
+    file
 }
 
 fn ends(client: SocketAddr, server: SocketAddr) -> Keys {

@@ -20,6 +20,8 @@ pub(super) struct Item<'w> {
     pub(super) timed: bool,
     /// Bytes of its record in the file.
     pub(super) record: u32,
+    /// Which file of the set.
+    pub(super) file: u16,
     pub(super) source: SocketAddr,
     pub(super) destination: SocketAddr,
     pub(super) ttl: u8,
@@ -91,6 +93,7 @@ impl Decoder {
         window: &'w [u8],
         packets: &[Packet],
         shards: usize,
+        file: u16,
     ) -> Dealt<'w> {
         // Packets without a time carry that of the packet before.
         let start = self.last_nanos;
@@ -103,7 +106,7 @@ impl Decoder {
             .enumerate()
             .map(|(n, chunk)| {
                 let before = packets[..n * size].iter().rev().find_map(|p| p.nanos);
-                piece(window, chunk, shards, before.unwrap_or(start))
+                piece(window, chunk, (shards, file), before.unwrap_or(start))
             })
             .collect();
         self.wholes.clear();
@@ -142,7 +145,7 @@ impl Decoder {
             dealt.pieces.push(piece.shards);
         }
         let wholes = &self.wholes;
-        add_wholes(&mut dealt, wholes, shards, start);
+        add_wholes(&mut dealt, wholes, (shards, file), start);
         dealt
     }
 
@@ -162,7 +165,7 @@ impl Decoder {
 fn add_wholes<'w>(
     dealt: &mut Dealt<'w>,
     wholes: &'w [(Packet, IpMeta, Whole)],
-    shards: usize,
+    (shards, file): (usize, u16),
     start: i64,
 ) {
     for (packet, meta, whole) in wholes {
@@ -179,7 +182,8 @@ fn add_wholes<'w>(
         let Frame::Ip(datagram) = inside(datagram) else {
             continue;
         };
-        let Ok(Some(mut item)) = item(packet, packet.nanos.unwrap_or(start), &datagram) else {
+        let Ok(Some(mut item)) = item(packet, packet.nanos.unwrap_or(start), file, &datagram)
+        else {
             continue;
         };
         item.record = 0;
@@ -196,7 +200,12 @@ fn add_wholes<'w>(
     }
 }
 
-fn piece<'w>(window: &'w [u8], packets: &[Packet], shards: usize, start: i64) -> Piece<'w> {
+fn piece<'w>(
+    window: &'w [u8],
+    packets: &[Packet],
+    (shards, file): (usize, u16),
+    start: i64,
+) -> Piece<'w> {
     let mut piece = Piece {
         shards: (0..shards)
             .map(|_| Vec::with_capacity(packets.len() / shards + 16))
@@ -229,7 +238,7 @@ fn piece<'w>(window: &'w [u8], packets: &[Packet], shards: usize, start: i64) ->
             }
             Frame::Ip(datagram) if let Some(sim) = sim(&datagram) => card(Wire::Sim(sim)),
             Frame::Radio(event) => card(Wire::Radio(event)),
-            Frame::Ip(datagram) => match item(packet, nanos, &datagram) {
+            Frame::Ip(datagram) => match item(packet, nanos, file, &datagram) {
                 Ok(Some(item)) => {
                     let shard = shard_of(&item, shards);
                     piece.shards[shard].push(item);
@@ -271,6 +280,7 @@ fn sim<'w>(d: &Datagram<'w>) -> Option<gsmtap::Card<'w>> {
 fn item<'w>(
     packet: &Packet,
     nanos: i64,
+    file: u16,
     d: &Datagram<'w>,
 ) -> Result<Option<Item<'w>>, &'static str> {
     let (ports, body) = match d.protocol {
@@ -318,6 +328,7 @@ fn item<'w>(
         nanos,
         timed: packet.nanos.is_some(),
         record: packet.record_len,
+        file,
         source: SocketAddr::new(d.source, ports.0),
         destination: SocketAddr::new(d.destination, ports.1),
         ttl: d.ttl,

@@ -1,11 +1,13 @@
 //! What a connection carries: finds ISO 8583, TLS and HTTP in its bytes and cuts the messages out.
 
-use tapscope_parsers::protocol::iso8583::framing::{Frame, Header, LengthForm};
-use tapscope_parsers::protocol::iso8583::{Detected, Message, Wire, detect};
-use tapscope_parsers::protocol::net::{http, tls};
+use std::net::SocketAddr;
 
-use super::tls::TlsState;
-use crate::event::Text;
+use tapscope_parsers::protocol::iso8583::framing::{Frame, Header, LengthForm};
+use tapscope_parsers::protocol::iso8583::{Choice, Detected, Message, Wire, detect_in};
+use tapscope_parsers::protocol::net::{http, proxy, tls};
+
+use super::tls::{At, Secrets, TlsState};
+use super::web::{Web, WebSeen};
 use crate::parse::edge::Edge;
 
 /// Bytes kept while it is not known what they are.
@@ -23,6 +25,8 @@ pub(super) enum Protocol {
     Iso(Wire),
     Tls(Box<TlsState>),
     Http,
+    /// Recognised and not read.
+    Named(&'static str),
     Other,
 }
 
@@ -39,14 +43,6 @@ struct Half {
     /// Looked at, and no protocol that is known.
     barren: bool,
     tries: u8,
-}
-
-/// An HTTP answer that was seen.
-pub(super) struct HttpSeen {
-    pub(super) status: u16,
-    pub(super) location: Option<Text>,
-    pub(super) frame: u32,
-    pub(super) nanos: i64,
 }
 
 /// A message cut out, for the caller to turn into an event.
@@ -70,14 +66,33 @@ pub(super) struct Noted {
     pub(super) desync: bool,
 }
 
+/// What is at hand while bytes are read.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'g> {
+    /// The opening of the connection is not in the capture.
+    pub(super) mid_stream: bool,
+    /// How the host's messages are written, where that is known.
+    pub(super) known: Option<Wire>,
+    /// Framings and dialects to try.
+    pub(super) choice: Choice<'g>,
+    pub(super) edge: &'g Edge,
+    pub(super) secrets: Secrets<'g>,
+}
+
 /// What a connection carries.
 #[derive(Default)]
 pub(super) struct Payload {
     protocol: Protocol,
     halves: [Half; 2],
-    pub(super) http: Option<HttpSeen>,
+    web: Option<Box<Web>>,
     pub(super) messages: u32,
     spoke_http: bool,
+    /// What came out of TLS.
+    inner: Option<Box<Payload>>,
+    /// Bytes so far of each direction of a TLS connection, gaps and all.
+    fed: [u64; 2],
+    /// Who opened it, as a proxy in between says.
+    pub(super) proxied: Option<SocketAddr>,
 }
 
 type Out<'o> = &'o mut dyn FnMut(usize, Cut<'_>);
@@ -90,24 +105,59 @@ impl Payload {
         }
     }
 
-    /// True once it is known what the connection speaks.
-    pub(super) fn is_decided(&self) -> bool {
-        !matches!(self.protocol, Protocol::Unknown)
+    /// True where it helps to know how the host's messages are written.
+    pub(super) fn asks(&self) -> bool {
+        match &self.protocol {
+            Protocol::Unknown => true,
+            Protocol::Tls(_) => self.inner.as_ref().is_some_and(|inner| inner.asks()),
+            _ => false,
+        }
     }
 
     pub(super) fn carried(&self) -> Option<&'static str> {
         match &self.protocol {
             Protocol::Iso(_) if self.messages > 0 => Some("iso8583"),
+            Protocol::Tls(_) if self.read_inside() => Some("iso8583"),
             Protocol::Tls(_) => Some("tls"),
             Protocol::Http => Some("http"),
-            _ if self.http.is_some() => Some("http"),
+            Protocol::Named(name) => Some(name),
+            _ if self.http().is_some() => Some("http"),
             _ => None,
+        }
+    }
+
+    fn read_inside(&self) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.messages > 0)
+    }
+
+    /// How the messages are written, once that is known.
+    pub(super) fn wire(&self) -> Option<Wire> {
+        match &self.protocol {
+            Protocol::Iso(wire) => Some(*wire),
+            Protocol::Tls(_) => self.inner.as_ref()?.wire(),
+            _ => None,
+        }
+    }
+
+    /// The HTTP answer that tells most, in the clear or in TLS.
+    pub(super) fn http(&self) -> Option<&WebSeen> {
+        let own = self.web.as_ref().and_then(|web| web.seen());
+        own.or_else(|| self.inner.as_ref()?.http())
+    }
+
+    /// HTTP exchanges about payments, in the clear or in TLS.
+    pub(super) fn web_payments(&self) -> &[WebSeen] {
+        match (&self.web, &self.inner) {
+            (Some(web), _) if !web.payments.is_empty() => &web.payments,
+            (_, Some(inner)) => inner.web_payments(),
+            _ => &[],
         }
     }
 
     /// True where the connection was in step with TLS or ISO 8583 and an HTTP answer came.
     pub(super) fn strange_http(&self) -> bool {
-        self.http.is_some() && !matches!(self.protocol, Protocol::Http)
+        self.web.as_ref().is_some_and(|web| web.seen().is_some())
+            && !matches!(self.protocol, Protocol::Http)
     }
 
     /// True where the client spoke HTTP itself.
@@ -120,52 +170,100 @@ impl Payload {
         &mut self,
         direction: usize,
         data: &[u8],
-        frame: u32,
-        nanos: i64,
-        mid_stream: bool,
-        known: Option<Wire>,
-        edge: &Edge,
+        at: At,
+        given: &Given<'_>,
         out: Out<'_>,
     ) -> Noted {
         let mut noted = Noted::default();
         match &mut self.protocol {
-            Protocol::Tls(state) => {
-                state.push(direction, data, frame, nanos, edge);
-                if data.starts_with(b"HTTP/1.") {
-                    // Plain text in answer to a handshake: a portal, or the wrong port.
-                    self.answer(data, frame, nanos, edge);
-                }
-            }
+            Protocol::Tls(_) => noted = self.tls_bytes(direction, data, at, given, out),
             Protocol::Iso(wire) => {
                 let wire = *wire;
                 self.turn(direction, &wire, out);
-                noted.desync = self.iso(direction, &wire, data, frame, nanos, edge, out);
+                noted.desync = self.iso(direction, &wire, data, at, given.edge, out);
             }
-            Protocol::Http => self.answer(data, frame, nanos, edge),
-            Protocol::Other => self.halves[direction].base += data.len() as u64,
+            Protocol::Http => self.web(direction, data, at, given.edge),
+            Protocol::Other | Protocol::Named(_) => {
+                self.halves[direction].base += data.len() as u64;
+            }
             Protocol::Unknown => {
-                self.undecided(direction, data, frame, nanos, mid_stream, known);
-                noted.learnt = self.decide(direction, false, mid_stream, known);
+                self.undecided(direction, data, at, given);
+                noted.learnt = self.decide(direction, false, given);
                 if noted.learnt.is_none() {
                     // The other side answers: what this one said so far may be a whole message without a length.
-                    noted.learnt = self.decide(1 - direction, true, mid_stream, known);
+                    noted.learnt = self.decide(1 - direction, true, given);
                 }
-                self.replay(edge, out);
+                let more = self.replay(given, out);
+                noted.learnt = noted.learnt.or(more.learnt);
             }
         }
         noted
     }
 
+    /// Bytes of a TLS connection; what comes open goes to the payload inside.
+    fn tls_bytes(
+        &mut self,
+        direction: usize,
+        data: &[u8],
+        at: At,
+        given: &Given<'_>,
+        out: Out<'_>,
+    ) -> Noted {
+        let mut noted = Noted::default();
+        let Protocol::Tls(state) = &mut self.protocol else {
+            return noted;
+        };
+        self.fed[direction] += data.len() as u64;
+        let (inner, fed) = (&mut self.inner, self.fed);
+        let inside = Given {
+            mid_stream: false,
+            ..*given
+        };
+        state.push(
+            direction,
+            data,
+            at,
+            given.edge,
+            given.secrets,
+            &mut |direction, plain| {
+                let inner = inner.get_or_insert_with(Box::default);
+                let end = fed[direction];
+                let more = inner.bytes(direction, plain, at, &inside, &mut |direction, cut| {
+                    out(direction, Cut { end, ..cut });
+                });
+                noted.learnt = noted.learnt.or(more.learnt);
+                noted.desync |= more.desync;
+            },
+        );
+        if data.starts_with(b"HTTP/1.") {
+            // Plain text in answer to a handshake: a portal, or the wrong port.
+            self.web(direction, data, at, given.edge);
+        }
+        noted
+    }
+
+    fn web(&mut self, direction: usize, data: &[u8], at: At, edge: &Edge) {
+        self.web
+            .get_or_insert_with(Box::default)
+            .push(direction, data, at, edge);
+    }
+
     /// Bytes of one direction are not in the capture.
     pub(super) fn gap(&mut self, direction: usize, bytes: u64, out: Out<'_>) {
         match &mut self.protocol {
-            Protocol::Tls(state) => state.gap(direction),
+            Protocol::Tls(state) => {
+                state.gap(direction);
+                self.fed[direction] += bytes;
+            }
             Protocol::Iso(wire) => {
                 let wire = *wire;
                 self.flush(direction, &wire, "bytes are missing from the capture", out);
                 self.halves[direction].lost = true;
             }
             _ => {}
+        }
+        if let Some(web) = &mut self.web {
+            web.gap(direction);
         }
         let half = &mut self.halves[direction];
         half.base += bytes + half.buffer.len() as u64;
@@ -174,20 +272,15 @@ impl Payload {
     }
 
     /// The connection is over.
-    pub(super) fn finish(
-        &mut self,
-        mid_stream: bool,
-        known: Option<Wire>,
-        edge: &Edge,
-        out: Out<'_>,
-    ) -> Noted {
+    pub(super) fn finish(&mut self, given: &Given<'_>, out: Out<'_>) -> Noted {
         let mut noted = Noted::default();
         for direction in 0..2 {
             if matches!(self.protocol, Protocol::Unknown) {
-                noted.learnt = self.decide(direction, true, mid_stream, known);
+                noted.learnt = self.decide(direction, true, given);
             }
         }
-        self.replay(edge, out);
+        let more = self.replay(given, out);
+        noted.learnt = noted.learnt.or(more.learnt);
         if let Protocol::Iso(wire) = &self.protocol {
             let wire = *wire;
             for direction in 0..2 {
@@ -195,46 +288,58 @@ impl Payload {
                 self.flush(direction, &wire, "the connection ended inside it", out);
             }
         }
+        if let Some(inner) = &mut self.inner {
+            let inside = Given {
+                mid_stream: false,
+                ..*given
+            };
+            let fed = self.fed;
+            let more = inner.finish(&inside, &mut |direction, cut| {
+                let end = fed[direction];
+                out(direction, Cut { end, ..cut });
+            });
+            noted.learnt = noted.learnt.or(more.learnt);
+        }
         noted
     }
 
-    fn undecided(
-        &mut self,
-        direction: usize,
-        data: &[u8],
-        frame: u32,
-        nanos: i64,
-        mid_stream: bool,
-        known: Option<Wire>,
-    ) {
+    fn undecided(&mut self, direction: usize, data: &[u8], at: At, given: &Given<'_>) {
         let half = &mut self.halves[direction];
         if half.barren {
             // In mid-stream, or once the other side's messages are known, a segment may begin one.
-            let again = (mid_stream || known.is_some()) && half.tries < TRIES;
+            let again = (given.mid_stream || given.known.is_some()) && half.tries < TRIES;
             if !again {
                 half.base += data.len() as u64;
                 return;
             }
             half.barren = false;
         }
-        half.keep(data, frame, nanos, UNDECIDED);
+        half.keep(data, at, UNDECIDED);
     }
 
     /// Decides what the connection speaks, where the bytes of this direction show it.
-    fn decide(
-        &mut self,
-        direction: usize,
-        ended: bool,
-        mid_stream: bool,
-        known: Option<Wire>,
-    ) -> Option<Wire> {
+    fn decide(&mut self, direction: usize, ended: bool, given: &Given<'_>) -> Option<Wire> {
         let half = &mut self.halves[direction];
         if half.barren || half.buffer.is_empty() {
             return None;
         }
+        if half.base == 0 && self.proxied.is_none() {
+            match proxy::read(&half.buffer) {
+                proxy::Found::Header { bytes, source } => {
+                    half.pass(bytes);
+                    self.proxied = source;
+                }
+                proxy::Found::More if !ended => return None,
+                _ => {}
+            }
+        }
         let bytes = half.buffer.as_slice();
         if tls::is_handshake(bytes) || tls::is_alert(bytes) {
             self.protocol = Protocol::Tls(Box::default());
+            return None;
+        }
+        if let Some(name) = http::foreign(bytes) {
+            self.protocol = Protocol::Named(name);
             return None;
         }
         if http::is_request(bytes) {
@@ -246,14 +351,14 @@ impl Payload {
             self.protocol = Protocol::Http;
             return None;
         }
-        if let Some(wire) = known
+        if let Some(wire) = given.known
             && wire.length != LengthForm::None
             && wire.starts(bytes)
         {
             self.protocol = Protocol::Iso(wire);
             return Some(wire);
         }
-        match detect(bytes, ended) {
+        match detect_in(bytes, ended, given.choice) {
             Detected::Yes(wire, _) => {
                 self.protocol = Protocol::Iso(wire);
                 return Some(wire);
@@ -265,17 +370,18 @@ impl Payload {
                 half.forget();
             }
         }
-        let hopeless = !mid_stream || self.halves.iter().all(|h| h.tries >= TRIES);
-        if self.halves.iter().all(|h| h.barren) && hopeless && known.is_none() {
+        let hopeless = !given.mid_stream || self.halves.iter().all(|h| h.tries >= TRIES);
+        if self.halves.iter().all(|h| h.barren) && hopeless && given.known.is_none() {
             self.protocol = Protocol::Other;
         }
         None
     }
 
     /// Once the protocol is known, the bytes kept so far go through it.
-    fn replay(&mut self, edge: &Edge, out: Out<'_>) {
+    fn replay(&mut self, given: &Given<'_>, out: Out<'_>) -> Noted {
+        let mut noted = Noted::default();
         if matches!(self.protocol, Protocol::Unknown) {
-            return;
+            return noted;
         }
         // The side that spoke first goes first.
         let mut order = [0, 1];
@@ -295,30 +401,22 @@ impl Payload {
             for (end, frame, nanos) in marks {
                 let piece = &bytes[from..end];
                 from = end;
+                let at = At { frame, nanos };
                 match &mut self.protocol {
-                    Protocol::Tls(state) => state.push(direction, piece, frame, nanos, edge),
+                    Protocol::Tls(_) => {
+                        let more = self.tls_bytes(direction, piece, at, given, out);
+                        noted.learnt = noted.learnt.or(more.learnt);
+                    }
                     Protocol::Iso(wire) => {
                         let wire = *wire;
-                        self.iso(direction, &wire, piece, frame, nanos, edge, out);
+                        self.iso(direction, &wire, piece, at, given.edge, out);
                     }
-                    Protocol::Http => self.answer(piece, frame, nanos, edge),
-                    Protocol::Unknown | Protocol::Other => {}
+                    Protocol::Http => self.web(direction, piece, at, given.edge),
+                    Protocol::Unknown | Protocol::Other | Protocol::Named(_) => {}
                 }
             }
         }
-    }
-
-    fn answer(&mut self, data: &[u8], frame: u32, nanos: i64, edge: &Edge) {
-        if self.http.is_none()
-            && let Some(answer) = http::answer(data)
-        {
-            self.http = Some(HttpSeen {
-                status: answer.status,
-                location: answer.location.map(|l| edge.bytes_as_text(l)),
-                frame,
-                nanos,
-            });
-        }
+        noted
     }
 
     /// Bytes of a direction whose messages are known. True where they fell out of step.
@@ -327,8 +425,7 @@ impl Payload {
         direction: usize,
         wire: &Wire,
         data: &[u8],
-        frame: u32,
-        nanos: i64,
+        at: At,
         edge: &Edge,
         out: Out<'_>,
     ) -> bool {
@@ -336,22 +433,22 @@ impl Payload {
         if half.lost {
             if !wire.fits(data) {
                 half.base += data.len() as u64;
-                self.answer(data, frame, nanos, edge);
+                self.stray(direction, data, at, edge);
                 return false;
             }
             half.lost = false;
         }
         if half.buffer.is_empty() {
             // The common case: whole messages, read where they stand.
-            let mark = [(data.len(), frame, nanos)];
+            let mark = [(data.len(), at.frame, at.nanos)];
             let (used, ok, count) =
                 pull(data, half.base, &mark, wire, &mut |cut| out(direction, cut));
             half.base += used as u64;
             self.messages += count;
             let rest = &data[used..];
-            return self.settle(direction, ok, rest, frame, nanos, edge);
+            return self.settle(direction, ok, rest, at, edge);
         }
-        half.keep(data, frame, nanos, PARTIAL);
+        half.keep(data, at, PARTIAL);
         let buffer = std::mem::take(&mut half.buffer);
         let marks = std::mem::take(&mut half.marks);
         let (used, ok, count) = pull(&buffer, half.base, &marks, wire, &mut |cut| {
@@ -375,24 +472,23 @@ impl Payload {
         true
     }
 
-    fn settle(
-        &mut self,
-        direction: usize,
-        ok: bool,
-        rest: &[u8],
-        frame: u32,
-        nanos: i64,
-        edge: &Edge,
-    ) -> bool {
+    fn settle(&mut self, direction: usize, ok: bool, rest: &[u8], at: At, edge: &Edge) -> bool {
         let half = &mut self.halves[direction];
         if ok {
-            half.keep(rest, frame, nanos, PARTIAL);
+            half.keep(rest, at, PARTIAL);
             return false;
         }
         half.base += rest.len() as u64;
         half.lost = true;
-        self.answer(rest, frame, nanos, edge);
+        self.stray(direction, rest, at, edge);
         true
+    }
+
+    /// Bytes that are no message: perhaps what a web server says on a payment port.
+    fn stray(&mut self, direction: usize, data: &[u8], at: At, edge: &Edge) {
+        if data.starts_with(b"HTTP/1.") {
+            self.web(direction, data, at, edge);
+        }
     }
 
     /// The other side speaks: a message without a length ends here.
@@ -439,14 +535,25 @@ impl Payload {
 pub(super) type TlsBox = Box<TlsState>;
 
 impl Half {
-    fn keep(&mut self, data: &[u8], frame: u32, nanos: i64, limit: usize) {
+    /// Passes over the first bytes of the buffer.
+    fn pass(&mut self, bytes: usize) {
+        self.buffer.drain(..bytes.min(self.buffer.len()));
+        self.base += bytes as u64;
+        self.marks.retain_mut(|mark| {
+            let more = mark.0 > bytes;
+            mark.0 = mark.0.saturating_sub(bytes);
+            more
+        });
+    }
+
+    fn keep(&mut self, data: &[u8], at: At, limit: usize) {
         let room = limit.saturating_sub(self.buffer.len());
         let data = &data[..data.len().min(room)];
         if data.is_empty() {
             return;
         }
         self.buffer.extend_from_slice(data);
-        self.marks.push((self.buffer.len(), frame, nanos));
+        self.marks.push((self.buffer.len(), at.frame, at.nanos));
     }
 
     fn forget(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use tapscope_parsers::protocol::iso8583::Wire;
@@ -10,12 +11,12 @@ use tapscope_parsers::protocol::net::tcp::{Piece, Segment, StreamLimits};
 use super::Issues;
 use super::dns::Names;
 use super::endpoints::Endpoints;
-use super::flow::{Flow, Meta, Step};
-use super::out::{Out, With, stamp};
+use super::flow::{ByFile, Flow, Meta, Step};
+use super::follow::{Follow, Followed};
+use super::out::{Bytes, Out, With, stamp};
 use super::packets::{Body, Item};
 use super::payload::Payload as Carried;
-use crate::event::{Event, IcmpEvent, Keys, Payload, Place};
-use crate::parse::Context;
+use crate::event::{Event, Events, IcmpEvent, Keys, Payload, Place, Spill};
 use crate::plan::Limits;
 
 /// Nanoseconds that a closed flow is kept, so that late resends are known as such.
@@ -25,15 +26,17 @@ const PENDING_SEGMENTS: usize = 4096;
 /// ICMP errors kept.
 const MAX_ICMP: usize = 20_000;
 
+/// Finished events that are worth packing.
+const PACK: usize = 1024;
+
 type Key = [SocketAddr; 2];
 
 /// What a shard leaves behind.
 pub(super) struct Done {
-    pub(super) events: Vec<Event>,
+    /// By file of the set.
+    pub(super) events: Vec<Events>,
     pub(super) issues: Issues,
-    pub(super) understood: u64,
-    pub(super) ignored: u64,
-    pub(super) damaged: u64,
+    pub(super) bytes: Vec<Bytes>,
 }
 
 /// One shard.
@@ -41,7 +44,8 @@ pub(super) struct Shard {
     flows: HashMap<Key, Box<Flow>, foldhash::fast::RandomState>,
     idle: VecDeque<(i64, Key)>,
     closed: VecDeque<(i64, Key)>,
-    names: Names,
+    /// Of each file of the set.
+    names: Vec<Names>,
     out: Out,
     icmp: usize,
     max_flows: usize,
@@ -55,19 +59,21 @@ impl Shard {
             flows: HashMap::default(),
             idle: VecDeque::new(),
             closed: VecDeque::new(),
-            names: Names::default(),
+            names: vec![Names::default()],
             out: Out {
                 source,
                 events: Vec::new(),
+                packed: vec![Events::default()],
+                starts: vec![0],
+                servers: BTreeSet::new(),
                 candidates: Vec::new(),
                 learnt: Vec::new(),
                 own: Endpoints::default(),
                 issues: Issues::new(source),
-                understood: 0,
-                ignored: 0,
-                damaged: 0,
+                bytes: vec![Bytes::default()],
                 clock: i64::MIN,
                 rows: 0,
+                follow: None,
             },
             icmp: 0,
             max_flows: (limits.flows / shards).max(16),
@@ -79,6 +85,27 @@ impl Shard {
         }
     }
 
+    /// Keeps the beginning of every stream, so many bytes of each direction.
+    pub(super) fn follow(&mut self, limit: usize) {
+        self.out.follow = Some(Follow::new(limit));
+    }
+
+    /// The streams kept.
+    pub(super) fn take_followed(&mut self) -> Vec<Followed> {
+        self.out.follow.take().map(|f| f.done).unwrap_or_default()
+    }
+
+    /// The next file of the set begins behind so many frames.
+    pub(super) fn next_file(&mut self, start: u32) {
+        let clock = self.out.clock;
+        if let Some(names) = self.names.last_mut() {
+            names.finish(clock);
+        }
+        let number = u16::try_from(self.names.len()).unwrap_or(u16::MAX);
+        self.names.push(Names::of_file(number));
+        self.out.next_file(start);
+    }
+
     pub(super) fn clock(&self) -> i64 {
         self.out.clock
     }
@@ -87,13 +114,17 @@ impl Shard {
         std::mem::take(&mut self.out.learnt)
     }
 
-    pub(super) fn take(&mut self, item: &Item<'_>, known: &Endpoints, ctx: &Context<'_>) {
+    pub(super) fn take(&mut self, item: &Item<'_>, with: With<'_>) {
         self.out.clock = self.out.clock.max(item.nanos);
         match &item.body {
             Body::Tcp { segment, missing } => {
-                self.tcp(item, segment, *missing, With { known, ctx });
+                self.tcp(item, segment, *missing, with);
             }
-            Body::Dns(payload) => self.names.take(item, payload),
+            Body::Dns(payload) => {
+                if let Some(names) = self.names.last_mut() {
+                    names.take(item, payload);
+                }
+            }
             Body::Icmp(error) => self.icmp(item, error),
         }
     }
@@ -101,7 +132,8 @@ impl Shard {
     fn icmp(&mut self, item: &Item<'_>, error: &tapscope_parsers::protocol::net::icmp::IcmpError) {
         self.icmp += 1;
         if self.icmp > MAX_ICMP {
-            self.out.ignored += u64::from(item.record);
+            let bytes = ByFile::of(item.file, u64::from(item.record));
+            self.out.ignored(&bytes);
             self.out.issues.add(
                 Place::Frame(item.frame),
                 "icmp_limit",
@@ -110,7 +142,8 @@ impl Shard {
             );
             return;
         }
-        self.out.understood += u64::from(item.record);
+        let bytes = ByFile::of(item.file, u64::from(item.record));
+        self.out.understood(&bytes);
         let event = IcmpEvent {
             from: item.source.ip(),
             version: error.version,
@@ -213,8 +246,7 @@ impl Shard {
     }
 
     /// Ends flows that closed a while ago or that are idle for long.
-    pub(super) fn tidy(&mut self, ctx: &Context<'_>, known: &Endpoints) {
-        let with = With { known, ctx };
+    pub(super) fn tidy(&mut self, with: With<'_>) {
         let clock = self.out.clock;
         while let Some((since, key)) = self.closed.front().copied() {
             if clock.saturating_sub(since) <= LINGER {
@@ -246,15 +278,22 @@ impl Shard {
         }
     }
 
+    /// Packs what is finished, once there is enough of it.
+    pub(super) fn pack(&mut self, spill: &Arc<Spill>) {
+        self.out.pack(PACK, spill);
+    }
+
     /// The capture ends at `end`: so do all flows.
-    pub(super) fn finish(&mut self, end: i64, known: &Endpoints, ctx: &Context<'_>) {
+    pub(super) fn finish(&mut self, end: i64, with: With<'_>) {
         self.out.clock = self.out.clock.max(end);
         let mut flows: Vec<Box<Flow>> = self.flows.drain().map(|(_, f)| f).collect();
         flows.sort_by_key(|f| f.meta.first_frame);
         for flow in flows {
-            self.out.end(flow, With { known, ctx });
+            self.out.end(flow, with);
         }
-        self.names.finish(end);
+        if let Some(names) = self.names.last_mut() {
+            names.finish(end);
+        }
     }
 
     /// All hosts are known: decides on the connections put aside.
@@ -263,51 +302,49 @@ impl Shard {
         for candidate in std::mem::take(&mut out.candidates) {
             let server = candidate.connection.server;
             let portal = matches!(
-                candidate.http.as_ref().map(|e| &e.payload),
+                candidate.http.first().map(|e| &e.payload),
                 Some(Payload::Http(h)) if h.status == 511
             );
             if known.carries_payments(&server) || portal {
                 out.keep(candidate);
             } else {
-                out.ignored += candidate.bytes;
+                out.ignored(&candidate.bytes);
             }
         }
-        for resolved in std::mem::take(&mut self.names.failures) {
-            out.resolution(resolved);
-        }
-        for frame in std::mem::take(&mut self.names.damaged) {
-            out.issues.add(
-                Place::Frame(frame),
-                "dns_malformed",
-                1,
-                "expected a DNS message with one question".into(),
-            );
+        for names in &mut self.names {
+            for resolved in std::mem::take(&mut names.failures) {
+                out.resolution(resolved);
+            }
+            for frame in std::mem::take(&mut names.damaged) {
+                out.issues.add(
+                    Place::Frame(frame),
+                    "dns_malformed",
+                    1,
+                    "expected a DNS message with one question".into(),
+                );
+            }
         }
     }
 
     /// Hosts of the connections kept.
-    pub(super) fn kept_servers(&self) -> BTreeSet<IpAddr> {
-        self.out
-            .events
-            .iter()
-            .filter_map(|e| match &e.payload {
-                Payload::Tcp(c) => Some(c.server.ip()),
-                _ => None,
-            })
-            .collect()
+    pub(super) fn kept_servers(&self) -> &BTreeSet<IpAddr> {
+        &self.out.servers
     }
 
     /// Events, issues and bytes; resolutions that led to `wanted` hosts are added.
-    pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>) -> Done {
-        for resolved in self.names.used(wanted) {
-            self.out.resolution(resolved);
+    pub(super) fn into_parts(mut self, wanted: &BTreeSet<IpAddr>, spill: &Arc<Spill>) -> Done {
+        for (file, names) in self.names.iter_mut().enumerate() {
+            for resolved in names.used(wanted) {
+                self.out.resolution(resolved);
+            }
+            let file = u16::try_from(file).unwrap_or(u16::MAX);
+            self.out.ignored(&ByFile::of(file, names.ignored));
         }
+        self.out.pack(1, spill);
         Done {
-            events: self.out.events,
+            events: self.out.packed,
             issues: self.out.issues,
-            understood: self.out.understood,
-            ignored: self.out.ignored + self.names.ignored,
-            damaged: self.out.damaged,
+            bytes: self.out.bytes,
         }
     }
 }

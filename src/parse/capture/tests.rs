@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::event::{Connection, IsoMessage, Payload};
+use crate::event::{Connection, Event, IsoMessage, Payload};
 use crate::parse::edge::Edge;
 use crate::plan::{Language, Plan};
 

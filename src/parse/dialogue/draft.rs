@@ -70,17 +70,6 @@ fn is_date(value: &[u8]) -> bool {
         && part(2).is_some_and(|day| (1..=31).contains(&day))
 }
 
-/// Lists of the card that are themselves wrong.
-fn list_faults(answer: &[u8], faults: &mut Vec<&'static str>) {
-    for object in tlv::walk(answer).filter(|o| {
-        o.complete && matches!(o.tag, 0x9F38 | 0x8C | 0x8D | 0x9F49 | 0x97 | 0x9F51 | 0x9F5B)
-    }) {
-        if let Some(damage) = dol::entries(object.value).1 {
-            faults.push(damage.code);
-        }
-    }
-}
-
 fn bcd(bytes: &[u8]) -> Option<i64> {
     bytes.iter().try_fold(0_i64, |sum, byte| {
         let (high, low) = (byte >> 4, byte & 0xF);
@@ -312,12 +301,22 @@ impl Draft {
             ) if !matches!(answer.first(), Some(0x6F | 0x70 | 0x77 | 0x80)) => {}
             _ => {
                 let mut walk = tlv::walk(answer);
-                while walk.next().is_some() {}
+                for object in walk.by_ref().filter(|object| !object.constructed) {
+                    if object.complete
+                        && matches!(
+                            object.tag,
+                            0x9F38 | 0x8C | 0x8D | 0x9F49 | 0x97 | 0x9F51 | 0x9F5B
+                        )
+                        && let Some(damage) = dol::entries(object.value).1
+                    {
+                        // A list of the card that is itself wrong.
+                        faults.push(damage.code);
+                    }
+                    tags.push(edge.tag(object.tag, object.value, false));
+                }
                 if let Some(damage) = walk.damage() {
                     faults.push(damage.code);
                 }
-                list_faults(answer, faults);
-                tags.extend(edge.tags(answer, false));
             }
         }
     }

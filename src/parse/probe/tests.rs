@@ -1,7 +1,7 @@
 use super::*;
 
 fn name(bytes: &[u8]) -> &'static str {
-    probe(bytes, &[], &[]).kind.name()
+    probe(bytes, &[]).kind.name()
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn later_samples_count_too() {
             .chain(b"07-15 10:56:49.152   889  6213 D NxpNciR : x\n".repeat(20))
             .collect(),
     ];
-    assert_eq!(probe(&head, &later, &[]).kind.name(), "logcat");
-    let why = probe(&head, &later, &[]).why;
+    assert_eq!(probe(&head, &later).kind.name(), "logcat");
+    let why = probe(&head, &later).why;
     assert!(why.contains("20 of 2"), "{why}");
 }
 
@@ -74,7 +74,7 @@ fn kinds(root: &std::path::Path, folder: &str) -> Vec<(String, String)> {
     let mut out = Vec::new();
     for input in crate::source::find(&plan).inputs {
         crate::decode::each_stream(&input, &plan, &mut |info, _| {
-            let probe = probe(info.head, &info.later_samples(), &[]);
+            let probe = probe(info.head, &info.later_samples());
             let encoding = match probe.kind {
                 InputKind::Text { encoding, .. } => encoding.name(),
                 _ => "",

@@ -40,12 +40,9 @@ pub(in crate::parse) enum Found {
 /// Most events of one line.
 const MOST_SIGNALS: usize = 4;
 
-/// The message as UTF-8: as it is, or from GB18030, line by line, since one file may mix.
+/// The message as UTF-8: line by line, since one file may mix.
 pub(super) fn utf8(message: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(message) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => encoding_rs::GB18030.decode_without_bom_handling(message).0,
-    }
+    crate::decode::encoding::line_text(message)
 }
 
 /// Reads a message in XML at the front of `text`; gives it and how many bytes it takes.
@@ -78,11 +75,15 @@ pub(super) fn read(
         return;
     }
     let readers = &scanner.readers;
-    if may_be_zvt(head, message)
-        && let Some(packet) = zvt_content::read(message)
-    {
-        out.push(zvt::found(&packet, ctx.edge));
-        return;
+    if may_be_zvt(head, message) {
+        if let Some(packet) = zvt_content::read(message) {
+            out.push(zvt::found(&packet, ctx.edge));
+            return;
+        }
+        if zvt_content::is_acknowledgement(message) {
+            out.push(Found::Understood);
+            return;
+        }
     }
     if let Some(bytes) = apdu::read(&readers.apdu, message, open) {
         out.push(Found::Apdu(bytes));
@@ -196,12 +197,17 @@ struct Statement {
 fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: &mut Vec<Found>) {
     let readers = &scanner.readers;
     let bytes = text.as_bytes();
-    let phrases = if names_data(bytes) {
+    let data = names_data(bytes);
+    let phrases = if data {
         Vec::new()
     } else {
         readers.wording.read(bytes)
     };
-    let pairs = readers.keys.read(bytes);
+    let mut pairs = readers.keys.read(bytes);
+    if data {
+        // `8A (authorisation response code): 00` in a decoded tree is what was sent to the card, not what the host said.
+        pairs.retain(|p| p.key != Key::ResponseCode);
+    }
     let exception = exception::read(bytes);
     let fields = iso_list::read(bytes);
     let tagged = payment_tag(head.tag) || payment_tag(head.process);
@@ -273,8 +279,11 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     }
     let any_strong = statements.iter().any(|s| !weak(s.signal));
     statements.retain(|s| !(any_strong && weak(s.signal)));
-    // Of `weak` ones the first alone.
+    // Of `weak` ones the first alone, and a label without a judgement last of all.
     if !any_strong {
+        if statements.iter().any(|s| s.signal != Signal::Note) {
+            statements.retain(|s| s.signal != Signal::Note);
+        }
         statements.truncate(1);
     }
     if statements.is_empty() {
@@ -283,6 +292,13 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             signal,
             payment: payment_pairs,
         });
+    }
+    // The source lines of PC/SC software speak of cards in general and of its own transactions.
+    if source_place(bytes) {
+        statements.retain(|s| !matches!(s.signal, Signal::CardNotContactless | Signal::SaleEnd));
+        if statements.is_empty() {
+            return;
+        }
     }
     statements.truncate(MOST_SIGNALS);
     let line_payment = tagged || payment_pairs || statements.iter().any(|s| s.payment);
@@ -310,6 +326,19 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             payment: line_payment,
         });
     }
+}
+
+/// True for `card.c:382:sc_connect_card: …`: the place in its own source that PC/SC software prints.
+fn source_place(text: &[u8]) -> bool {
+    let name = text
+        .iter()
+        .take(40)
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        .count();
+    text.get(name..)
+        .and_then(|rest| rest.strip_prefix(b".c:"))
+        .and_then(<[u8]>::first)
+        .is_some_and(u8::is_ascii_digit)
 }
 
 /// A signal strength at or below -80 dBm (causes reference, signal L_SIGNAL_LOW).
@@ -341,6 +370,10 @@ fn names_data(text: &[u8]) -> bool {
     if memchr::memmem::find(line.get(..64).unwrap_or(line), b"(Byte ").is_some()
         || line.starts_with(b"Byte ")
     {
+        return true;
+    }
+    // A list of a card, bytes and entries: `data: [8A, 02, …] = 8A - Authorisation Response Code (2b)`.
+    if line.starts_with(b"data: [") {
         return true;
     }
     // A structure printed field by field.

@@ -11,7 +11,7 @@ use super::iso;
 use super::line::Found;
 use super::scan::{Block, Item, SNOOP, hash};
 use crate::event::{
-    Event, Field, FieldState, Keys, LogEvent, Payload, Place, Severity, Signal, Text,
+    Event, Field, FieldState, IsoMessage, Keys, LogEvent, Payload, Place, Severity, Signal, Text,
 };
 use crate::parse::Context;
 use crate::parse::clock::SourceClock;
@@ -55,10 +55,14 @@ pub(super) struct Merge<'c> {
     ctx: &'c Context<'c>,
     clock: SourceClock,
     lines: u32,
+    /// Microseconds of the blocks before, where lines only tell the time since the line before.
+    ticks: i64,
     pub(super) made: Vec<Made>,
     pairing: Pairing,
     nci: HashMap<u64, NciState>,
     fields: Option<(iso::Fields, Moment, u64)>,
+    /// Messages seen lately: what they say, their dialect, and where.
+    messages: VecDeque<(u64, &'static str, Moment)>,
     /// Messages that are damaged: line and why.
     pub(super) damaged: Vec<(u32, Text)>,
     /// General words that wait for a payment nearby.
@@ -81,10 +85,12 @@ impl<'c> Merge<'c> {
             ctx,
             clock,
             lines: 0,
+            ticks: 0,
             made: Vec::new(),
             pairing: Pairing::default(),
             nci: HashMap::new(),
             fields: None,
+            messages: VecDeque::new(),
             damaged: Vec::new(),
             held: VecDeque::new(),
             payment_at: None,
@@ -96,9 +102,37 @@ impl<'c> Merge<'c> {
         }
     }
 
+    /// True where day and month could be the other way round in this source.
+    pub(super) fn order_is_open(&self) -> bool {
+        self.other_items + self.dialogue_lines > 0 && self.clock.calendar().order_is_open()
+    }
+
     /// Where the clock stands.
     pub(super) fn into_clock(self) -> SourceClock {
         self.clock
+    }
+
+    /// True for a message that was just seen in another dress: tracers write it as XML and as a dump.
+    fn is_copy(&mut self, message: &IsoMessage, keys: &Keys, now: Moment) -> bool {
+        let answer = message.field(39).unwrap_or_default();
+        let mark = hash(&[
+            &message.mti.to_be_bytes(),
+            &keys.stan.unwrap_or_default().to_be_bytes(),
+            keys.terminal.as_deref().unwrap_or_default().as_bytes(),
+            answer.as_bytes(),
+        ]);
+        let beside = |at: &Moment| {
+            at.at.utc_micros == now.at.utc_micros && now.place.abs_diff(at.place) <= NEAR_LINES
+        };
+        let copy = keys.stan.is_some()
+            && self.messages.iter().any(|(known, dialect, at)| {
+                *known == mark && *dialect != message.dialect && beside(at)
+            });
+        if self.messages.len() >= 16 {
+            self.messages.pop_front();
+        }
+        self.messages.push_back((mark, message.dialect, now));
+        copy
     }
 
     /// Takes up a block.
@@ -108,6 +142,7 @@ impl<'c> Merge<'c> {
             self.item(item, base);
         }
         self.lines = self.lines.saturating_add(block.lines);
+        self.ticks = self.ticks.saturating_add(block.ticks);
         self.collect();
     }
 
@@ -119,7 +154,7 @@ impl<'c> Merge<'c> {
         let now = Moment {
             place: base.saturating_add(item.line).saturating_add(1),
             at,
-            ticks: None,
+            ticks: item.ticks.map(|ticks| self.ticks.saturating_add(ticks)),
         };
         if let Some((_, start, lane)) = &self.fields
             && (*lane != item.lane
@@ -167,6 +202,9 @@ impl<'c> Merge<'c> {
                 self.other_items += 1;
                 self.payment(now);
                 let (message, keys) = *made;
+                if self.is_copy(&message, &keys, now) {
+                    return;
+                }
                 if let Some(damage) = &message.damage {
                     self.damaged.push((now.place, damage.clone()));
                 }

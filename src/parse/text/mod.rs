@@ -10,8 +10,8 @@ mod line;
 mod merge;
 mod nexo;
 mod scan;
-mod snoop;
 mod shape;
+mod snoop;
 mod span;
 mod zvt;
 
@@ -145,7 +145,20 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
         parsed.source.first_damage =
             Some(Text::from(format!("{}{place}: {}", ctx.path, worst.text)));
     }
-    parsed.issues.extend(card_faults.tell(Place::Line, ctx.source));
+    if merge.order_is_open() {
+        parsed.issues.push(Issue {
+            source: ctx.source,
+            place: Place::Whole,
+            code: "date_order_open",
+            count: 1,
+            text: Text::const_new(
+                "day and month could be the other way round, and no date of the file decides",
+            ),
+        });
+    }
+    parsed
+        .issues
+        .extend(card_faults.tell(Place::Line, ctx.source));
     close(&mut parsed, ledger, format, &merge, ctx);
     carry.clock = Some(merge.into_clock());
     parsed

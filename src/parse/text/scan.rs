@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
-use tapscope_parsers::container::{Head, trim_line};
+use tapscope_parsers::container::{self, Head, trim_line};
 use tapscope_parsers::content::{self, Readers, apdu::ApduLine};
 use tapscope_parsers::time::RawTime;
 
@@ -104,6 +104,8 @@ pub(super) struct Item {
     pub time: Option<RawTime>,
     /// True where the time is that of a line before.
     pub inherited: bool,
+    /// Microseconds since the block began, where lines only tell the time since the line before.
+    pub ticks: Option<i64>,
     /// Hash of the process.
     pub process: u64,
     /// Hash of process and thread.
@@ -120,6 +122,8 @@ pub(super) struct Block {
     pub items: Vec<Item>,
     /// Line ends in the block.
     pub lines: u32,
+    /// Microseconds that its lines take together, where they tell the time since the line before.
+    pub ticks: i64,
     /// What is damaged in it.
     pub damage: Vec<Damage>,
 }
@@ -151,13 +155,17 @@ pub(super) fn block(
         text,
         ctx,
         attention: if shape.all { u32::MAX } else { AFTERGLOW },
+        fields: AFTERGLOW,
+        anchor: None,
         open: true,
         head_cache: None,
+        ticks: (0, 0),
         items: Vec::new(),
         read: Vec::new(),
         taken: BTreeSet::new(),
     };
     walk.payments();
+    let ticks = walk.ticks_at(text.len()).unwrap_or(0);
     walk.general();
     let mut items = walk.items;
     items.sort_by_key(|item| item.at);
@@ -178,6 +186,7 @@ pub(super) fn block(
     Block {
         items,
         lines,
+        ticks,
         damage,
     }
 }
@@ -193,10 +202,16 @@ pub(super) struct Walk<'a> {
     pub(super) text: &'a [u8],
     pub(super) ctx: &'a Context<'a>,
     attention: u32,
+    /// Lines in which fields of a list may go on.
+    fields: u32,
+    /// Where the next anchor begins, once it was looked for.
+    anchor: Option<usize>,
     /// True while an answer is awaited or a dump may go on.
     open: bool,
     /// Start of the last record head that was parsed, and what it said.
     head_cache: Option<(usize, Head<'a>)>,
+    /// Where times since the line before are added up to, and their sum in microseconds.
+    ticks: (usize, i64),
     items: Vec<Item>,
     /// Lines that were read: start and end.
     read: Vec<(usize, usize)>,
@@ -211,22 +226,42 @@ impl<'a> Walk<'a> {
         let mut at = 0;
         while at < text.len() {
             if self.attention == 0 {
-                let input = Input::new(text).span(at..text.len()).anchored(Anchored::No);
-                let Some(hit) = self.scanner.gate.find(input) else {
+                let anchor = self.next_anchor(at);
+                if anchor == text.len() {
                     break;
-                };
-                at = memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
+                }
+                at = memchr::memrchr(b'\n', &text[at..anchor]).map_or(at, |n| at + n + 1);
             } else if self.attention < u32::MAX {
                 self.attention -= 1;
             }
             let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
-            let used = self.line(at, end);
-            self.read.push((at, used));
+            let bare = !self.shape.all && self.fields == 0 && self.next_anchor(at) >= end;
+            self.fields = self.fields.saturating_sub(1);
+            let before = self.items.len();
+            let used = self.line(at, end, bare);
+            // A line at which was only glanced may still hold words of general computing.
+            if !bare || self.items.len() > before {
+                self.read.push((at, used));
+            }
             if matches!(self.items.last(), Some(Item { at: here, found: Found::IsoFields(_), .. }) if *here == at)
             {
                 self.fields_before(at);
             }
             at = used;
+        }
+    }
+
+    /// Where the next anchor begins, or the end of the text.
+    fn next_anchor(&mut self, at: usize) -> usize {
+        match self.anchor {
+            Some(anchor) if anchor >= at => anchor,
+            _ => {
+                let input = Input::new(self.text).span(at..self.text.len());
+                let hit = self.scanner.gate.find(input.anchored(Anchored::No));
+                let anchor = hit.map_or(self.text.len(), |hit| hit.start());
+                self.anchor = Some(anchor);
+                anchor
+            }
         }
     }
 
@@ -244,7 +279,7 @@ impl<'a> Walk<'a> {
                 return;
             }
             let before = self.items.len();
-            self.line(start, end);
+            self.line(start, end, false);
             self.read.push((start, end));
             if !matches!(
                 self.items.get(before),
@@ -306,19 +341,20 @@ impl<'a> Walk<'a> {
                     memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
                 let end = memchr::memchr(b'\n', &text[hit.start()..])
                     .map_or(text.len(), |n| hit.start() + n + 1);
-                at = self.line(start, end).max(end);
+                at = self.line(start, end, false).max(end);
             }
         }
     }
 
     /// Reads the line at `start..end`; returns where reading goes on (behind the line, or behind all lines of a message).
-    fn line(&mut self, start: usize, end: usize) -> usize {
+    /// In a `bare` line, one without an anchor, only bytes are looked for: those of an answer, or of a dump that goes on.
+    fn line(&mut self, start: usize, end: usize, bare: bool) -> usize {
         let limit = self.ctx.plan.limits.line_bytes;
         let whole = trim_line(&self.text[start..end.min(start + limit)]);
         if whole.is_empty() || !self.taken.is_empty() && self.taken.contains(&start) {
             return end;
         }
-        if memchr::memmem::find(whole, b"BEGIN:NFCSNOOP_").is_some()
+        if whole.starts_with(b"--- BEGIN:NFCSNOOP_")
             && let Some(snooped) = snoop::read(&self.text[start..])
         {
             return self.snooped(start, snooped);
@@ -326,7 +362,18 @@ impl<'a> Walk<'a> {
         let (line, inherited) = self.apart(start, whole);
         let mut found = Vec::new();
         let mut lines = vec![(start, end)];
-        if let Some(spanned) = self.spanned(start, end, &line) {
+        if bare {
+            match self.dumped_message(start, end, &line) {
+                Some(spanned) => {
+                    found.push(spanned.found);
+                    lines = spanned.lines;
+                }
+                None => found.extend(
+                    content::apdu::read(&self.scanner.readers.apdu, &line.message, self.open)
+                        .map(Found::Apdu),
+                ),
+            }
+        } else if let Some(spanned) = self.spanned(start, end, &line) {
             found.push(spanned.found);
             lines = spanned.lines;
         } else if let Some((text, more)) = self
@@ -360,6 +407,17 @@ impl<'a> Walk<'a> {
         let lane = hash(&[head.host, head.process, head.thread]);
         let at = lines.first().map_or(start, |(first, _)| *first);
         let bytes: usize = lines.iter().map(|(from, to)| to - from).sum();
+        let ticks = match line.head.time {
+            Some(RawTime {
+                delta_nanos: Some(_),
+                ..
+            }) => self.ticks_at(end),
+            Some(RawTime {
+                uptime_nanos: Some(nanos),
+                ..
+            }) => Some(nanos.div_euclid(1000)),
+            _ => None,
+        };
         for (index, found) in found.into_iter().enumerate() {
             self.items.push(Item {
                 at,
@@ -367,6 +425,7 @@ impl<'a> Walk<'a> {
                 bytes: if index == 0 { bytes as u64 } else { 0 },
                 time: head.time,
                 inherited,
+                ticks,
                 process,
                 lane,
                 wrapped: line.inner,
@@ -374,6 +433,29 @@ impl<'a> Walk<'a> {
             });
         }
         used
+    }
+
+    /// Microseconds from the block's begin to the end of a line, from the differences that lines tell; each line is added once.
+    fn ticks_at(&mut self, end: usize) -> Option<i64> {
+        let (from, mut sum) = self.ticks;
+        if end < from {
+            return None;
+        }
+        if self.shape.format.name == "pcscd" {
+            for (_, line) in container::lines(&self.text[from..end]) {
+                let delta = line
+                    .first_chunk::<8>()
+                    .filter(|digits| digits.iter().all(u8::is_ascii_digit))
+                    .filter(|_| line.get(8) == Some(&b' '));
+                if let Some(digits) = delta {
+                    sum += digits
+                        .iter()
+                        .fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+                }
+            }
+        }
+        self.ticks = (end, sum);
+        Some(sum)
     }
 
     /// Takes up the frames of a block, which are a source of their own within the text; gives where it ends.
@@ -386,6 +468,7 @@ impl<'a> Walk<'a> {
                 bytes: if index == 0 { snooped.end as u64 } else { 0 },
                 time: Some(time),
                 inherited: false,
+                ticks: None,
                 process,
                 lane: process,
                 wrapped: None,
@@ -432,7 +515,10 @@ impl<'a> Walk<'a> {
                     self.open = true;
                     self.attention = self.attention_for(AFTERGLOW);
                 }
-                Found::Iso(_) | Found::IsoFields(_) => self.attention = self.attention.max(3),
+                Found::Iso(_) | Found::IsoFields(_) => {
+                    self.attention = self.attention.max(3);
+                    self.fields = 3;
+                }
                 _ => {}
             }
         }

@@ -65,7 +65,11 @@ impl Shape {
             let head = columns.head(line)?;
             return Some(Line {
                 head,
-                message: Cow::Owned(columns.text(line)),
+                message: if columns.is_header(line) {
+                    Cow::Borrowed(&[])
+                } else {
+                    Cow::Owned(columns.text(line))
+                },
                 inner: None,
             });
         }

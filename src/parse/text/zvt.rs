@@ -155,7 +155,7 @@ pub(in crate::parse) fn found(packet: &Packet, edge: &Edge) -> Found {
         log: Box::new(LogEvent {
             signal,
             code: code
-                .filter(|_| packet.control != [0x04, 0xFF])
+                .filter(|(code, _)| packet.control != [0x04, 0xFF] && *code != 0)
                 .map(|(code, _)| ("ZVT", Text::from(format!("{code:02X}")))),
             severity: if failed {
                 Severity::Error
@@ -193,6 +193,7 @@ pub(in crate::parse) fn file(reader: &mut dyn std::io::Read, ctx: &Context<'_>) 
     match zvt::packet_in_buffer(&bytes) {
         Some(packet) => {
             let extended = u64::from(bytes.get(2) == Some(&0xFF)) * 2;
+            // What follows the last object that is known is no part of a packet without a length.
             let taken = (3 + extended + packet.data.len() as u64).min(all);
             source.ledger.understood = taken;
             // What an earlier packet left in the terminal's buffer.

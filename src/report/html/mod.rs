@@ -1,16 +1,19 @@
-//! Writes `report.html`: one page that needs nothing else, from the tables of an output folder.
+//! Writes `report.html`, or the page of one transaction: one file that needs nothing else, from the tables of an output folder.
 
 mod chart;
 mod data;
+mod facets;
 mod page;
 
 use std::path::Path;
 
+use super::folder::Story;
 use super::overview::{Overview, Summary};
+use super::publish::replace_file;
 use super::{Error, Folder};
 use crate::plan::Language;
 
-/// How many failed transactions a page lists.
+/// How many failed transactions a page shows at most; its size mostly sets a lower bound.
 pub(super) const LISTED: usize = 5_000;
 
 /// What a page shows.
@@ -31,7 +34,7 @@ impl PageOptions {
         self.since.is_some() || self.until.is_some() || self.merchant.is_some()
     }
 
-    fn fits(&self, t: &super::Transaction) -> bool {
+    pub(super) fn fits(&self, t: &super::Transaction) -> bool {
         let start = t.started_at.map(|super::Micros(at)| at);
         self.since
             .is_none_or(|since| start.is_some_and(|at| at >= since))
@@ -53,10 +56,29 @@ pub(super) fn write(
     summary: &Summary,
     options: &PageOptions,
 ) -> Result<(), Error> {
-    let rows = overview.choose(LISTED);
-    let data = data::collect(folder, &rows, summary)?;
+    let data = data::collect(folder, overview, summary)?;
     let text = page::render(summary, &data, options)?;
+    // The page may be written again by itself: it is searched here, whoever writes it.
+    if let Some(leak) = super::gate::Gate::new(&crate::event::SeenCards::default()).search(text.as_bytes()) {
+        return Err(Error::Leak {
+            place: "report.html".to_owned(),
+            what: leak.name(),
+        });
+    }
     std::fs::write(target, text).map_err(|e| Error::file(target, e))
+}
+
+impl Story {
+    /// Writes this transaction's own page.
+    ///
+    /// # Errors
+    /// When the page cannot be written.
+    pub fn write_page(&self, target: &Path, language: Language) -> Result<(), Error> {
+        let text = page::render_one(self, &data::one(self), language)?;
+        replace_file(target, |partial| {
+            std::fs::write(partial, text).map_err(|e| Error::file(target, e))
+        })
+    }
 }
 
 impl Folder {
@@ -87,12 +109,51 @@ impl Folder {
         } else {
             whole
         };
-        let partial = target.with_extension("html.part");
-        let written = write(self.path(), &partial, &overview, &summary, options)
-            .and_then(|()| std::fs::rename(&partial, target).map_err(|e| Error::file(target, e)));
-        if written.is_err() {
-            let _ = std::fs::remove_file(&partial);
+        replace_file(target, |partial| {
+            write(self.path(), partial, &overview, &summary, options)
+        })
+        .map(|()| summary.attempts)
+    }
+}
+
+/// RFC 4648, section 4.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk
+            .iter()
+            .chain([&0, &0])
+            .take(3)
+            .fold(0_usize, |group, byte| group << 8 | usize::from(*byte));
+        for digit in 0..4 {
+            let letter = ALPHABET.get(group >> (18 - 6 * digit) & 0x3F);
+            let filler = digit > chunk.len();
+            out.push(if filler {
+                '='
+            } else {
+                char::from(*letter.unwrap_or(&b'='))
+            });
         }
-        written.map(|()| summary.attempts)
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn base64_follows_the_rfc() {
+        let vectors = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (from, to) in vectors {
+            assert_eq!(base64(from.as_bytes()), to);
+        }
     }
 }

@@ -7,14 +7,41 @@ use sha2::{Digest as _, Sha256};
 
 use super::chart::{bar, escape, stack, timeline};
 use super::data::PageData;
-use super::{LISTED, PageOptions};
+use super::{PageOptions, base64};
 use crate::plan::Language;
-use crate::report::Error;
+use crate::report::folder::Story;
 use crate::report::overview::{Ledger, PlaceCount, Summary, share};
+use crate::report::{Error, readable};
 
-const TEMPLATE: &str = include_str!("report.html");
-const STYLE: &str = include_str!("report.css");
-const SCRIPT: &str = include_str!("report.js");
+const REPORT: &str = include_str!("report.html");
+const TRANSACTION: &str = include_str!("transaction.html");
+const STYLE: &str = concat!(
+    include_str!("report.css"),
+    include_str!("vendor/uplot-1.6.32.min.css")
+);
+/// The bulk report's script: the chart library, then ours in one scope.
+const SCRIPT: &str = concat!(
+    include_str!("vendor/uplot-1.6.32.min.js"),
+    "\n\"use strict\";(() => {\n",
+    include_str!("js/base.js"),
+    include_str!("js/lanes.js"),
+    include_str!("js/story.js"),
+    include_str!("js/facets.js"),
+    include_str!("js/when.js"),
+    include_str!("js/places.js"),
+    include_str!("js/list.js"),
+    include_str!("js/report.js"),
+    "})();\n"
+);
+/// The script of one transaction's page.
+const SCRIPT_ONE: &str = concat!(
+    "\"use strict\";(() => {\n",
+    include_str!("js/base.js"),
+    include_str!("js/lanes.js"),
+    include_str!("js/story.js"),
+    include_str!("js/one.js"),
+    "})();\n"
+);
 /// Places of each kind that the page names.
 const PLACES: usize = 10;
 /// Incidents that the page names.
@@ -22,28 +49,61 @@ const INCIDENTS: usize = 100;
 /// Inputs with problems that the page names.
 const PROBLEMS: usize = 60;
 
-/// Makes the whole page.
-pub(super) fn render(
-    summary: &Summary,
-    data: &PageData,
-    options: &PageOptions,
-) -> Result<String, Error> {
+/// Nothing is loaded, nothing is sent, and only this style and this script run.
+fn policy(script: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
+        base64(&Sha256::digest(STYLE)),
+        base64(&Sha256::digest(script)),
+    )
+}
+
+/// Fills a template; its name ends in `.html`, so that every value is escaped.
+fn fill(name: &'static str, template: &'static str, values: &Value) -> Result<String, Error> {
+    let fail = |e: minijinja::Error| Error::Page(format!("{e:#}"));
     let mut environment = Environment::new();
     environment.add_function("t", both);
     environment.add_filter("thousands", thousands);
     environment.add_filter("percent", percent);
     environment.add_filter("bytes", bytes);
-    environment
-        .add_template("report.html", TEMPLATE)
-        .map_err(|e| Error::Page(e.to_string()))?;
-    let template = environment
-        .get_template("report.html")
-        .map_err(|e| Error::Page(e.to_string()))?;
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
-        base64(&Sha256::digest(STYLE)),
-        base64(&Sha256::digest(SCRIPT)),
-    );
+    environment.add_template(name, template).map_err(fail)?;
+    let template = environment.get_template(name).map_err(fail)?;
+    template.render(values).map_err(fail)
+}
+
+fn language_code(language: Language) -> &'static str {
+    match language {
+        Language::En => "en",
+        Language::Zh => "zh-Hans",
+    }
+}
+
+/// Makes the page of one transaction.
+pub(super) fn render_one(
+    story: &Story,
+    data: &PageData,
+    language: Language,
+) -> Result<String, Error> {
+    let values = context! {
+        policy => policy(SCRIPT_ONE),
+        style => Value::from_safe_string(STYLE.to_owned()),
+        script => Value::from_safe_string(SCRIPT_ONE.to_owned()),
+        data => Value::from_safe_string(json_block(&data.json)),
+        lang => language_code(language),
+        tx => value(&story.transaction),
+        failed => story.transaction.failed,
+        started => story.transaction.started_at.map(readable),
+        version => env!("CARGO_PKG_VERSION"),
+    };
+    fill("transaction.html", TRANSACTION, &values)
+}
+
+/// Makes the bulk report.
+pub(super) fn render(
+    summary: &Summary,
+    data: &PageData,
+    options: &PageOptions,
+) -> Result<String, Error> {
     let places = [
         ("terminal", "Terminals", "终端", &summary.terminals),
         ("merchant", "Merchants", "商户", &summary.merchants),
@@ -54,34 +114,32 @@ pub(super) fn render(
             "发卡行（卡号前六位）",
             &summary.issuers,
         ),
+        ("scheme", "Schemes", "卡组织", &summary.schemes),
     ];
-    template
-        .render(context! {
-            policy => policy,
-            style => Value::from_safe_string(STYLE.to_owned()),
-            script => Value::from_safe_string(SCRIPT.to_owned()),
-            data => Value::from_safe_string(json_block(&data.json)),
-            lang => match options.language { Language::En => "en", Language::Zh => "zh-Hans" },
-            summary => value(summary),
-            failed_share => share(summary.failed, summary.attempts),
-            understood_share => share(known(&summary.coverage.total), summary.coverage.total.bytes),
-            narrowed => options.narrowed(),
-            merchant => options.merchant.clone(),
-            timeline => Value::from_safe_string(timeline(&summary.timeline)),
-            step => step_name(summary.timeline.step_seconds),
-            causes => causes(summary),
-            incidents => incidents(summary),
-            places => places.map(|(kind, en, zh, list)| place_card(kind, en, zh, list)).to_vec(),
-            schemes => place_card("scheme", "Schemes", "卡组织", &summary.schemes),
-            ledgers => ledgers(summary),
-            problems => value(summary.coverage.problems.iter().take(PROBLEMS).collect::<Vec<_>>()),
-            problems_left => summary.coverage.problems.len().saturating_sub(PROBLEMS),
-            listed => data.listed,
-            detailed => data.detailed,
-            left_out => summary.failed.saturating_sub(data.listed as u64),
-            cap => LISTED,
-        })
-        .map_err(|e| Error::Page(format!("{e:#}")))
+    let values = context! {
+        policy => policy(SCRIPT),
+        style => Value::from_safe_string(STYLE.to_owned()),
+        script => Value::from_safe_string(SCRIPT.to_owned()),
+        data => Value::from_safe_string(json_block(&data.json)),
+        lang => language_code(options.language),
+        summary => value(summary),
+        failed_share => share(summary.failed, summary.attempts),
+        understood_share => share(known(&summary.coverage.total), summary.coverage.total.bytes),
+        narrowed => options.narrowed(),
+        merchant => options.merchant.clone(),
+        timeline => Value::from_safe_string(timeline(&summary.timeline)),
+        step => step_name(summary.timeline.step_seconds),
+        causes => causes(summary),
+        incidents => incidents(summary),
+        places => places.map(|(kind, en, zh, list)| place_card(kind, en, zh, list)).to_vec(),
+        ledgers => ledgers(summary),
+        problems => value(summary.coverage.problems.iter().take(PROBLEMS).collect::<Vec<_>>()),
+        problems_left => summary.coverage.problems.len().saturating_sub(PROBLEMS),
+        held => data.held,
+        shortened => data.shortened,
+        left_out => summary.failed.saturating_sub(data.held as u64),
+    };
+    fill("report.html", REPORT, &values)
 }
 
 fn value(item: impl serde::Serialize) -> Value {
@@ -94,6 +152,7 @@ fn known(ledger: &Ledger) -> u64 {
 }
 
 fn causes(summary: &Summary) -> Vec<Value> {
+    let most = summary.causes.first().map_or(1.0, |c| c.share.max(1e-9));
     summary
         .causes
         .iter()
@@ -104,7 +163,7 @@ fn causes(summary: &Summary) -> Vec<Value> {
                 cause => value(cause),
                 text => text.map(value),
                 color => color,
-                bar => Value::from_safe_string(bar(cause.share, &format!("c{color}"))),
+                bar => Value::from_safe_string(bar(cause.share / most, &format!("c{color}"))),
             }
         })
         .collect()
@@ -221,46 +280,9 @@ fn json_block(json: &serde_json::Value) -> String {
     out
 }
 
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let group = chunk
-            .iter()
-            .chain([&0, &0])
-            .take(3)
-            .fold(0_usize, |group, byte| group << 8 | usize::from(*byte));
-        for digit in 0..4 {
-            let letter = ALPHABET.get(group >> (18 - 6 * digit) & 0x3F);
-            let filler = digit > chunk.len();
-            out.push(if filler {
-                '='
-            } else {
-                char::from(*letter.unwrap_or(&b'='))
-            });
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{base64, json_block, percent, thousands};
-
-    #[test]
-    fn base64_follows_the_rfc() {
-        let vectors = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ];
-        for (from, to) in vectors {
-            assert_eq!(base64(from.as_bytes()), to);
-        }
-    }
+    use super::{json_block, percent, thousands};
 
     #[test]
     fn json_cannot_leave_its_block() {

@@ -25,7 +25,7 @@ fn each_format_knows_its_own_sample_and_no_other() {
         let (seen, account) = seen(format, &bytes);
         assert!(seen.len() >= 2, "{}: {seen:?}", format.name);
         assert_eq!(account.damaged, 0, "{}", format.name);
-        assert!(account.records >= 2, "{}", format.name);
+        assert!(account.records >= 1, "{}", format.name);
         assert!(account.understood + account.foreign <= bytes.len());
         assert!(by_name(format.name).is_some());
     }

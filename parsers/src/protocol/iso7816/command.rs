@@ -66,6 +66,33 @@ impl Kind {
         }
     }
 
+    /// The command of a name as a user writes it: `select`, `ppse`, `gpo`, `read-record`, `generate-ac` …
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name: String = name
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        Some(match name.as_str() {
+            "ppse" | "selectppse" => Self::SelectPpse,
+            "pse" | "selectpse" => Self::SelectPse,
+            "select" | "aid" | "selectaid" => Self::SelectAid,
+            "gpo" | "getprocessingoptions" => Self::GetProcessingOptions,
+            "rr" | "record" | "readrecord" => Self::ReadRecord,
+            "gac" | "generateac" => Self::GenerateAc,
+            "ccc" | "computecryptographicchecksum" => Self::ComputeCryptographicChecksum,
+            "rrp" | "exchangerelayresistancedata" => Self::ExchangeRelayResistanceData,
+            "recoverac" => Self::RecoverAc,
+            "getdata" => Self::GetData,
+            "verify" => Self::Verify,
+            "externalauthenticate" => Self::ExternalAuthenticate,
+            "internalauthenticate" => Self::InternalAuthenticate,
+            "getchallenge" => Self::GetChallenge,
+            _ => return None,
+        })
+    }
+
     /// True where the card is expected to answer with data, so that a contactless command needs Le (EMV Book 3, 6.5).
     #[must_use]
     pub fn answers_with_data(self) -> bool {

@@ -6,7 +6,7 @@ pub mod gsmtap;
 mod status;
 
 pub use command::{Command, Kind, command, looks_like_command};
-pub use status::{Severity, Status, explain};
+pub use status::{Severity, Status, explain, meanings};
 
 /// An answer: data and status word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

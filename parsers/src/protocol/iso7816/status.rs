@@ -128,6 +128,13 @@ pub fn explain(kind: Option<Kind>, sw: u16) -> Option<&'static Status> {
         .map(|(_, row)| row)
 }
 
+/// What the word means by command, for each command of which the table knows it exactly; what it means in general is not among them.
+pub fn meanings(sw: u16) -> impl Iterator<Item = &'static Status> {
+    TABLE.iter().filter(move |row| {
+        row.command != "any" && row.pattern.len() == 4 && covers(row.pattern, sw)
+    })
+}
+
 #[cfg(test)]
 pub(super) fn table() -> (&'static [Status], &'static str) {
     (&TABLE, TSV)

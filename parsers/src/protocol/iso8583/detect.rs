@@ -32,17 +32,73 @@ pub enum Detected {
 }
 
 /// Points that a lone message needs.
-const ENOUGH: u32 = 3;
+pub(super) const ENOUGH: u32 = 3;
 /// Points that a message without a length before it, or one that is cut, needs.
-const PLENTY: u32 = 6;
+pub(super) const PLENTY: u32 = 6;
+
+/// Which framings and dialects a search goes through.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'d> {
+    /// Dialects before those that are built in.
+    pub first: &'d [&'static Dialect],
+    /// The built-in ones as well.
+    pub built_in: bool,
+    /// This length only.
+    pub length: Option<LengthForm>,
+    /// This header only.
+    pub header: Option<HeaderForm>,
+}
+
+impl Choice<'static> {
+    /// Everything that is built in.
+    pub const BUILT_IN: Self = Self {
+        first: &[],
+        built_in: true,
+        length: None,
+        header: None,
+    };
+}
+
+impl<'d> Choice<'d> {
+    pub(super) fn dialects(self) -> impl Iterator<Item = &'static Dialect> + use<'d> {
+        let built_in = if self.built_in { all() } else { &[] };
+        self.first.iter().chain(built_in).copied()
+    }
+
+    pub(super) fn lengths(self) -> impl Iterator<Item = LengthForm> {
+        let listed = LENGTHS.iter().copied();
+        let all = if self.length.is_some() {
+            0
+        } else {
+            LENGTHS.len()
+        };
+        self.length.into_iter().chain(listed.take(all))
+    }
+
+    pub(super) fn headers(self) -> impl Iterator<Item = HeaderForm> {
+        let listed = HEADERS.iter().copied();
+        let all = if self.header.is_some() {
+            0
+        } else {
+            HEADERS.len()
+        };
+        self.header.into_iter().chain(listed.take(all))
+    }
+}
 
 /// Looks at the first bytes of one direction. `ended` says that no more will come, or that a segment ends here and
 /// a message without a length would be whole.
 #[must_use]
 pub fn detect(b: &[u8], ended: bool) -> Detected {
+    detect_in(b, ended, Choice::BUILT_IN)
+}
+
+/// As [`detect`], among the framings and dialects chosen.
+#[must_use]
+pub fn detect_in(b: &[u8], ended: bool, choice: Choice<'_>) -> Detected {
     let mut best: Option<(Wire, u32)> = None;
     let mut more: Option<usize> = None;
-    for length in LENGTHS {
+    for length in choice.lengths() {
         let (lead, body) = match length.read(b) {
             Frame::Message { lead, body } => (lead, body),
             // A link test before the first message.
@@ -66,7 +122,7 @@ pub fn detect(b: &[u8], ended: bool) -> Detected {
         if bare && !ended {
             continue;
         }
-        for header in HEADERS {
+        for header in choice.headers() {
             let Some(rest) = after_header(header, here, whole.is_some()) else {
                 continue;
             };
@@ -75,7 +131,7 @@ pub fn detect(b: &[u8], ended: bool) -> Detected {
                 more = Some(more.unwrap_or(usize::MAX).min(lead + body));
                 continue;
             };
-            for dialect in all() {
+            for dialect in choice.dialects() {
                 if !gate(dialect, rest) {
                     continue;
                 }
@@ -272,7 +328,7 @@ impl Wire {
     }
 }
 
-fn ends_even(message: &Message<'_>, frame: &[u8], header: usize) -> bool {
+pub(super) fn ends_even(message: &Message<'_>, frame: &[u8], header: usize) -> bool {
     let left = frame.get(header + message.consumed..).unwrap_or_default();
     // Some BASE24 links end each message with ETX, counted.
     left.is_empty() || left == [3]
@@ -309,7 +365,7 @@ fn has(message: &Message<'_>, field: u8) -> bool {
 }
 
 /// The bytes behind a header. Outer `None`: no such header here; inner: it is not all there.
-fn after_header(form: HeaderForm, here: &[u8], whole: bool) -> Option<Option<&[u8]>> {
+pub(super) fn after_header(form: HeaderForm, here: &[u8], whole: bool) -> Option<Option<&[u8]>> {
     match form.read(here) {
         Some(header) => {
             let rest = here.get(header.raw.len()..)?;
@@ -327,7 +383,7 @@ fn after_header(form: HeaderForm, here: &[u8], whole: bool) -> Option<Option<&[u
                 HeaderForm::VisaBase1 => first == Some(22),
                 HeaderForm::Base24 => first == Some(b'I'),
                 HeaderForm::Product => first.is_some_and(|b| b.is_ascii_uppercase()),
-                HeaderForm::None => true,
+                HeaderForm::None | HeaderForm::Fixed(_) => true,
                 _ => matches!(first, Some(0x60..=0x69)),
             };
             (may || here.is_empty()).then_some(None)
@@ -337,7 +393,7 @@ fn after_header(form: HeaderForm, here: &[u8], whole: bool) -> Option<Option<&[u
 }
 
 /// Type indicator, and for hexadecimal bitmaps its first characters.
-fn gate(dialect: &Dialect, b: &[u8]) -> bool {
+pub(super) fn gate(dialect: &Dialect, b: &[u8]) -> bool {
     let Some((_, used)) = mti(dialect.mti, b) else {
         return false;
     };
@@ -381,10 +437,10 @@ fn cut_evidence(dialect: &'static Dialect, header: HeaderForm, bytes: &[u8]) -> 
     Some(score(&message) + header_points(&message, header))
 }
 
-fn header_points(message: &Message<'_>, header: HeaderForm) -> u32 {
-    let union_pay = message.dialect.name == "bcd-unionpay-pos";
+pub(super) fn header_points(message: &Message<'_>, header: HeaderForm) -> u32 {
+    let union_pay = message.dialect.family == "bcd-unionpay-pos";
     match header {
-        HeaderForm::None => 0,
+        HeaderForm::None | HeaderForm::Fixed(_) => 0,
         HeaderForm::TpduUnionPay | HeaderForm::Cups => 3,
         HeaderForm::VisaBase1 | HeaderForm::Cupd | HeaderForm::Base24 => 2,
         HeaderForm::Tpdu | HeaderForm::UnionPay => 1 + u32::from(union_pay),
@@ -405,33 +461,38 @@ fn digits_where_due(message: &Message<'_>, v: &super::message::Value<'_>) -> boo
 /// Points for what fields hold.
 fn score(message: &Message<'_>) -> u32 {
     let mut points = 0u32;
-    let mut fixed = 0u32;
+    weigh(message, &mut |_, _, by| {
+        points = points.saturating_add_signed(by);
+    });
+    points
+}
+
+/// Tells what speaks for a message and against it: field, why, points.
+pub(super) fn weigh(message: &Message<'_>, tell: &mut dyn FnMut(u8, &'static str, i32)) {
+    let union_pay = message.dialect.family == "bcd-unionpay-pos";
     for v in &message.fields {
-        match v.number {
-            37..=39 | 41 | 42 => {
-                if v.printable() {
-                    points += 1;
-                } else if v.raw.iter().any(|b| *b < 0x20) {
-                    points = points.saturating_sub(2);
-                }
+        let (why, points) = match v.number {
+            37..=39 | 41 | 42 if v.printable() => ("printable text", 1),
+            37..=39 | 41 | 42 if v.raw.iter().any(|b| *b < 0x20) => ("control characters", -2),
+            7 if is_time(&v.digits()) => ("a date and time", 2),
+            12 if is_clock(&v.digits()) => ("a time of day", 1),
+            13 if is_day(&v.digits()) => ("a date", 1),
+            49 if known_currency(message) => ("a currency", 1),
+            3 | 4 | 11 | 15 | 18 | 22 | 25 | 70
+                if v.field.kind == Kind::Number && v.all_digits() =>
+            {
+                ("digits", 1)
             }
-            7 => points += 2 * u32::from(is_time(&v.digits())),
-            12 => points += u32::from(is_clock(&v.digits())),
-            13 => points += u32::from(is_day(&v.digits())),
-            49 => points += u32::from(known_currency(message)),
-            3 | 4 | 11 | 15 | 18 | 22 | 25 | 70 if v.field.kind == Kind::Number => {
-                fixed += u32::from(v.all_digits());
+            60 if union_pay && (8..=17).contains(&v.count) && v.all_digits() => {
+                ("as long as UnionPay's", 1)
             }
-            60 if message.dialect.name == "bcd-unionpay-pos" => {
-                points += u32::from((8..=17).contains(&v.count) && v.all_digits());
-            }
-            _ => {}
-        }
+            _ => continue,
+        };
+        tell(v.number, why, points);
     }
-    if message.dialect.name == "bcd-unionpay-pos" && message.text(49).as_deref() == Some("156") {
-        points += 1;
+    if union_pay && message.text(49).as_deref() == Some("156") {
+        tell(49, "yuan", 1);
     }
-    points + fixed
 }
 
 fn pair(text: &str, at: usize) -> Option<u32> {

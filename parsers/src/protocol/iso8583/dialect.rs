@@ -91,6 +91,8 @@ pub type Fields = [Option<Field>; 128];
 pub struct Dialect {
     /// Stable name.
     pub name: &'static str,
+    /// Name of the built-in dialect whose private fields it shares.
+    pub family: &'static str,
     /// For people: English, Chinese.
     pub title: (&'static str, &'static str),
     /// Where it is defined or met.
@@ -116,10 +118,11 @@ impl Dialect {
     #[must_use]
     pub fn field(&self, number: u8, version: u8) -> Option<Field> {
         let own = *self.fields.get(usize::from(number).checked_sub(1)?)?;
-        if version == 1 {
-            return changed_1993(number).or(own);
+        match version {
+            1 => changed_1993(number).or(own),
+            2 => changed_2003(number).or(own),
+            _ => own,
         }
-        own
     }
 }
 
@@ -148,6 +151,25 @@ fn changed_1993(number: u8) -> Option<Field> {
         53 => bin(Length::Two, 48),
         56 => num(Length::Two, 35),
         96 => bin(Length::Three, 999),
+        _ => return None,
+    })
+}
+
+/// Fields of ISO 8583:2003 that differ from 1987: amounts with their currency before them, dates with the century,
+/// action codes of four digits.
+fn changed_2003(number: u8) -> Option<Field> {
+    Some(match number {
+        4..=6 => n(16),
+        8 => n(12),
+        12 => n(14),
+        13 => n(6),
+        15 => n(8),
+        22 => b(16),
+        24 => n(3),
+        25 | 26 | 39 => n(4),
+        38 => an(6),
+        43 => ans(Length::Three, 999),
+        53 => bin(Length::Two, 99),
         _ => return None,
     })
 }

@@ -48,6 +48,8 @@ pub enum HeaderForm {
     Base24,
     /// Eight printable characters (A4M, `TranzWare`).
     Product,
+    /// So many bytes of anything: only where a description says so.
+    Fixed(u8),
 }
 
 /// Every length form, in the order in which ties are broken.
@@ -117,6 +119,12 @@ impl LengthForm {
             Self::Hex4 => "len4hex",
             Self::None => "bare",
         }
+    }
+
+    /// The form of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        LENGTHS.into_iter().find(|l| l.name() == name)
     }
 
     /// Reads the length at the start of `b`. For [`LengthForm::None`] everything that is there is the message.
@@ -221,7 +229,20 @@ impl HeaderForm {
             Self::Cupd => "cupd41",
             Self::Base24 => "base24",
             Self::Product => "product8",
+            Self::Fixed(_) => "fixed",
         }
+    }
+
+    /// The header of that name; a number stands for so many bytes of anything.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        if name == "none" {
+            return Some(Self::None);
+        }
+        if let Ok(bytes) = name.parse() {
+            return Some(Self::Fixed(bytes));
+        }
+        HEADERS.into_iter().find(|h| h.name() == name)
     }
 
     /// Bytes that it takes.
@@ -238,6 +259,7 @@ impl HeaderForm {
             Self::Cupd => 41,
             Self::Base24 => 12,
             Self::Product => 8,
+            Self::Fixed(bytes) => usize::from(bytes),
         }
     }
 
@@ -250,7 +272,7 @@ impl HeaderForm {
             ..Header::default()
         };
         match self {
-            Self::None => {}
+            Self::None | Self::Fixed(_) => {}
             Self::Tpdu | Self::TpduVersion => header.tpdu = Some(tpdu(raw)?),
             Self::TpduUnionPay => {
                 header.tpdu = Some(tpdu(raw)?);

@@ -202,9 +202,9 @@ pub fn mti(digits: Digits, bytes: &[u8]) -> Option<(u16, usize)> {
             ([a >> 4, a & 15, b >> 4, b & 15], 2)
         }
     };
-    // [01][1-9][0-9][0-5]: version, class, function, origin.
+    // [0-2][1-9][0-9][0-5]: version, class, function, origin.
     let [v, c, f, o] = text;
-    if v > 1 || !(1..=9).contains(&c) || f > 9 || o > 5 {
+    if v > 2 || !(1..=9).contains(&c) || f > 9 || o > 5 {
         return None;
     }
     let number = text.iter().fold(0u16, |n, d| n * 10 + u16::from(*d));

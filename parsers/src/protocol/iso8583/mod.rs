@@ -12,7 +12,9 @@ pub mod framing;
 pub mod message;
 pub mod names;
 pub mod subfields;
+mod why;
 
-pub use detect::{Detected, Located, Wire, detect, detect_bare, locate};
+pub use detect::{Choice, Detected, Located, Wire, detect, detect_bare, detect_in, locate};
 pub use dialect::{Dialect, all as dialects};
 pub use message::{Message, Value, parse};
+pub use why::{Candidate, Verdict, candidates};

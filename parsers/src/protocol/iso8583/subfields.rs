@@ -15,6 +15,7 @@ pub struct Part<'a> {
     pub meaning: Option<Name>,
 }
 
+/// Parts: id, characters (0: all the rest), English, Chinese.
 type Layout = &'static [(&'static str, usize, &'static str, &'static str)];
 
 /// UnionPay terminals (Q/CUP 009), field 60.
@@ -138,7 +139,43 @@ const ADDITIONAL: Layout = &[
     ("44.2", 11, "acquiring institution", "收单机构标识码"),
 ];
 
-const OPERATOR: Layout = &[("63.1", 3, "international card scheme", "国际信用卡公司代码")];
+const OPERATOR: Layout = &[
+    (
+        "63.1",
+        3,
+        "international card scheme or operator",
+        "国际信用卡公司代码、操作员代码",
+    ),
+    (
+        "63.2",
+        0,
+        "words of issuer, network and acquirer",
+        "发卡方、中心、收单机构保留域",
+    ),
+];
+
+/// UnionPay terminals, field 48 of a batch upload: a count, then this for each sale (Q/CUP 009, batch upload).
+const BATCH_ENTRY: usize = 40;
+/// Where the card number stands in such an entry.
+const BATCH_CARD: core::ops::Range<usize> = 8..28;
+
+/// Where card numbers stand in the digits of a batch upload's field 48; `None` where it is none.
+#[must_use]
+pub fn batch_cards(digits: &str) -> Option<Vec<core::ops::Range<usize>>> {
+    let count: usize = digits.get(..2)?.parse().ok()?;
+    let entries = digits.len().checked_sub(2)?;
+    if count == 0 || entries != count * BATCH_ENTRY {
+        return None;
+    }
+    Some(
+        (0..count)
+            .map(|n| {
+                let at = 2 + n * BATCH_ENTRY;
+                at + BATCH_CARD.start..at + BATCH_CARD.end
+            })
+            .collect(),
+    )
+}
 
 /// Parts of a field's text; empty where it has none that are known. A last part that is cut is left out.
 #[must_use]
@@ -161,10 +198,14 @@ pub fn parts<'a>(dialect: &str, number: u8, text: &'a str) -> Vec<Part<'a>> {
     let mut at = 0;
     let mut parts = Vec::new();
     for (id, length, en, zh) in layout {
-        let Some(value) = text.get(at..at + length) else {
+        let value = match length {
+            0 => text.get(at..).filter(|rest| !rest.trim().is_empty()),
+            _ => text.get(at..at + length),
+        };
+        let Some(value) = value else {
             break;
         };
-        at += length;
+        at += value.len();
         parts.push(Part {
             id,
             name: (en, zh),
@@ -225,6 +266,47 @@ fn meaning(id: &str, value: &str) -> Option<Name> {
             "last chip transaction failed: fallback",
             "上一笔IC卡交易失败（降级）",
         ),
+        ("63.1", "CUP") => ("UnionPay", "中国银联"),
+        ("63.1", "VIS") => ("Visa", "维萨"),
+        ("63.1", "MCC") => ("Mastercard", "万事达"),
+        ("63.1", "JCB") => ("JCB", "JCB"),
+        ("63.1", "AMX") => ("American Express", "美国运通"),
+        ("63.1", "DCC") => ("Diners Club", "大来"),
+        ("60.1", "00") => ("management", "管理类"),
+        ("60.1", "01") => ("balance enquiry", "余额查询"),
+        ("60.1", "10") => ("pre-authorisation", "预授权"),
+        ("60.1", "11") => ("pre-authorisation void", "预授权撤销"),
+        ("60.1", "20") => ("pre-authorisation completion", "预授权完成（请求）"),
+        ("60.1", "21") => ("pre-authorisation completion void", "预授权完成撤销"),
+        ("60.1", "22") => ("sale", "消费"),
+        ("60.1", "23") => ("sale void", "消费撤销"),
+        ("60.1", "24") => ("pre-authorisation completion advice", "预授权完成（通知）"),
+        ("60.1", "25") => ("refund", "退货"),
+        ("60.3", "000") => ("a payment", "交易类"),
+        ("60.3", "001") => ("sign in, single length keys", "签到（单倍长密钥）"),
+        ("60.3", "002") => ("sign off", "签退"),
+        ("60.3", "003") => ("sign in, double length keys", "签到（双倍长密钥）"),
+        ("60.3", "004") => (
+            "sign in, double length keys and track key",
+            "签到（双倍长密钥含磁道密钥）",
+        ),
+        ("60.3", "135") => ("terminal master key download", "终端主密钥下载"),
+        ("60.3", "201") => ("settlement or batch upload", "批结算、批上送"),
+        ("60.3", "202") => ("end of batch upload, totals equal", "批上送结束（平账）"),
+        ("60.3", "207") => ("end of batch upload, totals differ", "批上送结束（不平账）"),
+        ("60.3", "203") => (
+            "script result or chip batch upload",
+            "脚本结果通知、IC卡批上送",
+        ),
+        ("60.3", "301") => ("link test", "线路测试"),
+        ("60.3", "362") => ("status upload", "状态上送"),
+        ("60.3", "364") => ("magnetic stripe parameter download", "磁条卡参数下载"),
+        ("60.3", "370") => ("authority key download", "公钥下载"),
+        ("60.3", "371") => ("end of authority key download", "公钥下载结束"),
+        ("60.3", "372") => ("authority key query", "公钥查询"),
+        ("60.3", "380") => ("chip parameter download", "IC卡参数下载"),
+        ("60.3", "381") => ("end of chip parameter download", "IC卡参数下载结束"),
+        ("60.3", "382") => ("chip parameter query", "IC卡参数查询"),
         ("54.4", "C") => ("positive", "正"),
         ("54.4", "D") => ("negative", "负"),
         _ => return None,
@@ -251,6 +333,21 @@ mod tests {
             ]
         );
         assert_eq!(got[3].meaning.map(|m| m.0), Some("chip, contactless"));
+    }
+
+    #[test]
+    fn field_63_and_batches() {
+        let got = parts("bcd-unionpay-pos", 63, "CUP余额不足");
+        let ids: Vec<_> = got.iter().map(|p| (p.id, p.value)).collect();
+        assert_eq!(ids, [("63.1", "CUP"), ("63.2", "余额不足")]);
+        let entry = "000000420000621234000000123200000000120000";
+        let digits = format!("02{}{}", &entry[2..], &entry[2..]);
+        let cards = batch_cards(&digits).unwrap();
+        assert_eq!(cards.len(), 2);
+        assert_eq!(&digits[cards[0].clone()], "00006212340000001232");
+        assert_eq!(&digits[cards[1].clone()], "00006212340000001232");
+        assert_eq!(batch_cards("0"), None);
+        assert_eq!(batch_cards(&digits[..50]), None);
     }
 
     #[test]

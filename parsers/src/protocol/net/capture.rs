@@ -90,6 +90,8 @@ pub struct Reader {
     skip: u64,
     bytes: FileBytes,
     issues: Vec<FileIssue>,
+    /// Lines of TLS secrets found in the file.
+    secrets: Vec<u8>,
 }
 
 impl Default for Reader {
@@ -111,6 +113,7 @@ impl Reader {
             skip: 0,
             bytes: FileBytes::default(),
             issues: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -145,6 +148,11 @@ impl Reader {
     /// Takes the issues found since the last call.
     pub fn take_issues(&mut self) -> Vec<FileIssue> {
         core::mem::take(&mut self.issues)
+    }
+
+    /// Takes the TLS secrets (lines of a key log) found since the last call.
+    pub fn take_secrets(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.secrets)
     }
 
     /// Cuts as many packets as stand whole in `window` (the next unread bytes of the file) and appends them to `out`.
@@ -449,12 +457,26 @@ impl Reader {
             SHB => self.section(block),
             1 => self.interface(block, big),
             2 | 3 | 6 => return self.packet(block, kind, at, out),
+            10 => self.decryption_secrets(block, big),
             _ => Step::Used(n),
         };
         if let Step::Used(n) = step {
             self.bytes.structure += long(n);
         }
         step
+    }
+
+    /// Decryption secrets block: keeps the lines of a TLS key log.
+    fn decryption_secrets(&mut self, block: &[u8], big: bool) -> Step {
+        const TLS_KEY_LOG: u32 = 0x544C_534B;
+        let length = size(u32_at(block, 12, big).unwrap_or(0));
+        if u32_at(block, 8, big) == Some(TLS_KEY_LOG)
+            && let Some(lines) = block.get(16..16usize.saturating_add(length))
+        {
+            self.secrets.extend_from_slice(lines);
+            self.secrets.push(b'\n');
+        }
+        Step::Used(block.len())
     }
 
     fn set_order(&mut self, big: bool) {

@@ -164,6 +164,10 @@ fn first_layer(link: u16, b: &[u8]) -> Option<Layer<'_>> {
         1 => Layer::Ethernet(b),
         // BSD loopback: address family in the capturing host's order (0) or big-endian (108).
         0 | 108 => {
+            if matches!(be16(b, 0)?, 0x0F00 | 0x8F00) {
+                // Cisco HDLC under another name: the family would be none that is known.
+                return Some(Layer::EtherType(be16(b, 2)?, b.get(4..)?));
+            }
             let family = match (le32(b, 0)?, be32(b, 0)?) {
                 (n, _) if n < 256 => n,
                 (_, n) => n,
@@ -245,6 +249,10 @@ fn mpls(mut b: &[u8]) -> Option<Layer<'_>> {
 }
 
 fn ppp(b: &[u8]) -> Option<Layer<'_>> {
+    // Cisco HDLC under another name: unicast or multicast, then the type as in Ethernet.
+    if matches!(be16(b, 0)?, 0x0F00 | 0x8F00) {
+        return Some(Layer::EtherType(be16(b, 2)?, b.get(4..)?));
+    }
     let b = if be16(b, 0)? == 0xFF03 {
         b.get(2..)?
     } else {
@@ -348,8 +356,38 @@ fn tunnel<'a>(d: &Datagram<'a>) -> Option<Layer<'a>> {
         {
             Some(Layer::Ethernet(d.payload.get(16..)?))
         }
+        // GTP-U, on its registered port: what a mobile network carries for its terminals.
+        17 if be16(d.payload, 2) == Some(2152) || be16(d.payload, 0) == Some(2152) => {
+            gtp(d.payload.get(8..)?)
+        }
         _ => None,
     }
+}
+
+/// GTP version 1, user plane (3GPP TS 29.281): the packet in a G-PDU; `None` for signalling.
+fn gtp(b: &[u8]) -> Option<Layer<'_>> {
+    let flags = u8_at(b, 0)?;
+    if flags >> 4 != 3 || u8_at(b, 1)? != 0xFF {
+        return None;
+    }
+    let mut at = 8;
+    if flags & 7 != 0 {
+        at = 12;
+        let mut next = u8_at(b, 11)?;
+        for _ in 0..DEPTH {
+            if flags & 4 == 0 || next == 0 {
+                break;
+            }
+            let length = 4 * usize::from(u8_at(b, at)?);
+            if length == 0 {
+                return None;
+            }
+            next = u8_at(b, at + length - 1)?;
+            at += length;
+        }
+    }
+    let inner = b.get(at..)?;
+    matches!(u8_at(inner, 0)? >> 4, 4 | 6).then_some(Layer::Ip(inner))
 }
 
 fn gre(b: &[u8]) -> Option<Layer<'_>> {
@@ -370,6 +408,36 @@ fn gre(b: &[u8]) -> Option<Layer<'_>> {
         0x880B => Layer::Ppp(rest),
         _ => Layer::EtherType(kind, rest),
     })
+}
+
+/// The fragment header among IPv6 extension headers (RFC 8200, section 4), where the payload is a part of a datagram.
+fn ipv6_fragment(mut next: u8, mut rest: &[u8]) -> Option<Fragment> {
+    loop {
+        let &[then, length, ..] = rest else {
+            return None;
+        };
+        let size = match next {
+            // Hop-by-hop options, routing, destination options.
+            0 | 43 | 60 => (usize::from(length) + 1) * 8,
+            44 => {
+                let &[_, _, high, low, a, b, c, d, ..] = rest else {
+                    return None;
+                };
+                let offset = u32::from(u16::from_be_bytes([high, low]) & !7);
+                let more = low & 1 == 1;
+                return (offset > 0 || more).then_some(Fragment {
+                    id: u32::from_be_bytes([a, b, c, d]),
+                    offset,
+                    more,
+                });
+            }
+            // Authentication.
+            51 => (usize::from(length) + 2) * 4,
+            _ => return None,
+        };
+        next = then;
+        rest = rest.get(size..)?;
+    }
 }
 
 /// Reads an IP header with its extensions.
@@ -393,16 +461,8 @@ pub fn datagram(b: &[u8]) -> Result<Datagram<'_>, &'static str> {
         }
         LaxIpSlice::Ipv6(v6) => {
             let h = v6.header();
-            let fragment = v6.extensions().clone().into_iter().find_map(|x| match x {
-                etherparse::Ipv6ExtensionSlice::Fragment(f) if f.is_fragmenting_payload() => {
-                    Some(Fragment {
-                        id: f.identification(),
-                        offset: u32::from(f.fragment_offset().value()) * 8,
-                        more: f.more_fragments(),
-                    })
-                }
-                _ => None,
-            });
+            // Not etherparse's own iterator over the extensions: on a cut extension it reads past the end.
+            let fragment = ipv6_fragment(h.next_header().0, v6.extensions().slice());
             let wire =
                 usize::from(h.payload_length()).saturating_sub(v6.extensions().slice().len());
             (h.hop_limit(), 0, fragment, wire)
@@ -468,6 +528,39 @@ mod tests {
         expect(9, &[0xFF, 3, 0, 0x21]);
         expect(9, &[0x21]);
         expect(104, &[0x0F, 0, 8, 0]);
+        expect(9, &[0x0F, 0, 8, 0]);
+        expect(0, &[0x8F, 0, 8, 0]);
+    }
+
+    /// Found by fuzzing: the library's iterator read past the end of a cut extension.
+    #[test]
+    fn cut_ipv6_extensions_are_not_read_past_their_end() {
+        let mut ip = vec![0x60, 0, 0, 0, 0, 16, 0, 64];
+        ip.extend([0; 32]);
+        // Hop-by-hop, then routing, then fragment.
+        let extensions: &[&[u8]] = &[
+            &[43, 0, 1, 4, 0, 0, 0, 0],
+            &[44, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[17, 0, 0x05, 0xA9, 0, 0, 0, 7],
+            &[1, 2, 3, 4],
+        ];
+        let whole = [ip.clone(), extensions.concat()].concat();
+        for end in 40..=whole.len() {
+            for first in [0, 43, 44, 51, 60] {
+                let mut cut = whole[..end].to_vec();
+                cut[6] = first;
+                let _ = datagram(&cut);
+            }
+        }
+        let mut sent = whole;
+        sent[5] = (sent.len() - 40) as u8;
+        let got = datagram(&sent).unwrap();
+        let fragment = got.fragment.unwrap();
+        assert_eq!(
+            (fragment.id, fragment.offset, fragment.more),
+            (7, 0x5A8, true)
+        );
+        assert_eq!((got.payload, got.protocol), (&[1, 2, 3, 4][..], 17));
     }
 
     #[test]

@@ -153,6 +153,8 @@ pub struct Stream {
     pub limited: u16,
     /// The first time that an acknowledgement covered bytes that are not here.
     hole_acked_at: Option<i64>,
+    /// Where the sender said that it ends.
+    end: Option<u64>,
 }
 
 /// Holes that the other side has acknowledged are given up after this long: captures swap neighbours, not more.
@@ -278,10 +280,22 @@ impl Stream {
         }
     }
 
+    /// The sender's FIN stands at that sequence number: what lies before it was sent.
+    pub fn ends_at(&mut self, sequence: u32) {
+        let offset = self.offset_of(sequence).and_then(|o| u64::try_from(o).ok());
+        let near = |o: &u64| o.saturating_sub(self.next) < (1 << 30);
+        self.end = self.end.or(offset.filter(near));
+    }
+
     /// Hands on everything that is still held, with gaps: at the end, or when the flow is given up.
     pub fn finish(&mut self, sink: &mut dyn FnMut(Piece<'_>)) {
         while !self.pending.is_empty() {
             self.skip_hole(sink);
+        }
+        if let Some(by) = self.end.and_then(|end| end.checked_sub(self.next))
+            && by > 0
+        {
+            self.jump(by, sink);
         }
     }
 

@@ -4,6 +4,7 @@ use crate::protocol::iso8583::dialect::{Bitmap, Charset, Dialect, Digits, Prefix
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "ascii-binbitmap",
+    family: "ascii-binbitmap",
     title: (
         "ASCII with binary bitmap (UnionPay CUPS host links and others)",
         "ASCII报文、二进制位图（银联CUPS等）",

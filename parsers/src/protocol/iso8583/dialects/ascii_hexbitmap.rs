@@ -4,6 +4,7 @@ use crate::protocol::iso8583::dialect::{Bitmap, Charset, Dialect, Digits, Prefix
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "ascii-hexbitmap",
+    family: "ascii-hexbitmap",
     title: (
         "ASCII with hexadecimal bitmap, binary fields raw",
         "ASCII报文、十六进制位图",

@@ -4,6 +4,7 @@ use crate::protocol::iso8583::dialect::{Bitmap, Charset, Dialect, Digits, Prefix
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "ascii-hexbitmap-fixed128",
+    family: "ascii-hexbitmap-fixed128",
     title: (
         "ASCII with a hexadecimal bitmap that is always 128 bits",
         "ASCII报文、固定128位十六进制位图",

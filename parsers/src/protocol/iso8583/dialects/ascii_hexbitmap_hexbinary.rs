@@ -6,6 +6,7 @@ use crate::protocol::iso8583::dialect::{
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "ascii-hexbitmap-hexbinary",
+    family: "ascii-hexbitmap-hexbinary",
     title: (
         "ASCII with hexadecimal bitmap and hexadecimal binary fields",
         "ASCII报文、十六进制位图与二进制域",

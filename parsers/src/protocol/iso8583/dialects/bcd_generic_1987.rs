@@ -6,6 +6,7 @@ use crate::protocol::iso8583::dialect::{
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "bcd-generic-1987",
+    family: "bcd-generic-1987",
     title: (
         "Packed digits with binary bitmap, 1987",
         "BCD报文、二进制位图（1987）",

@@ -6,6 +6,7 @@ use crate::protocol::iso8583::dialect::{
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "bcd-unionpay-pos",
+    family: "bcd-unionpay-pos",
     title: ("UnionPay POS terminal messages", "银联POS终端报文"),
     source: "Q/CUP 009, terminal application specification; published messages",
     mti: Digits::Bcd,

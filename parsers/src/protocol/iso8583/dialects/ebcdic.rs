@@ -4,6 +4,7 @@ use crate::protocol::iso8583::dialect::{Bitmap, Charset, Dialect, Digits, Prefix
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "ebcdic",
+    family: "ebcdic",
     title: (
         "EBCDIC with binary bitmap (Mastercard CIS and others)",
         "EBCDIC报文、二进制位图（万事达等）",

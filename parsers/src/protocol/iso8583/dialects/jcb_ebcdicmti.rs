@@ -6,6 +6,7 @@ use crate::protocol::iso8583::dialect::{
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "jcb-ebcdicmti",
+    family: "jcb-ebcdicmti",
     title: ("JCB host link: EBCDIC type, packed digits", "JCB主机报文"),
     source: "JCB message tables in alatka-messages",
     mti: Digits::Ebcdic,

@@ -6,6 +6,7 @@ use crate::protocol::iso8583::dialect::{
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "visa-jcb-bcd-ebcdic",
+    family: "visa-jcb-bcd-ebcdic",
     title: (
         "Visa BASE I and VIP: packed digits, EBCDIC text",
         "Visa BASE I 报文",
