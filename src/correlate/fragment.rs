@@ -9,6 +9,8 @@ use crate::event::{
     CommandKind, Event, Events, FieldState, Keys, Payload, Signal, SourceKind, Text, What,
 };
 
+pub(super) use super::keys::merge_keys;
+
 /// What one source saw of one attempt.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fragment {
@@ -172,36 +174,6 @@ fn time_of_day(text: &str) -> Option<i64> {
     let part = |from: usize| -> Option<i64> { text.get(from..from + 2)?.parse().ok() };
     let (h, m, s) = (part(0)?, part(2)?, part(4)?);
     (text.len() == 6 && h < 24 && m < 60 && s < 61).then_some(((h * 60 + m) * 60 + s) * 1_000_000)
-}
-
-/// Fills what `into` does not have yet.
-pub(super) fn merge_keys(into: &mut Keys, from: &Keys) {
-    fn fill<T: Clone>(into: &mut Option<T>, from: &Option<T>) {
-        if into.is_none() {
-            into.clone_from(from);
-        }
-    }
-    fill(&mut into.terminal, &from.terminal);
-    fill(&mut into.merchant, &from.merchant);
-    fill(&mut into.device, &from.device);
-    fill(&mut into.stan, &from.stan);
-    fill(&mut into.rrn, &from.rrn);
-    fill(&mut into.auth_code, &from.auth_code);
-    fill(&mut into.batch, &from.batch);
-    fill(&mut into.amount_minor, &from.amount_minor);
-    fill(&mut into.currency, &from.currency);
-    fill(&mut into.cryptogram, &from.cryptogram);
-    fill(&mut into.unpredictable_number, &from.unpredictable_number);
-    fill(&mut into.atc, &from.atc);
-    fill(&mut into.host, &from.host);
-    match (&into.card, &from.card) {
-        (None, Some(card)) => into.card = Some(card.clone()),
-        // A whole number (with a token) tells more than one that the source had masked.
-        (Some(old), Some(new)) if old.token.is_none() && new.token.is_some() => {
-            into.card = Some(new.clone())
-        }
-        _ => {}
-    }
 }
 
 /// Requests, answers and reversals of payments; not network management, settlement or batch upload.
@@ -506,11 +478,9 @@ impl Sequence<'_> {
                 self.append(index, event, again, arena);
                 self.ended = true;
             }
-            // A card that leaves after it was read ends nothing.
             Signal::CardRemoved if self.now(|f| f.read) => {
                 self.append(index, event, false, arena);
             }
-            // A new trace number with its amount is a new sale, whatever words announce it.
             Signal::Note
                 if event.keys.amount_minor.is_some()
                     && event.keys.stan.is_some_and(|stan| {

@@ -3,11 +3,13 @@
 //! Left border: [`crate::event`]. Knows nothing of causes.
 //! fragments (what one source saw of one attempt) -> sure pairs -> terminals and clocks -> links -> attempts -> sales.
 
+mod capture_set;
 mod clock;
 mod coverage;
 mod fragment;
 mod identity;
 mod inventory;
+mod keys;
 mod link;
 mod matching;
 mod model;
