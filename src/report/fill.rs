@@ -185,9 +185,15 @@ impl<'a> Filler<'a> {
         }
         let strongest = best.iter().map(|(_, method)| *method).min();
         let weakest = best.iter().map(|(_, method)| *method).max();
+        let weakest = weakest.unwrap_or(LinkMethod::SingleSource);
+        // Where another partner would have fitted as well, the link is worth little more than a guess between the two.
+        let doubt = attempt
+            .links
+            .iter()
+            .any(|link| link.ambiguous && link.method == weakest);
         (
             strongest.unwrap_or(LinkMethod::SingleSource),
-            link_confidence(weakest.unwrap_or(LinkMethod::SingleSource)),
+            link_confidence(weakest) * if doubt { 0.6 } else { 1.0 },
         )
     }
 

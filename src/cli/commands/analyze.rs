@@ -16,15 +16,7 @@ const CAUSES: usize = 10;
 pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Ending {
     let plan = plan(args)?;
     report::check_target(&args.out, args.force)?;
-    for (given, flag) in [
-        (!args.baseline.is_empty(), "--baseline"),
-        (args.inventory.is_some(), "--inventory"),
-    ] {
-        if given {
-            let word = output.paint_err(Paint::Yellow, "warning:");
-            output.note(&format!("{word} {flag} has no effect in this version"));
-        }
-    }
+    given(&plan)?;
     let run = (!args.reproducible).then(|| run_record(args.jobs));
     for folder in report::left_over(&args.out) {
         let word = output.paint_err(Paint::Yellow, "warning:");
@@ -65,6 +57,21 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     output.result(&format!("{}\n", args.out.join("report.html").display()))?;
     let partly = !summary.coverage.problems.is_empty() || !summary.issues.is_empty();
     Ok(if partly { PARTLY } else { DONE })
+}
+
+/// What the site knows is read whole or not at all: a typing error must not pass for "nothing known".
+fn given(plan: &Plan) -> Result<(), Failure> {
+    if let Some(path) = &plan.inventory {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::failed(format!("--inventory {}: {e}", path.display())))?;
+        crate::correlate::Inventory::parse(&text)
+            .map_err(|e| Failure::failed(format!("--inventory {}: {e}", path.display())))?;
+    }
+    for folder in &plan.baseline {
+        crate::attribute::Baseline::read_one(folder)
+            .map_err(|e| Failure::failed(format!("--baseline {}: {e}", folder.display())))?;
+    }
+    Ok(())
 }
 
 /// Rules built in, and the user's own.
@@ -165,6 +172,7 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         own_wording: own.wording,
         rules: args.rules.clone(),
         inventory: args.inventory.clone(),
+        baseline: args.baseline.clone(),
         pan_key: args.pan_key.as_deref().map(super::key::read).transpose()?,
         custody: args.custody,
         by_day: args.partition_by.is_some(),

@@ -161,6 +161,7 @@ fn why(path: &std::path::Path, own: Own, args: &FormatsArgs, output: &Output) ->
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: Language::En,
