@@ -100,6 +100,9 @@ fn clock(method: &'static str) -> Clock {
         pairs: 7,
         method,
         anchor: MORNING,
+        steps: Vec::new(),
+        island: 0,
+        grounded: true,
     }
 }
 
@@ -378,11 +381,13 @@ pub fn hostile() -> Analysis {
             from: 0,
             to: 2,
             method: LinkMethod::Time,
+            ambiguous: false,
         },
         Link {
             from: 2,
             to: 11,
             method: LinkMethod::Cryptogram,
+            ambiguous: false,
         },
     ];
     first.keys = AttemptKeys {
@@ -505,6 +510,7 @@ pub fn hostile() -> Analysis {
             attempt_of,
             attempts: vec![first, other, unclear, fine],
             coverage: Coverage::default(),
+            inventory: tapscope::correlate::Inventory::default(),
         },
         issues: vec![
             Issue {

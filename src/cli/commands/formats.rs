@@ -93,7 +93,11 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
         .iter()
         .map(|f| row(&[f.name, f.title, f.spec]))
         .collect();
-    section("Card traces, read whole", &["name", "what", "defined in"], &rows);
+    section(
+        "Card traces, read whole",
+        &["name", "what", "defined in"],
+        &rows,
+    );
     let rows: Vec<_> = content::KINDS
         .iter()
         .map(|k| row(&[k.name, k.title]))
