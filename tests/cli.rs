@@ -310,7 +310,7 @@ fn inspect_tells_the_story() {
         "N1#12",
         "► 08:00:01.200",
         "READ RECORD 1 of file 1 → no answer",
-        "0210, processing code 000000, amount 000000001234, STAN 000123, response 51",
+        "0210 purchase, processing code 000000, amount 000000001234, STAN 000123, response 51",
         "Evidence against",
         "no signal strength",
         "4 %  RF_WEAK",

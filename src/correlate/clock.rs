@@ -795,5 +795,4 @@ fn median_f64(values: &mut [f64]) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "clock_tests.rs"]
 mod tests;

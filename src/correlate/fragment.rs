@@ -242,7 +242,7 @@ pub(super) fn cut(
     } else if interleaved(arena, &range) {
         cut_lanes(arena, range, out);
     } else {
-        cut_sequence(arena, range, out);
+        cut_indexes(arena, range, out);
     }
 }
 
@@ -332,10 +332,6 @@ fn cut_many(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>
                 .get_or_insert_with(|| terminal.clone());
         }
     }
-}
-
-fn cut_sequence(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
-    cut_indexes(arena, range, out);
 }
 
 /// The state of the sequence cutter.

@@ -349,9 +349,10 @@ impl Reader {
                 Outcome::DeclinedOffline
             };
         }
-        // The card listed applications or began to talk, and the terminal went no further.
-        let between = self.story.stage >= Stage::Ppse && self.story.stage <= Stage::Read;
-        if self.commands > 0 && between {
+        // The card listed its applications or was selected, and the terminal asked for nothing more. Where records were read,
+        // the recording may just as well have ended.
+        let between = self.story.stage >= Stage::Ppse && self.story.stage <= Stage::Gpo;
+        if self.contactless && self.commands > 0 && between {
             return Outcome::Aborted;
         }
         Outcome::Unknown

@@ -88,8 +88,8 @@ pub fn survey(format: &'static LogFormat, block: &[u8]) -> BlockSpan {
             clock.span.year = year_in(message).map(|year| (year, clock.turns));
         }
     }
-    if clock.span.first.is_none() {
-        // Headless text before the first record: a banner.
+    if clock.span.year.is_none() {
+        // A banner before the first time, such as that of a bug report.
         let year = lines(sample)
             .take(16)
             .find_map(|(_, line)| year_in(trim_line(line).get(..256).unwrap_or(line)));

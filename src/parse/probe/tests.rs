@@ -113,6 +113,14 @@ const CORPUS: &[(&str, &str, &str)] = &[
     ("apdu", ".md", "plain UTF-8"),
     ("apdu", ".yaml", "plain UTF-8"),
     ("apdu", ".json", "json UTF-8"),
+    ("apdu", "kbps_002.json", "nfc-laboratory"),
+    ("apdu", "kbps_004.json", "nfc-laboratory"),
+    ("apdu", ".pcsc-spy.txt", "pcsc-spy"),
+    ("apdu", ".14a.txt", "proxmark-list"),
+    ("apdu", ".14a-us-crc.txt", "proxmark-list"),
+    ("apdu", ".14a-x.txt", "proxmark-hex"),
+    ("apdu", ".7816.txt", "proxmark-list"),
+    ("apdu", "logger_decoded.txt", "t1-blocks"),
     ("apdu", ".pcscd.log", "pcscd UTF-8"),
     ("apdu", ".opensc-debug.log", "opensc UTF-8"),
     ("apdu", ".trace", "proxmark-trace "),
@@ -167,6 +175,7 @@ fn the_corpus_is_recognised_as_its_sources_say() {
         return;
     };
     let mut checked = 0;
+    let mut wrong = Vec::new();
     for folder in ["logs", "apdu", "net"] {
         for (path, kind) in kinds(&root, folder) {
             let full = format!("{folder}/{path}");
@@ -175,10 +184,13 @@ fn the_corpus_is_recognised_as_its_sources_say() {
                 .rev()
                 .find(|(folder, end, _)| full.starts_with(folder) && path.ends_with(end));
             if let Some((_, _, want)) = want {
-                assert!(kind.starts_with(want), "{full}: {kind}");
+                if !kind.starts_with(want) {
+                    wrong.push(format!("{full}: {kind}, not {want}"));
+                }
                 checked += 1;
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(checked > 280, "{checked}");
 }

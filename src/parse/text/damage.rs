@@ -182,7 +182,7 @@ mod tests {
             seen("plain", b"ab\n0123456789012345678901234567890\nx\n"),
             [(3, "line_too_long", 21)]
         );
-        assert_eq!(seen("jpos", b"\n  </isomsg>\n"), [(0, "record_cut", 0)]);
+        assert_eq!(seen("jpos", b"\n</isomsg>\n"), [(0, "record_cut", 0)]);
         assert_eq!(seen("jpos", b"<log realm=\"x\">\n"), []);
         assert_eq!(seen("plain", b"</isomsg>\n"), []);
     }
