@@ -12,6 +12,13 @@ if ! command -v cc >/dev/null; then
     exit 1
   fi
 fi
+# An independent reader of captures; `TAPSCOPE_TSHARK=all` compares everything instead of a sample.
+if ! command -v tshark >/dev/null; then
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    DEBIAN_FRONTEND=noninteractive apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq tshark >/dev/null 2>&1 || true
+  fi
+  command -v tshark >/dev/null || skipped+=("captures compared with tshark: tshark cannot be installed here")
+fi
 # Independent readers of our Parquet files. Where they are there, a test that skips them fails.
 if ! python3 -c 'import pyarrow, duckdb' 2>/dev/null; then
   python3 -m pip install --quiet --disable-pip-version-check pyarrow duckdb 2>/dev/null || true

@@ -30,6 +30,8 @@ pub struct Plan {
     pub rules: Vec<PathBuf>,
     /// Terminals: id, device, address, site, merchant, firmware, limits (CSV).
     pub inventory: Option<PathBuf>,
+    /// Earlier analyses: expected rates, and what is not new.
+    pub baseline: Vec<PathBuf>,
     /// Key for card tokens; `None`: tokens are numbers of this run only.
     pub pan_key: Option<PanKey>,
     /// SHA-256 beside BLAKE3.
@@ -120,6 +122,7 @@ impl Default for Plan {
             own_wording: Vec::new(),
             rules: Vec::new(),
             inventory: None,
+            baseline: Vec::new(),
             pan_key: None,
             custody: false,
             language: Language::default(),

@@ -11,7 +11,9 @@ use std::fs;
 use std::path::Path;
 use tapscope_simulator::day::{Config, causes, midnight, simulate};
 use tapscope_simulator::fleet::Profile;
+use tapscope_simulator::scenario::write_script;
 use tapscope_simulator::score::{Score, compare};
+use tapscope_simulator::story::script::SCRIPTS;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name)
@@ -78,8 +80,9 @@ fn simulated_day_is_understood() {
     let mut wrong = Vec::new();
     floor(&mut wrong, "attempts found", s.found.share(), 0.98);
     floor(&mut wrong, "links right", s.links.share(), 0.98);
-    floor(&mut wrong, "cause right", s.cause.share(), 0.85);
-    floor(&mut wrong, "family right", s.family.share(), 0.92);
+    floor(&mut wrong, "failed or not", s.failed_told.share(), 0.98);
+    floor(&mut wrong, "cause right", s.cause_told.share(), 0.88);
+    floor(&mut wrong, "family right", s.family_told.share(), 0.89);
     assert!(wrong.is_empty(), "{}\n{s}", wrong.join("\n"));
 }
 
@@ -135,4 +138,53 @@ fn every_cause_has_a_scenario_that_names_it() {
         f64::from(right) >= 0.7 * f64::from(all),
         "{right} of {all}\n{table}"
     );
+}
+
+/// The twenty-five scripts of the domain reference: is their truth named?
+#[test]
+fn scripts_are_read_and_the_two_cases_of_the_article_are_incidents() {
+    let (mut right, mut all) = (0, 0);
+    let mut table = String::new();
+    for script in SCRIPTS {
+        let folder = tempfile::tempdir().unwrap();
+        // A seed whose first terminals write logs that every table of words knows; words are measured elsewhere.
+        write_script(script, 2, folder.path()).unwrap();
+        let out = folder.path().join("out");
+        let s = judge(folder.path(), &out);
+        assert!(s.found.share() >= 0.95, "{}\n{s}", script.id);
+        if script.truth.is_empty() {
+            assert_eq!(s.cause.of, 0, "{}\n{s}", script.id);
+            continue;
+        }
+        let of: u64 = s
+            .confusion
+            .iter()
+            .filter(|((t, _), _)| t == script.truth)
+            .map(|(_, n)| n)
+            .sum();
+        let hit = s
+            .confusion
+            .get(&(script.truth.to_owned(), script.truth.to_owned()))
+            .copied()
+            .unwrap_or(0);
+        all += 1;
+        if of > 0 && hit * 2 >= of {
+            right += 1;
+        } else {
+            table += &format!("{} {}: {hit} of {of}\n", script.id, script.truth);
+        }
+        // One merchant's reader fails every card; a mall's promotion clogs the line.
+        if matches!(script.id, "SC03" | "SC04") {
+            let incidents = common::rows(&out, "SELECT cause, scope, failed FROM incidents");
+            assert!(
+                incidents
+                    .iter()
+                    .any(|row| row.iter().any(|cell| cell == script.truth)),
+                "{}: {incidents:?}",
+                script.id
+            );
+        }
+    }
+    println!("{right} of {all} scripts\n{table}");
+    assert!(right * 10 >= all * 8, "{right} of {all}\n{table}");
 }

@@ -25,7 +25,12 @@ fn folder() -> tempfile::TempDir {
     parent
 }
 
-fn browse(parent: &tempfile::TempDir, columns: u16, rows: u16, environment: &[(&str, &str)]) -> Session {
+fn browse(
+    parent: &tempfile::TempDir,
+    columns: u16,
+    rows: u16,
+    environment: &[(&str, &str)],
+) -> Session {
     let command = format!("{} browse out", env!("CARGO_BIN_EXE_tapscope"));
     Session::start(&command, parent.path(), columns, rows, environment)
 }
@@ -38,30 +43,48 @@ fn keys_filters_and_sizes() {
     let parent = folder();
     let mut session = browse(&parent, 140, 30, &[]);
     // List and story side by side, loaded by itself.
-    let text = session.wait("the first screen", |t| t.contains("failed taps") && t.contains("Verdict"));
+    let text = session.wait("the first screen", |t| {
+        t.contains("failed taps") && t.contains("Verdict")
+    });
     insta::assert_snapshot!("browse_wide", text);
     // A popup with the causes, narrowed, chosen, cleared.
     session.press("c");
     session.wait("the causes", |t| t.contains("(all)"));
     session.press("early\r");
-    session.wait("one cause", |t| t.contains("cause=CARD_EARLY_REMOVAL") && t.contains("1 shown"));
+    session.wait("one cause", |t| {
+        t.contains("cause=CARD_EARLY_REMOVAL") && t.contains("1 shown")
+    });
     session.press("x");
     session.wait("all again", |t| t.contains("3 shown"));
     // A narrower screen: the list alone, then the story alone.
     session.resize(80, 24);
-    let text = session.wait("a narrow list", |t| !t.contains("Verdict") && t.contains("failed taps"));
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let text = session.wait("a narrow list", |t| {
+        !t.contains("Verdict") && t.contains("failed taps")
+    });
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
     session.press("\r");
-    let text = session.wait("a narrow story", |t| t.contains("Verdict") && !t.contains("failed taps"));
+    let text = session.wait("a narrow story", |t| {
+        t.contains("Verdict") && !t.contains("failed taps")
+    });
     insta::assert_snapshot!("browse_narrow_story", text);
     session.press("d");
     session.press("G");
-    session.wait("its end", |t| t.contains("scroll") && !t.contains("Verdict"));
+    session.wait("its end", |t| {
+        t.contains("scroll") && !t.contains("Verdict")
+    });
     session.press("\u{1b}");
     session.wait("the list again", |t| t.contains("failed taps"));
     session.press("/zzz");
-    session.wait("nothing", |t| t.contains("nothing fits") && t.contains("/zzz"));
-    session.press("\u{1b}l");
+    session.wait("nothing", |t| {
+        t.contains("nothing fits") && t.contains("/zzz")
+    });
+    // By itself: right before a letter it would be Alt.
+    session.press("\u{1b}");
+    session.wait("all again", |t| t.contains("3 shown"));
+    session.press("l");
     session.wait("Chinese", |t| t.contains("失败交易"));
     session.press("q");
     let screen = std::sync::Arc::clone(&session.screen);
@@ -87,7 +110,9 @@ fn no_colour_where_none_is_wanted() {
         assert_eq!(session.end(), 0, "Ctrl-C quits");
         let raw = String::from_utf8_lossy(&screen.lock().unwrap().raw).into_owned();
         // 31 to 36, or the same colours as 38;5;N.
-        (1..=6).any(|n| raw.contains(&format!("[3{n}")) || raw.contains(&format!("38;5;{n}")))
+        (1..=6).any(|n| {
+            raw.contains(&format!("\u{1b}[3{n}m")) || raw.contains(&format!("\u{1b}[38;5;{n}"))
+        })
     };
     assert!(coloured(&[]));
     assert!(!coloured(&[("NO_COLOR", "1")]));
@@ -114,10 +139,20 @@ fn inspect_fits_its_terminal() {
         let text = screen.text();
         assert!(text.contains("► 08:00:01.200"), "{text}");
         let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
-        assert!(widest <= usize::from(columns), "{widest} of {columns}:\n{text}");
-        assert!(widest + 20 > usize::from(columns), "the room is used: {widest} of {columns}");
+        assert!(
+            widest <= usize::from(columns),
+            "{widest} of {columns}:\n{text}"
+        );
+        assert!(
+            widest + 20 > usize::from(columns),
+            "the room is used: {widest} of {columns}"
+        );
         let raw = String::from_utf8_lossy(&screen.raw).into_owned();
-        assert_eq!(raw.contains("\u{1b}["), colours, "{columns} {environment:?}");
+        assert_eq!(
+            raw.contains("\u{1b}["),
+            colours,
+            "{columns} {environment:?}"
+        );
     }
 }
 
@@ -131,5 +166,8 @@ fn without_a_terminal_it_says_what_to_do() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let words = String::from_utf8(output.stderr).unwrap();
-    assert!(words.contains("needs a terminal") && words.contains("tapscope query out"), "{words}");
+    assert!(
+        words.contains("needs a terminal") && words.contains("tapscope query out"),
+        "{words}"
+    );
 }

@@ -83,9 +83,16 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, b| bits << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
+        let bits = chunk
+            .iter()
+            .fold(0_u32, |bits, b| bits << 8 | u32::from(*b))
+            << (8 * (3 - chunk.len()));
         for k in 0..4 {
-            out.push(if k <= chunk.len() { char::from(ALPHABET[(bits >> (18 - 6 * k) & 63) as usize]) } else { '=' });
+            out.push(if k <= chunk.len() {
+                char::from(ALPHABET[(bits >> (18 - 6 * k) & 63) as usize])
+            } else {
+                '='
+            });
         }
     }
     out
@@ -120,10 +127,22 @@ fn plant(folder: &Path) {
             format!("<= {}", hex(&answer)),
             format!("wide {}", wide(number)),
             format!("escaped {}", escaped(number)),
-            format!("java {:?}", tlv(&[0x57], &track2(number)).iter().map(|b| *b as i8).collect::<Vec<_>>()),
+            format!(
+                "java {:?}",
+                tlv(&[0x57], &track2(number))
+                    .iter()
+                    .map(|b| *b as i8)
+                    .collect::<Vec<_>>()
+            ),
             format!("base64 {}", base64(number.as_bytes())),
             format!("base64 of a tag {}", base64(&tlv(&[0x5A], &bcd(number)))),
-            format!("ebcdic {}", number.bytes().map(|b| format!("F{}", b - b'0')).collect::<String>()),
+            format!(
+                "ebcdic {}",
+                number
+                    .bytes()
+                    .map(|b| format!("F{}", b - b'0'))
+                    .collect::<String>()
+            ),
             format!("{{\"fields\":{{\"2\":\"{number}\",\"52\":\"0123456789ABCDEF\"}}}}"),
             format!("磁道2：{number}=29122011234567890123，密码：123456"),
         ] {
@@ -226,7 +245,12 @@ fn renderings(number: &str) -> Vec<String> {
         base64(number.as_bytes()),
         base64(&tlv(&[0x5A], &bcd(number))),
         number.bytes().map(|b| format!("F{}", b - b'0')).collect(),
-        format!("{:?}", bcd(number).iter().map(|b| *b as i8).collect::<Vec<_>>()).trim_matches(['[', ']']).to_owned(),
+        format!(
+            "{:?}",
+            bcd(number).iter().map(|b| *b as i8).collect::<Vec<_>>()
+        )
+        .trim_matches(['[', ']'])
+        .to_owned(),
     ]
 }
 
@@ -355,13 +379,23 @@ fn the_gate_stops_what_masking_missed() {
         match write(&analysis) {
             Err(error @ tapscope::report::Error::Leak { .. }) => {
                 let words = error.to_string();
-                assert!(words.contains("issues.parquet") && words.contains("text"), "{words}");
+                assert!(
+                    words.contains("issues.parquet") && words.contains("text"),
+                    "{words}"
+                );
                 assert_clean("the error", &words);
             }
             other => panic!("{}: {other:?}", &leak[..6]),
         }
-        assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "nothing is left beside");
-        assert_eq!(std::fs::read(place.join("out/manifest.json")).unwrap(), before);
+        assert_eq!(
+            std::fs::read_dir(&place).unwrap().count(),
+            1,
+            "nothing is left beside"
+        );
+        assert_eq!(
+            std::fs::read(place.join("out/manifest.json")).unwrap(),
+            before
+        );
     }
 }
 
@@ -373,11 +407,19 @@ fn scan_says_where_and_shows_nothing() {
     std::fs::create_dir(&input).unwrap();
     plant(&input);
     let scan = |more: &[&str], path: &Path| {
-        let output = tapscope().arg("scan").arg(path).args(more).output().unwrap();
+        let output = tapscope()
+            .arg("scan")
+            .arg(path)
+            .args(more)
+            .output()
+            .unwrap();
         for said in [&output.stdout, &output.stderr] {
             assert_clean("scan", &String::from_utf8_lossy(said));
         }
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
     };
     let (code, text) = scan(&["--json"], &input);
     assert_eq!(code, Some(1), "{text}");
@@ -393,14 +435,28 @@ fn scan_says_where_and_shows_nothing() {
     };
     let numbers = of("terminal.txt", "card_number");
     assert!(numbers["count"].as_u64().unwrap() >= 4 * 8, "{numbers}");
-    assert!(numbers["places"][0].as_str().unwrap().ends_with("terminal.txt:1"));
+    assert!(
+        numbers["places"][0]
+            .as_str()
+            .unwrap()
+            .ends_with("terminal.txt:1")
+    );
     assert_eq!(of("terminal.txt", "pin")["authentication_data"], true);
     assert!(of("terminal.txt", "track2")["count"].as_u64().unwrap() >= 4);
     assert_eq!(of("wire.pcap", "track2")["count"], 4);
-    assert!(of("wire.pcap", "track2")["places"][0].as_str().unwrap().ends_with("wire.pcap#2"));
+    assert!(
+        of("wire.pcap", "track2")["places"][0]
+            .as_str()
+            .unwrap()
+            .ends_with("wire.pcap#2")
+    );
     // Clean inputs, and those that cannot be read.
     let clean = temporary.path().join("clean.log");
-    std::fs::write(&clean, "07-15 10:56:49.152   889  6213 D PosEngine: card 411111******1111 rrn=251122143015\n").unwrap();
+    std::fs::write(
+        &clean,
+        "07-15 10:56:49.152   889  6213 D PosEngine: card 411111******1111 rrn=251122143015\n",
+    )
+    .unwrap();
     assert_eq!(scan(&[], &clean).0, Some(0));
     let damaged = temporary.path().join("cut.gz");
     std::fs::write(&damaged, [0x1F, 0x8B, 8, 0, 1, 2, 3]).unwrap();

@@ -16,7 +16,12 @@ use std::path::{Path, PathBuf};
 use common::{analyze, key_file, sample_day, tapscope};
 
 fn verify(dir: &Path, more: &[&str]) -> (i32, String) {
-    let output = tapscope().arg("verify").arg(dir).args(more).output().unwrap();
+    let output = tapscope()
+        .arg("verify")
+        .arg(dir)
+        .args(more)
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
     (output.status.code().unwrap(), text)
@@ -30,7 +35,8 @@ fn manifest(dir: &Path) -> serde_json::Value {
 fn inputs(folder: &Path) -> PathBuf {
     let input = folder.join("input");
     std::fs::create_dir(&input).unwrap();
-    let log = "07-15 10:56:49.152   889  6213 D PosEngine: transaction failed, stan=000123\n".repeat(40);
+    let log =
+        "07-15 10:56:49.152   889  6213 D PosEngine: transaction failed, stan=000123\n".repeat(40);
     std::fs::write(input.join("plain.log"), &log).unwrap();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(log.as_bytes()).unwrap();
@@ -53,7 +59,10 @@ fn verify_finds_every_change() {
     analyze(&[&input], &out, &["--custody"]);
     let (code, text) = verify(&out, &[]);
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("10 outputs") && text.contains("4 inputs"), "{text}");
+    assert!(
+        text.contains("10 outputs") && text.contains("4 inputs"),
+        "{text}"
+    );
 
     // One bit of each file of the folder, one after the other.
     let mut names: Vec<PathBuf> = std::fs::read_dir(&out)
@@ -79,7 +88,10 @@ fn verify_finds_every_change() {
     std::fs::write(out.join("extra.csv"), "put here").unwrap();
     let (code, text) = verify(&out, &[]);
     assert_eq!(code, 1);
-    assert!(text.contains("unexpected") && text.contains("extra.csv"), "{text}");
+    assert!(
+        text.contains("unexpected") && text.contains("extra.csv"),
+        "{text}"
+    );
     std::fs::remove_file(out.join("extra.csv")).unwrap();
     assert_eq!(verify(&out, &[]).0, 0);
 
@@ -96,13 +108,19 @@ fn verify_finds_every_change() {
     writer.finish().unwrap();
     let (code, text) = verify(&out, &[]);
     assert_eq!(code, 1);
-    assert!(text.contains("two.zip!a.log") && text.contains("two.zip!deep/b.log"), "{text}");
+    assert!(
+        text.contains("two.zip!a.log") && text.contains("two.zip!deep/b.log"),
+        "{text}"
+    );
     std::fs::write(&zip, whole).unwrap();
     assert_eq!(verify(&out, &[]).0, 0);
     std::fs::remove_file(input.join("packed.log.gz")).unwrap();
     let (code, text) = verify(&out, &[]);
     assert_eq!(code, 1);
-    assert!(text.contains("missing") && text.contains("packed.log.gz"), "{text}");
+    assert!(
+        text.contains("missing") && text.contains("packed.log.gz"),
+        "{text}"
+    );
     assert_eq!(verify(&out, &["--outputs-only"]).0, 0);
 }
 
@@ -114,7 +132,11 @@ fn a_manifest_that_was_tampered_with_opens_nothing_else() {
     analyze(&[&input], &out, &[]);
     std::fs::write(parent.path().join("other"), "x").unwrap();
     let text = std::fs::read_to_string(out.join("manifest.json")).unwrap();
-    std::fs::write(out.join("manifest.json"), text.replace("\"report.html\"", "\"../other\"")).unwrap();
+    std::fs::write(
+        out.join("manifest.json"),
+        text.replace("\"report.html\"", "\"../other\""),
+    )
+    .unwrap();
     let (code, text) = verify(&out, &["--outputs-only"]);
     assert_eq!(code, 1);
     assert!(text.contains("missing: output ../other"), "{text}");
@@ -130,7 +152,15 @@ fn the_manifest_says_how_it_was_done() {
     analyze(
         &[&input],
         &out,
-        &["--custody", "--pan-key", key, "--limit", "archive-depth=2", "--limit", "line_bytes=2M"],
+        &[
+            "--custody",
+            "--pan-key",
+            key,
+            "--limit",
+            "archive-depth=2",
+            "--limit",
+            "line_bytes=2M",
+        ],
     );
     let made = manifest(&out);
     assert_eq!(made["limits"]["archive_depth"], 2);
@@ -161,7 +191,11 @@ fn the_manifest_says_how_it_was_done() {
     let secret = common::KEY.trim();
     for entry in std::fs::read_dir(&out).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        assert!(!String::from_utf8_lossy(&bytes).to_lowercase().contains(secret));
+        assert!(
+            !String::from_utf8_lossy(&bytes)
+                .to_lowercase()
+                .contains(secret)
+        );
     }
 }
 
@@ -186,12 +220,24 @@ fn wrong_limits_are_refused() {
         let output = analyze(&[&input], &parent.path().join("out"), &["--limit", wrong]);
         assert_eq!(output.status.code(), Some(2), "{wrong}");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(text.contains("archive_members"), "the names are told: {text}");
+        assert!(
+            text.contains("archive_members"),
+            "the names are told: {text}"
+        );
     }
     let config = parent.path().join("config.toml");
     std::fs::write(&config, "[limits]\nline_bytes = \"4M\"\nflows = 1000\n").unwrap();
     let out = parent.path().join("out");
-    analyze(&[&input], &out, &["--config", config.to_str().unwrap(), "--limit", "flows=2000"]);
+    analyze(
+        &[&input],
+        &out,
+        &[
+            "--config",
+            config.to_str().unwrap(),
+            "--limit",
+            "flows=2000",
+        ],
+    );
     let limits = &manifest(&out)["limits"];
     assert_eq!(limits["line_bytes"], 4 << 20);
     assert_eq!(limits["flows"], 2000, "the command line wins");
@@ -242,7 +288,10 @@ fn a_changing_input_is_named() {
     let halt = stop.clone();
     let writer = std::thread::spawn(move || {
         while !halt.load(std::sync::atomic::Ordering::Relaxed) {
-            let mut file = std::fs::OpenOptions::new().append(true).open(&growing).unwrap();
+            let mut file = std::fs::OpenOptions::new()
+                .append(true)
+                .open(&growing)
+                .unwrap();
             file.write_all(line.as_bytes()).unwrap();
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
@@ -253,8 +302,14 @@ fn a_changing_input_is_named() {
     assert_eq!(output.status.code(), Some(3));
     let issues = common::rows(&out, "SELECT code, text FROM issues");
     assert!(
-        issues.iter().any(|row| row[0] == "changed_while_read" && row[1].contains("grew")),
+        issues
+            .iter()
+            .any(|row| row[0] == "changed_while_read" && row[1].contains("grew")),
         "{issues:?}"
     );
-    assert_eq!(verify(&out, &[]).0, 1, "what was read is not what stands there now");
+    assert_eq!(
+        verify(&out, &[]).0,
+        1,
+        "what was read is not what stands there now"
+    );
 }

@@ -66,7 +66,10 @@ fn samples() -> Vec<(PathBuf, Vec<u8>)> {
         }
     }
     let mut all = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"), &mut all);
+    walk(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"),
+        &mut all,
+    );
     // Spread over the folders: their formats differ.
     let step = (all.len() / 40).max(1);
     all.into_iter().step_by(step).collect()
@@ -81,7 +84,10 @@ fn sound(what: &str, bytes: &[u8], parsed: &Parsed) {
         ledger.bytes,
         "{what}: every byte is accounted for"
     );
-    let fault = parsed.issues.iter().find(|issue| issue.code == "internal_error");
+    let fault = parsed
+        .issues
+        .iter()
+        .find(|issue| issue.code == "internal_error");
     assert!(fault.is_none(), "{what}: {}", fault.unwrap().text);
 }
 
@@ -96,7 +102,11 @@ fn cut_anywhere() {
         // Cuts wander over all offsets as the samples go on.
         for end in (runs % step..bytes.len()).step_by(step) {
             let cut = &bytes[..end];
-            sound(&format!("{} cut at {end}", path.display()), cut, &parse(cut, &edge, &plan));
+            sound(
+                &format!("{} cut at {end}", path.display()),
+                cut,
+                &parse(cut, &edge, &plan),
+            );
             runs += 1;
         }
     }
@@ -120,9 +130,29 @@ impl Random {
 /// Flips, cuts, doubles, swaps, and puts in what parsers trip over.
 fn mutate(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     const NASTY: &[&[u8]] = &[
-        b"\0\0\0\0", b"\xFF\xFF\xFF\xFF", b"\xFF", b"\n", b"\r", b"\r\n", b"\x1b[31m", b"99999999999999999999",
-        b"-1", b"5A 81 FF", b"4F 40", b"57 30", b"70 80 70 80", b"=cmd", b"</script>", "\u{202e}".as_bytes(),
-        "\u{feff}".as_bytes(), b"2026-02-30 25:61:61", b"\x80", b"\xE4\xB8", b"{\"a\":{\"a\":", b"]]]]", b"%n%s",
+        b"\0\0\0\0",
+        b"\xFF\xFF\xFF\xFF",
+        b"\xFF",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\x1b[31m",
+        b"99999999999999999999",
+        b"-1",
+        b"5A 81 FF",
+        b"4F 40",
+        b"57 30",
+        b"70 80 70 80",
+        b"=cmd",
+        b"</script>",
+        "\u{202e}".as_bytes(),
+        "\u{feff}".as_bytes(),
+        b"2026-02-30 25:61:61",
+        b"\x80",
+        b"\xE4\xB8",
+        b"{\"a\":{\"a\":",
+        b"]]]]",
+        b"%n%s",
     ];
     let mut out = bytes.to_vec();
     for _ in 0..1 + random.below(12) {
@@ -165,7 +195,9 @@ fn damaged_anywhere() {
             let damaged = mutate(&bytes, &mut random);
             let parsed = parse(&damaged, &edge, &plan);
             let what = format!("{} round {round}", path.display());
-            if parsed.source.format.is_none() || !matches!(parsed.source.encoding, Some("utf-16le" | "utf-16be")) {
+            if parsed.source.format.is_none()
+                || !matches!(parsed.source.encoding, Some("utf-16le" | "utf-16be"))
+            {
                 sound_text(&what, &parsed);
             }
         }
@@ -175,8 +207,15 @@ fn damaged_anywhere() {
 /// As [`sound`], where damage may change the encoding and with it the number of bytes.
 fn sound_text(what: &str, parsed: &Parsed) {
     let l = &parsed.source.ledger;
-    assert_eq!(l.understood + l.ignored + l.not_understood + l.unreadable, l.bytes, "{what}");
-    let fault = parsed.issues.iter().find(|issue| issue.code == "internal_error");
+    assert_eq!(
+        l.understood + l.ignored + l.not_understood + l.unreadable,
+        l.bytes,
+        "{what}"
+    );
+    let fault = parsed
+        .issues
+        .iter()
+        .find(|issue| issue.code == "internal_error");
     assert!(fault.is_none(), "{what}: {}", fault.unwrap().text);
 }
 
@@ -200,15 +239,46 @@ fn whole_runs_on_damaged_days() {
         for n in 0..12 {
             let (path, bytes) = &samples[random.below(samples.len())];
             let name = path.file_name().unwrap().to_string_lossy();
-            std::fs::write(input.join(format!("{n}-{name}")), mutate(bytes, &mut random)).unwrap();
+            std::fs::write(
+                input.join(format!("{n}-{name}")),
+                mutate(bytes, &mut random),
+            )
+            .unwrap();
         }
         let plan = plan(&[&input]);
         let analysis = tapscope::analyze(&plan, &catalogue, &Silent).unwrap();
-        let fault = analysis.issues.iter().find(|issue| issue.code == "internal_error");
+        let fault = analysis
+            .issues
+            .iter()
+            .find(|issue| issue.code == "internal_error");
         assert!(fault.is_none(), "round {round}: {}", fault.unwrap().text);
         let out = parent.path().join("out");
         tapscope::report::write(&analysis, &catalogue, &plan, &out, false).unwrap();
     }
+}
+
+/// Rules that a user wrote, damaged anywhere: named or taken, never a crash, and bounded.
+#[test]
+fn damaged_rules_are_named() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(rules)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    files.sort();
+    let mut random = Random(31);
+    let (mut refused, rounds) = (0, if long() { 5000 } else { 60 });
+    for _ in 0..rounds {
+        let folder = tempfile::tempdir().unwrap();
+        let text = std::fs::read(&files[random.below(files.len())]).unwrap();
+        std::fs::write(folder.path().join("MINE.toml"), mutate(&text, &mut random)).unwrap();
+        let loaded = std::panic::catch_unwind(|| {
+            tapscope::attribute::Catalogue::load(&[folder.path().to_path_buf()]).is_err()
+        });
+        refused += u32::from(loaded.expect("no rule stops the program"));
+    }
+    assert!(refused > 0, "no damage was noticed: the test shows nothing");
 }
 
 /// A reader that panics stands for any fault of the program: it costs one source, and is named with its place.
@@ -241,8 +311,19 @@ fn a_panic_costs_one_source() {
             Faulty.read(buffer)
         }
     }
-    let parsed = stream(&info, &mut Once(false), &plan, &edge, &Spill::unbounded(), &|_| {});
-    let issue = parsed.issues.iter().find(|i| i.code == "internal_error").unwrap();
+    let parsed = stream(
+        &info,
+        &mut Once(false),
+        &plan,
+        &edge,
+        &Spill::unbounded(),
+        &|_| {},
+    );
+    let issue = parsed
+        .issues
+        .iter()
+        .find(|i| i.code == "internal_error")
+        .unwrap();
     assert!(issue.text.contains("hostile.rs:"), "{}", issue.text);
     assert!(!issue.text.contains("4111"), "{}", issue.text);
     assert_eq!(parsed.source.status, tapscope::event::SourceStatus::Damaged);
@@ -277,14 +358,26 @@ fn bombs_stop_at_their_limit() {
         let start = Instant::now();
         let (code, issues, words) = run(&path, &[]);
         assert_eq!(code, Some(3), "{name}");
-        assert!(issues.iter().any(|row| row[0] == "decompress_limit"), "{name}: {issues:?}");
+        assert!(
+            issues.iter().any(|row| row[0] == "decompress_limit"),
+            "{name}: {issues:?}"
+        );
         assert!(words.contains("limits met: 1 decompress_limit"), "{words}");
-        assert!(start.elapsed().as_secs() < 60, "{name} took {:?}", start.elapsed());
+        assert!(
+            start.elapsed().as_secs() < 60,
+            "{name} took {:?}",
+            start.elapsed()
+        );
     }
     // Another bound, met earlier.
     let path = parent.path().join("bomb.gz");
     let (_, issues, _) = run(&path, &["--limit", "member_bytes=1M"]);
-    assert!(issues.iter().any(|row| row[2].contains("more than 1048576 bytes")), "{issues:?}");
+    assert!(
+        issues
+            .iter()
+            .any(|row| row[2].contains("more than 1048576 bytes")),
+        "{issues:?}"
+    );
 }
 
 #[test]
@@ -299,7 +392,10 @@ fn nesting_and_numbers_of_members_end_somewhere() {
     std::fs::write(&path, nested).unwrap();
     let (code, issues, _) = run(&path, &[]);
     assert_eq!(code, Some(3));
-    assert!(issues.iter().any(|row| row[0] == "archive_depth"), "{issues:?}");
+    assert!(
+        issues.iter().any(|row| row[0] == "archive_depth"),
+        "{issues:?}"
+    );
     // Deeper, where the user wants so.
     let (code, issues, _) = run(&path, &["--limit", "archive_depth=6"]);
     assert_eq!(code, Some(0), "{issues:?}");
@@ -307,12 +403,18 @@ fn nesting_and_numbers_of_members_end_somewhere() {
     let many = parent.path().join("many.zip");
     let mut zip = zip::ZipWriter::new(std::fs::File::create(&many).unwrap());
     for n in 0..300 {
-        zip.start_file(format!("../../{n}.log"), zip::write::SimpleFileOptions::default())
-            .unwrap();
+        zip.start_file(
+            format!("../../{n}.log"),
+            zip::write::SimpleFileOptions::default(),
+        )
+        .unwrap();
         zip.write_all(&line).unwrap();
     }
     zip.finish().unwrap();
-    for (limit, code) in [("archive_members=100", "archive_members"), ("archive_bytes=20K", "archive_bytes")] {
+    for (limit, code) in [
+        ("archive_members=100", "archive_members"),
+        ("archive_bytes=20K", "archive_bytes"),
+    ] {
         let (exit, issues, words) = run(&many, &["--limit", limit]);
         assert_eq!(exit, Some(3));
         assert!(issues.iter().any(|row| row[0] == code), "{issues:?}");
@@ -327,19 +429,33 @@ fn nesting_and_numbers_of_members_end_somewhere() {
 fn endless_lines_take_linear_time_and_little_memory() {
     let parent = tempfile::tempdir().unwrap();
     let size: usize = if long() { 1 << 30 } else { 48 << 20 };
-    for (name, byte) in [("line", b'x'), ("braces", b'{'), ("zeros", 0), ("empty-lines", b'\n'), ("digits", b'4')] {
+    for (name, byte) in [
+        ("line", b'x'),
+        ("braces", b'{'),
+        ("zeros", 0),
+        ("empty-lines", b'\n'),
+        ("digits", b'4'),
+    ] {
         let path = parent.path().join(name);
         let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
-        file.write_all(b"07-15 10:56:49.152   889  6213 D PosEngine: transaction failed\n").unwrap();
+        file.write_all(b"07-15 10:56:49.152   889  6213 D PosEngine: transaction failed\n")
+            .unwrap();
         std::io::copy(&mut std::io::repeat(byte).take(size as u64), &mut file).unwrap();
         drop(file);
         let start = Instant::now();
         let (code, issues, _) = run(&path, &[]);
         assert!(matches!(code, Some(0 | 3)), "{name}: {code:?}");
         if byte != b'\n' && byte != 0 {
-            assert!(issues.iter().any(|row| row[0] == "line_too_long"), "{name}: {issues:?}");
+            assert!(
+                issues.iter().any(|row| row[0] == "line_too_long"),
+                "{name}: {issues:?}"
+            );
         }
-        assert!(start.elapsed().as_secs() < 60, "{name} took {:?}", start.elapsed());
+        assert!(
+            start.elapsed().as_secs() < 60,
+            "{name} took {:?}",
+            start.elapsed()
+        );
         std::fs::remove_file(&path).unwrap();
     }
 }
@@ -358,7 +474,12 @@ fn folders_of_all_kinds() {
     symlink("itself", input.join("itself")).unwrap();
     std::fs::write(input.join("first.log"), &line).unwrap();
     std::fs::hard_link(input.join("first.log"), input.join("second.log")).unwrap();
-    for name in [&b"line\nbreak.log"[..], b"\x1b[31mred.log", b"\xFF\xFE.log", &[b'n'; 255]] {
+    for name in [
+        &b"line\nbreak.log"[..],
+        b"\x1b[31mred.log",
+        b"\xFF\xFE.log",
+        &[b'n'; 255],
+    ] {
         std::fs::write(input.join(std::ffi::OsStr::from_bytes(name)), &line).unwrap();
     }
     let outside = parent.path().join("outside.log");

@@ -19,7 +19,11 @@ use std::time::{Duration, Instant};
 use common::{analyze, sample_day, tapscope};
 
 fn moments() -> u32 {
-    if std::env::var_os("TAPSCOPE_LONG").is_some() { 200 } else { 10 }
+    if std::env::var_os("TAPSCOPE_LONG").is_some() {
+        200
+    } else {
+        10
+    }
 }
 
 fn verified(dir: &Path) -> bool {
@@ -88,7 +92,10 @@ fn killed_at_any_moment() {
         if let Some(name) = left.first() {
             let again = analyze(&[&day], &out, &["--force"]);
             let words = String::from_utf8_lossy(&again.stderr).into_owned();
-            assert!(words.contains("left over") && words.contains(name), "{words}");
+            assert!(
+                words.contains("left over") && words.contains(name),
+                "{words}"
+            );
             assert!(place.join(name).exists(), "nothing is removed unasked");
             std::fs::remove_dir_all(place.join(name)).unwrap();
             assert!(verified(&out));
@@ -126,7 +133,10 @@ fn interrupted_at_any_moment() {
             other => panic!("{signal} after {after:?}: {other:?}"),
         }
     }
-    assert!(stopped_early > 0, "no run was interrupted: the test shows nothing");
+    assert!(
+        stopped_early > 0,
+        "no run was interrupted: the test shows nothing"
+    );
 }
 
 /// No file may grow beyond so many blocks: what a full disk does, at any size.
@@ -157,9 +167,16 @@ fn a_full_disk_leaves_nothing() {
             }
             other => panic!("{blocks}: {other:?}: {words}"),
         }
-        assert!(names(parent.path()).is_empty(), "{:?}", names(parent.path()));
+        assert!(
+            names(parent.path()).is_empty(),
+            "{:?}",
+            names(parent.path())
+        );
     }
-    assert!(refused >= 3, "the limit was never met: the test shows nothing");
+    assert!(
+        refused >= 3,
+        "the limit was never met: the test shows nothing"
+    );
 }
 
 /// A real file system of a few megabytes, where this user may mount one.
@@ -215,7 +232,10 @@ fn read_errors_are_named() {
     let output = analyze(&[&good, Path::new("/proc/self/mem"), &gone], &out, &[]);
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{words}");
-    assert!(words.contains("/proc/self/mem") && words.contains("gone.log"), "{words}");
+    assert!(
+        words.contains("/proc/self/mem") && words.contains("gone.log"),
+        "{words}"
+    );
     let status = common::rows(&out, "SELECT path, status FROM sources ORDER BY path");
     let of = |name: &str| {
         let row = status.iter().find(|row| row[0].ends_with(name)).unwrap();

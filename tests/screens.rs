@@ -45,7 +45,10 @@ fn inspect() {
     for (name, words) in [
         ("inspect_80", &["stan=123", "--width", "80"][..]),
         ("inspect_140", &["stan=123", "--width", "140"]),
-        ("inspect_zh", &["stan=123", "--width", "100", "--lang", "zh"]),
+        (
+            "inspect_zh",
+            &["stan=123", "--width", "100", "--lang", "zh"],
+        ),
         ("inspect_full", &["stan=123", "--width", "100", "--full"]),
         ("inspect_several", &["last4=1234"]),
         ("inspect_none", &["stan=999"]),
@@ -58,8 +61,13 @@ fn inspect() {
 #[test]
 fn help() {
     let parent = folder();
-    for command in ["inspect", "browse", "show", "compare", "config", "query", "report"] {
-        insta::assert_snapshot!(format!("help_{command}"), screen(&parent, &[command, "--help"]));
+    for command in [
+        "inspect", "browse", "show", "compare", "config", "query", "report",
+    ] {
+        insta::assert_snapshot!(
+            format!("help_{command}"),
+            screen(&parent, &[command, "--help"])
+        );
     }
 }
 
@@ -97,9 +105,18 @@ fn errors_say_what_to_try() {
         (&["inspect", "missing", "stan=1"], "hint:"),
         (&["inspect", "out", "colour=red"], "hint:"),
         (&["inspect", "out", "stan=999"], "hint:"),
-        (&["analyze", "x", "--out", "y", "--tz", "Mars"], "Asia/Shanghai"),
-        (&["analyze", "x", "--out", "y", "--formt", "a=b"], "--format"),
-        (&["query", "out", "SELECT * FROM transaction"], "transactions"),
+        (
+            &["analyze", "x", "--out", "y", "--tz", "Mars"],
+            "Asia/Shanghai",
+        ),
+        (
+            &["analyze", "x", "--out", "y", "--formt", "a=b"],
+            "--format",
+        ),
+        (
+            &["query", "out", "SELECT * FROM transaction"],
+            "transactions",
+        ),
         (&["show", "nowhere.log:1"], "--from"),
         (&["compare", "out"], "DIR_B"),
     ] {
@@ -131,8 +148,17 @@ fn completions_and_manual_pages() {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     pages.sort();
-    for page in ["tapscope.1", "tapscope-analyze.1", "tapscope-browse.1", "tapscope-show.1", "tapscope-config-show.1"] {
-        assert!(pages.iter().any(|p| p == page), "{page} is not in {pages:?}");
+    for page in [
+        "tapscope.1",
+        "tapscope-analyze.1",
+        "tapscope-browse.1",
+        "tapscope-show.1",
+        "tapscope-config-show.1",
+    ] {
+        assert!(
+            pages.iter().any(|p| p == page),
+            "{page} is not in {pages:?}"
+        );
     }
     let page = std::fs::read_to_string(parent.path().join("man/man1/tapscope-show.1")).unwrap();
     assert!(page.contains("NAME") && page.contains("tapscope show"));
@@ -143,7 +169,11 @@ fn settings_and_their_origins() {
     let parent = folder();
     let root = parent.path();
     std::fs::create_dir(root.join("site")).unwrap();
-    std::fs::write(root.join("tapscope.toml"), "tz = \"Asia/Shanghai\"\nlang = \"zh\"\n").unwrap();
+    std::fs::write(
+        root.join("tapscope.toml"),
+        "tz = \"Asia/Shanghai\"\nlang = \"zh\"\n",
+    )
+    .unwrap();
     std::fs::write(
         root.join("site/site.toml"),
         "tz = \"UTC\"\nrules = [\"mine\"]\ncustody = true\n\n[limits]\nline_bytes = \"2M\"\n",
@@ -162,11 +192,28 @@ fn settings_and_their_origins() {
         move |name: &str| {
             let list = list.as_array().unwrap();
             let one = list.iter().find(|s| s["setting"] == name).unwrap();
-            let values: Vec<&str> = one["values"].as_array().unwrap().iter().filter_map(|v| v.as_str()).collect();
-            format!("{} {} {}", values.join(","), one["origin"].as_str().unwrap(), one["place"].as_str().unwrap_or("-"))
+            let values: Vec<&str> = one["values"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|v| v.as_str())
+                .collect();
+            format!(
+                "{} {} {}",
+                values.join(","),
+                one["origin"].as_str().unwrap(),
+                one["place"].as_str().unwrap_or("-")
+            )
         }
     };
-    let found = show(&[("TAPSCOPE_YEAR", "2026"), ("TAPSCOPE_LANG", "en"), ("NO_COLOR", "1")], &["--jobs", "3"]);
+    let found = show(
+        &[
+            ("TAPSCOPE_YEAR", "2026"),
+            ("TAPSCOPE_LANG", "en"),
+            ("NO_COLOR", "1"),
+        ],
+        &["--jobs", "3"],
+    );
     assert_eq!(found("jobs"), "3 flag -");
     assert_eq!(found("year"), "2026 environment TAPSCOPE_YEAR");
     assert_eq!(found("lang"), "en environment TAPSCOPE_LANG");
@@ -175,7 +222,11 @@ fn settings_and_their_origins() {
     assert_eq!(found("progress"), "auto default -");
     let named = show(&[], &["--config", "site/site.toml", "--tz", "+01:00"]);
     assert_eq!(named("tz"), "+01:00 flag -");
-    assert_eq!(named("rules"), "site/mine file site/site.toml:2", "relative to the file");
+    assert_eq!(
+        named("rules"),
+        "site/mine file site/site.toml:2",
+        "relative to the file"
+    );
     assert_eq!(named("custody"), "true file site/site.toml:3");
     assert_eq!(named("limit"), "line_bytes=2M file site/site.toml:5");
     assert_eq!(named("lang"), " default -", "only one file is read");
@@ -199,16 +250,28 @@ fn settings_and_their_origins() {
 fn comparisons() {
     let parent = folder();
     let same = screen(&parent, &["compare", "out", "out"]);
-    assert!(same.contains("No difference") && same.ends_with("--- exit 0\n"), "{same}");
+    assert!(
+        same.contains("No difference") && same.ends_with("--- exit 0\n"),
+        "{same}"
+    );
     let other = parent.path().join("day");
     let plan = made::plan();
     tapscope::report::write(&made::day(400), &Catalogue::default(), &plan, &other, false).unwrap();
     let text = screen(&parent, &["compare", "out", "day"]);
-    assert!(text.contains("New causes") && text.contains("Causes that are gone"), "{text}");
+    assert!(
+        text.contains("New causes") && text.contains("Causes that are gone"),
+        "{text}"
+    );
     assert!(text.ends_with("--- exit 1\n"));
     let json = screen(&parent, &["compare", "out", "day", "--json"]);
     let json = json.split("--- exit").next().unwrap();
     let json: serde_json::Value = serde_json::from_str(json).unwrap();
     assert_eq!(json["after"]["attempts"], 400);
-    assert!(json["causes"].as_array().unwrap().iter().all(|c| c["change"] != "worse"));
+    assert!(
+        json["causes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|c| c["change"] != "worse")
+    );
 }

@@ -170,7 +170,7 @@ fn damaged_records_lose_what_follows_and_nothing_else() {
     }
 }
 
-/// The traces of RFC 8448 with the secrets that it prints, and Wireshark's capture that holds its own.
+/// A capture of others that holds its own secrets.
 #[test]
 fn secrets_of_others_open_what_others_captured() {
     let Some(corpus) = common::corpus() else {

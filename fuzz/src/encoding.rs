@@ -15,9 +15,15 @@ impl Read for Dripping<'_> {
     }
 }
 
-fn decoded(bytes: &[u8], step: usize, encoding: tapscope_pipeline::decode::encoding::Encoding) -> Vec<u8> {
+fn decoded(
+    bytes: &[u8],
+    step: usize,
+    encoding: tapscope_pipeline::decode::encoding::Encoding,
+) -> Vec<u8> {
     let mut out = Vec::new();
-    utf8_reader(Box::new(Dripping(bytes, step)), encoding).read_to_end(&mut out).unwrap();
+    utf8_reader(Box::new(Dripping(bytes, step)), encoding)
+        .read_to_end(&mut out)
+        .unwrap();
     out
 }
 

@@ -1,6 +1,8 @@
 //! ISO 8583: detection, every dialect, explanation.
 
-use tapscope_parsers::protocol::iso8583::{Detected, detect, dialects, locate, parse, subfields};
+use tapscope_parsers::protocol::iso8583::{
+    Choice, Detected, candidates, detect, dialects, locate, parse, subfields,
+};
 
 /// Reads the bytes in every way, and holds what must be true of the result.
 pub fn run(data: &[u8]) {
@@ -23,6 +25,14 @@ pub fn run(data: &[u8]) {
         if let Detected::Yes(wire, points) = detect(data, ended) {
             assert!(points > 0);
             let _ = (wire.read(data), wire.fits(data));
+        }
+    }
+    for candidate in candidates(data, Choice::BUILT_IN) {
+        assert!(candidate.bytes <= data.len());
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        for card in subfields::batch_cards(text).unwrap_or_default() {
+            assert!(card.end <= text.len());
         }
     }
     if let Some(found) = locate(data) {

@@ -29,11 +29,25 @@ pub fn run(data: &[u8]) {
         file: None,
         head: &bytes[..bytes.len().min(65_536)],
     };
-    let parsed = stream(&info, &mut &bytes[..], &plan, &edge, &Spill::unbounded(), &|_| {});
-    assert!(parsed.issues.iter().all(|i| i.code != "internal_error"), "{:?}", parsed.issues);
+    let parsed = stream(
+        &info,
+        &mut &bytes[..],
+        &plan,
+        &edge,
+        &Spill::unbounded(),
+        &|_| {},
+    );
+    assert!(
+        parsed.issues.iter().all(|i| i.code != "internal_error"),
+        "{:?}",
+        parsed.issues
+    );
     let events: Vec<Event> = parsed.events.iter().collect();
     let said = format!("{events:?}{:?}{:?}", parsed.issues, parsed.source);
-    assert!(!said.contains(PLANTED) && !said.contains(&PLANTED[4..]), "{said}");
+    assert!(
+        !said.contains(PLANTED) && !said.contains(&PLANTED[4..]),
+        "{said}"
+    );
     assert!(!said.contains("6212345678900000"), "{said}");
     let _ = correlate(vec![parsed.source], parsed.events, &plan);
 }

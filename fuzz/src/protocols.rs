@@ -1,6 +1,7 @@
-//! TLS in two pieces and whole, DNS, HTTP, every link type.
+//! TLS in two pieces and whole, key logs, DNS, HTTP, PROXY headers, ARP, DHCP, every link type.
 
-use tapscope_parsers::protocol::net::{dns, http, tls};
+use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
+use tapscope_parsers::protocol::net::{dns, http, local, proxy, tls};
 
 /// Reads the bytes in every way.
 pub fn run(data: &[u8]) {
@@ -8,6 +9,19 @@ pub fn run(data: &[u8]) {
         return;
     };
     let _ = (dns::parse(bytes), http::answer(bytes), http::is_request(bytes));
+    let _ = (local::arp(bytes), local::dhcp(bytes), http::is_quic(bytes), tls::certificates(bytes, cut & 1 == 1));
+    if let proxy::Found::Header { bytes: n, .. } = proxy::read(bytes) {
+        assert!(n <= bytes.len());
+    }
+    if let Some(head) = http::head(bytes) {
+        assert!(head.bytes <= bytes.len());
+    }
+    if let http::Chunks::Whole { body, used } = http::chunks(bytes, 4096) {
+        assert!(body.len() <= 4096 && used <= bytes.len());
+    }
+    let mut keys = KeyLog::default();
+    keys.add(bytes);
+    assert!(keys.len() <= bytes.len());
     let said = |pieces: &[&[u8]]| {
         let mut half = tls::Half::default();
         let mut said = Vec::new();

@@ -135,7 +135,12 @@ pub fn decode_run(text: &[u8], start: usize, limit: usize, out: &mut Vec<u8>) ->
         let Some(run) = text.get(token..token + digits) else {
             return end;
         };
-        out.extend(run.as_chunks::<2>().0.iter().filter_map(|[high, low]| pair(*high, *low)));
+        out.extend(
+            run.as_chunks::<2>()
+                .0
+                .iter()
+                .filter_map(|[high, low]| pair(*high, *low)),
+        );
         taken += digits / 2;
         end = token + digits;
         match separator(text, end) {

@@ -18,8 +18,8 @@ mod text;
 pub use brands::{is_card_number, kept_digits};
 pub use bytes::in_bytes;
 pub use kinds::{Kind, kind_of};
-pub use pan::Pan;
 pub use objects::{Secret, secret_of_tag, track2_digits};
+pub use pan::Pan;
 
 /// Adds what is to be hidden of a text (UTF-8 or any other superset of ASCII), as byte ranges, in every rendering.
 pub fn in_text(text: &[u8], found: &mut Vec<Span>) {

@@ -25,7 +25,9 @@ const FAMILIES: &[&str] = &[
     "CARD", "DEV", "USER", "FBK", "HW", "SW", "CFG", "LIM", "MER", "NET", "HOST", "ISS",
 ];
 /// What an incident may be confined to.
-const SCOPES: &[&str] = &["card", "host", "issuer", "merchant", "site", "terminal"];
+const SCOPES: &[&str] = &[
+    "card", "firmware", "fleet", "host", "issuer", "merchant", "site", "terminal",
+];
 /// Steps by name, in order.
 const STEPS: &[&str] = &[
     "started",

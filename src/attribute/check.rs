@@ -71,7 +71,12 @@ pub(super) fn example_row(facts: &[(u16, Value)]) -> FactRow {
 /// The verdict on a row by itself.
 #[cfg(test)]
 pub(super) fn verdict(catalogue: &Catalogue, row: &FactRow) -> Option<Verdict> {
-    let answers = evaluate(catalogue, &[PackedRow::new(row)].into_iter().collect(), &[0]).ok()?;
+    let answers = evaluate(
+        catalogue,
+        &[PackedRow::new(row)].into_iter().collect(),
+        &[0],
+    )
+    .ok()?;
     Some(arbiter::decide(&arbiter::Case {
         catalogue,
         answers: &answers,

@@ -7,9 +7,12 @@ use polars::prelude::{
 use rayon::prelude::*;
 
 use super::facts::list::FACTS;
-use super::model::FactType;
+use super::model::{FactDef, FactType};
 use super::packed::{FactTable, Seen};
 use crate::event::Text;
+
+/// Up to so many rows are no work.
+const FEW: usize = 256;
 
 /// A column in the making.
 enum Cells {
@@ -54,29 +57,31 @@ pub fn columns(
             }
         });
     }
-    FACTS
-        .par_iter()
-        .zip(cells)
-        .filter_map(|(fact, cells)| {
-            let name = PlSmallStr::from_static(fact.name);
-            Some(match cells {
-                Cells::Bool(column) => {
-                    BooleanChunked::from_iter_options(name, column.into_iter()).into_column()
-                }
-                Cells::Int(column) => {
-                    Int64Chunked::from_iter_options(name, column.into_iter()).into_column()
-                }
-                Cells::Float(column) => {
-                    Float64Chunked::from_iter_options(name, column.into_iter()).into_column()
-                }
-                Cells::Text(column) => {
-                    StringChunked::from_iter_options(name, column.iter().map(Option::as_deref))
-                        .into_column()
-                }
-                Cells::None => return None,
-            })
+    let finish = |(fact, cells): (&FactDef, Cells)| {
+        let name = PlSmallStr::from_static(fact.name);
+        Some(match cells {
+            Cells::Bool(column) => {
+                BooleanChunked::from_iter_options(name, column.into_iter()).into_column()
+            }
+            Cells::Int(column) => {
+                Int64Chunked::from_iter_options(name, column.into_iter()).into_column()
+            }
+            Cells::Float(column) => {
+                Float64Chunked::from_iter_options(name, column.into_iter()).into_column()
+            }
+            Cells::Text(column) => {
+                StringChunked::from_iter_options(name, column.iter().map(Option::as_deref))
+                    .into_column()
+            }
+            Cells::None => return None,
         })
-        .collect()
+    };
+    // Rules are tried on a row or two before there is a thread pool, and must not start one.
+    if rows.len() < FEW {
+        FACTS.iter().zip(cells).filter_map(finish).collect()
+    } else {
+        FACTS.par_iter().zip(cells).filter_map(finish).collect()
+    }
 }
 
 fn put<T>(column: &mut [Option<T>], at: usize, value: T) {

@@ -93,5 +93,8 @@ pub(super) fn try_one(condition: &super::catalogue::Condition) -> PolarsResult<(
 
 fn frame(table: &FactTable, rows: &[usize], used: &[bool]) -> PolarsResult<DataFrame> {
     let wanted = |index: usize| used.get(index) == Some(&true);
-    DataFrame::new(rows.len(), columns(table, rows, wanted, |text| Text::new(text)))
+    DataFrame::new(
+        rows.len(),
+        columns(table, rows, wanted, |text| Text::new(text)),
+    )
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::UNDETERMINED;
+use super::baseline::Baseline;
 use super::catalogue::Catalogue;
 use super::cohort::{Brief, Cohort, MINUTE, NONE, Scope, count, distinct, tail};
 use super::model::{Incident, Verdict};
@@ -47,6 +48,7 @@ pub(super) fn find(
     cohort: &Cohort,
     needed: &[usize],
     verdicts: &[Verdict],
+    baseline: &Baseline,
 ) -> Found {
     // Label of each failed attempt: its cause, or the best candidate where none was decided.
     let mut labels: Vec<Option<&str>> = vec![None; cohort.briefs.len()];
@@ -84,16 +86,23 @@ pub(super) fn find(
                 }
                 for members in cut(cohort, &hits, gap(scope)) {
                     tried += 1;
-                    stretches.extend(weigh(cohort, scope, entity, cause, list, members, total));
+                    stretches.extend(weigh(
+                        cohort, scope, entity, cause, list, members, total, baseline,
+                    ));
                 }
             }
         }
     }
     for stretch in &mut stretches {
+        // As many comparisons as were made: chance gets no second draw.
         stretch.p = (stretch.p * f64::from(tried)).min(1.0);
     }
     stretches.retain(|stretch| stretch.p < SIGNIFICANT);
-    choose(correlated, catalogue, cohort, stretches)
+    let mut found = choose(correlated, catalogue, cohort, stretches);
+    for incident in &mut found.incidents {
+        baseline.compare(incident);
+    }
+    found
 }
 
 fn scope_of(name: &str) -> Option<Scope> {
@@ -104,6 +113,8 @@ fn scope_of(name: &str) -> Option<Scope> {
         "merchant" => Scope::Merchant,
         "site" => Scope::Site,
         "terminal" => Scope::Terminal,
+        "firmware" => Scope::Firmware,
+        "fleet" => Scope::Fleet,
         _ => return None,
     })
 }
@@ -112,6 +123,8 @@ fn scope_name(scope: Scope) -> &'static str {
     match scope {
         Scope::Card => "card",
         Scope::Terminal => "terminal",
+        Scope::Firmware => "firmware",
+        Scope::Fleet => "fleet",
         Scope::Merchant => "merchant",
         Scope::Site => "site",
         Scope::Issuer => "issuer",
@@ -122,10 +135,14 @@ fn scope_name(scope: Scope) -> &'static str {
 /// Occurrences further apart belong to different stretches.
 fn gap(scope: Scope) -> i64 {
     match scope {
-        Scope::Card | Scope::Merchant => 24 * 60 * MINUTE,
+        Scope::Card | Scope::Merchant | Scope::Firmware => 24 * 60 * MINUTE,
         Scope::Terminal => 4 * 60 * MINUTE,
-        Scope::Site | Scope::Issuer | Scope::Host => 15 * MINUTE,
+        Scope::Site | Scope::Issuer | Scope::Host | Scope::Fleet => 15 * MINUTE,
     }
+}
+
+fn transactions_of(cohort: &Cohort) -> usize {
+    cohort.all().len()
 }
 
 fn cut(cohort: &Cohort, hits: &[u32], gap: i64) -> Vec<Vec<u32>> {
@@ -145,6 +162,7 @@ fn cut(cohort: &Cohort, hits: &[u32], gap: i64) -> Vec<Vec<u32>> {
     stretches
 }
 
+#[allow(clippy::too_many_arguments, reason = "one place that weighs a stretch")]
 fn weigh(
     cohort: &Cohort,
     scope: Scope,
@@ -153,12 +171,15 @@ fn weigh(
     list: &[u32],
     members: Vec<u32>,
     total: u32,
+    baseline: &Baseline,
 ) -> Option<Stretch> {
     let briefs: Vec<&Brief> = members.iter().filter_map(|&i| cohort.brief(i)).collect();
     let hits = count(members.len());
     let who = |b: &&Brief| if b.card == NONE { b.sale } else { b.card };
     let cards = distinct(briefs.iter().map(who));
     let terminals = distinct(briefs.iter().map(|b| b.terminal));
+    let merchants = distinct(briefs.iter().map(|b| b.merchant));
+    let servers = distinct(briefs.iter().map(|b| b.server));
     // One card does not indict a terminal, one terminal no site.
     let enough = match scope {
         Scope::Card => hits >= 3 && terminals >= 2,
@@ -166,6 +187,9 @@ fn weigh(
         Scope::Merchant => hits >= 4 && cards >= 3,
         Scope::Issuer => hits >= 5 && cards >= 3,
         Scope::Site | Scope::Host => hits >= 5 && terminals >= 3,
+        // More than one version must be there, or it says nothing of the version; one host or site is no fleet.
+        Scope::Firmware => hits >= 5 && terminals >= 3 && transactions_of(cohort) > list.len(),
+        Scope::Fleet => hits >= 8 && terminals >= 5 && merchants >= 3 && servers >= 2,
     };
     if !enough {
         return None;
@@ -175,7 +199,10 @@ fn weigh(
     let all = count(cohort.all().len());
     let rest = all.saturating_sub(transactions).max(1);
     // The rate elsewhere, with one occurrence more than seen: what never happened may still happen once.
-    let rate = (f64::from(total.saturating_sub(hits)) + 1.0) / (f64::from(rest) + 2.0);
+    // What earlier days say of the cause counts with them.
+    let (before, of) = baseline.cause(cause);
+    let rate =
+        (f64::from(total.saturating_sub(hits)) + before + 1.0) / (f64::from(rest) + of + 2.0);
     let p = tail(hits, transactions, rate.min(0.9));
     Some(Stretch {
         scope,
@@ -264,6 +291,8 @@ fn incident(
         Scope::Site => Text::new(cohort.names.site.name(stretch.entity)),
         Scope::Issuer => Text::new(cohort.names.bin.name(stretch.entity)),
         Scope::Host => Text::new(cohort.names.server.name(stretch.entity)),
+        Scope::Firmware => Text::new(cohort.names.firmware.name(stretch.entity)),
+        Scope::Fleet => Text::new("all"),
     };
     let scope = scope_name(stretch.scope);
     let times = || {
@@ -291,6 +320,8 @@ fn incident(
         Scope::Site => "场所网络",
         Scope::Issuer => "发卡行",
         Scope::Host => "主机",
+        Scope::Firmware => "软件版本",
+        Scope::Fleet => "全体终端",
     };
     let text_zh = format!(
         "{place} {value} 的 {tries} 次交易中有 {failed} 次以同样方式失败：{name_zh}；偶然情况下预计 {expected:.1} 次。"

@@ -3,6 +3,7 @@
 //! Left border: [`crate::correlate`]. Sees events, never bytes.
 
 mod arbiter;
+mod baseline;
 mod builtin;
 mod catalogue;
 mod check;
@@ -20,13 +21,14 @@ mod tuning;
 use rayon::prelude::*;
 
 pub use arbiter::UNDETERMINED;
+pub use baseline::Baseline;
 pub use catalogue::{Catalogue, Cause, Condition, EvidenceRule, Example, LookAlike, RuleError};
 pub use check::{Checked, rules_check};
+pub use columns::columns as fact_columns;
 pub use facts::list::FACTS;
 pub use model::{
     Attributed, Evidence, FactDef, FactRow, FactType, Incident, Role, Strength, Value, Verdict,
 };
-pub use columns::columns as fact_columns;
 pub use packed::{FactTable, PackedRow, Seen};
 
 use crate::correlate::{Correlated, Outcome};
@@ -65,7 +67,15 @@ pub fn attribute(correlated: &Correlated, catalogue: &Catalogue, plan: &Plan) ->
         facts: rows,
         incidents: Vec::new(),
     };
-    judge(correlated, catalogue, &cohort, &needed, &mut attributed);
+    let baseline = Baseline::read(&plan.baseline);
+    judge(
+        correlated,
+        catalogue,
+        &cohort,
+        &needed,
+        &baseline,
+        &mut attributed,
+    );
     carry_over(correlated, &mut attributed);
     attributed
 }
@@ -80,6 +90,7 @@ fn judge(
     catalogue: &Catalogue,
     cohort: &cohort::Cohort,
     needed: &[usize],
+    baseline: &Baseline,
     attributed: &mut Attributed,
 ) {
     // Conditions were tried when the catalogue was loaded: this cannot fail for a reason that a user could mend here.
@@ -103,7 +114,7 @@ fn judge(
         .enumerate()
         .map(|(place, &index)| decide(place, &facts.get(index), None))
         .collect();
-    let found = incident::find(correlated, catalogue, cohort, needed, &first);
+    let found = incident::find(correlated, catalogue, cohort, needed, &first, baseline);
     let verdicts: Vec<Verdict> = needed
         .par_iter()
         .enumerate()

@@ -152,7 +152,7 @@ pub struct Evidence {
 }
 
 /// A cluster of failures that share an origin.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Incident {
     /// 16 letters from content.
     pub incident_id: Text,

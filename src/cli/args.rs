@@ -202,7 +202,9 @@ pub(crate) struct KeyArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Write a new random secret that only you may read.
-    #[command(after_help = "Example:\n  tapscope key new pan.key && tapscope analyze logs/ --out day1 --pan-key pan.key")]
+    #[command(
+        after_help = "Example:\n  tapscope key new pan.key && tapscope analyze logs/ --out day1 --pan-key pan.key"
+    )]
     New {
         /// A file that does not exist yet.
         #[arg(value_name = "FILE")]

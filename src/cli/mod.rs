@@ -89,13 +89,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Verify(args) => commands::verify::run(args, &output),
     };
     // There should be no panic; the hook has named its place, and no half-made folder stands anywhere.
-    let ending = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let place = crate::event::take_fault().unwrap_or_else(|| "another thread".to_owned());
-        Err(Failure {
-            code: "internal",
-            ..Failure::failed(format!("internal error at {place}; nothing was written"))
-        })
-    });
+    let ending =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+            let place = crate::event::take_fault().unwrap_or_else(|| "another thread".to_owned());
+            Err(Failure {
+                code: "internal",
+                ..Failure::failed(format!("internal error at {place}; nothing was written"))
+            })
+        });
     match ending {
         Ok(code) => ExitCode::from(code),
         // The reader has had enough: a quiet end.

@@ -91,7 +91,7 @@ impl Output {
 
     /// Writes a line to people. Nobody listening is no reason to stop.
     pub(crate) fn note(&self, line: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", harmless(line));
     }
 
     /// Says why a command could not do its job.
@@ -115,6 +115,28 @@ impl Output {
             ),
         }
     }
+}
+
+/// A line without card data, whatever it was made of: a path or an argument may hold a number.
+fn harmless(line: &str) -> std::borrow::Cow<'_, str> {
+    use tapscope_parsers::sensitive;
+    static GATE: std::sync::LazyLock<crate::report::gate::Gate> = std::sync::LazyLock::new(|| {
+        crate::report::gate::Gate::new(&crate::event::SeenCards::default())
+    });
+    if GATE.search(line.as_bytes()).is_none() {
+        return line.into();
+    }
+    let mut spans = Vec::new();
+    sensitive::in_text(line.as_bytes(), &mut spans);
+    let hidden = |at: usize| {
+        spans
+            .iter()
+            .any(|span| (span.start..span.end).contains(&at))
+    };
+    line.char_indices()
+        .map(|(at, c)| if hidden(at) { '*' } else { c })
+        .collect::<String>()
+        .into()
 }
 
 fn painted(wanted: bool, paint: Paint, text: &str) -> String {

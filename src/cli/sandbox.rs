@@ -156,7 +156,10 @@ mod tests {
     #[test]
     fn a_glob_is_read_from_its_folder() {
         assert_eq!(base(Path::new("*.log")), PathBuf::from("."));
-        assert_eq!(base(Path::new("/srv/logs/2026-*/x")), PathBuf::from("/srv/logs"));
+        assert_eq!(
+            base(Path::new("/srv/logs/2026-*/x")),
+            PathBuf::from("/srv/logs")
+        );
         assert_eq!(base(Path::new("src/cli")), PathBuf::from("src/cli"));
     }
 }

@@ -9,6 +9,8 @@ use crate::event::{
     CommandKind, Event, Events, FieldState, Keys, Payload, Signal, SourceKind, Text, What,
 };
 
+pub(super) use super::keys::merge_keys;
+
 /// What one source saw of one attempt.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fragment {
@@ -28,6 +30,18 @@ pub(super) struct Fragment {
     pub request_at: Option<i64>,
     /// When the answer came.
     pub response_at: Option<i64>,
+    /// When it began to connect: the line that says so, or the first packet.
+    pub connecting_at: Option<i64>,
+    /// When a card was there: the activation, or the line about it.
+    pub activated_at: Option<i64>,
+    /// When an answer came, and the host's own time of day in it.
+    pub host_time: Option<(i64, i64)>,
+    /// Time of day that the request states; a host that only repeats it tells no time.
+    stated: Option<Text>,
+    /// The card was read to the end, or more.
+    pub read: bool,
+    /// A stripe was swiped.
+    pub magstripe: bool,
     /// How it was cut.
     pub shape: Shape,
     /// It shows a presentment or a payment message, not only ambient lines.
@@ -36,6 +50,8 @@ pub(super) struct Fragment {
     pub contact: bool,
     /// The card talked (or an activation was seen).
     pub dialogue: bool,
+    /// A capture saw it.
+    pub wire: bool,
     /// A contact dialogue got beyond selecting its directory.
     pub contact_began: bool,
     /// GENERATE AC was sent.
@@ -91,71 +107,74 @@ impl Fragment {
                 }
                 self.contact_began |= self.contact && exchange.command == CommandKind::ReadRecord;
                 self.generated |= exchange.command == CommandKind::GenerateAc;
-                if exchange.bytes(0x9F26).is_some() && self.cryptogram_at.is_none() {
-                    self.cryptogram_at = at;
+                if exchange.bytes(0x9F26).is_some() {
+                    self.cryptogram_at = self.cryptogram_at.or(at);
+                    self.read = true;
                 }
             }
             Payload::Iso8583(message) => {
                 self.is_attempt |= is_financial(message.mti);
                 match message.mti % 1000 {
-                    100 | 200 => self.request_at = self.request_at.or(at),
-                    110 | 210 => self.response_at = self.response_at.or(at),
+                    100 | 200 => {
+                        self.request_at = self.request_at.or(at);
+                        self.stated = message.field(12).map(Text::new);
+                    }
+                    110 | 210 => {
+                        self.response_at = self.response_at.or(at);
+                        let shown = message
+                            .field(12)
+                            .filter(|t| self.stated.as_deref() != Some(t));
+                        self.host_time = self.host_time.or(at.zip(shown.and_then(time_of_day)));
+                    }
                     _ => {}
                 }
             }
             Payload::Log(line) => self.push_signal(line.signal, at),
             Payload::Nfc(field) => {
                 self.is_attempt = true;
-                self.dialogue |=
-                    matches!(field.state, FieldState::Activated | FieldState::NotIsoDep);
+                if matches!(field.state, FieldState::Activated | FieldState::NotIsoDep) {
+                    self.dialogue = true;
+                    self.activated_at = self.activated_at.or(at);
+                }
+            }
+            Payload::Tcp(connection) if connection.opening_seen => {
+                self.connecting_at = self.connecting_at.or(at);
             }
             Payload::Tcp(_)
             | Payload::Tls(_)
             | Payload::Dns(_)
             | Payload::Icmp(_)
-            | Payload::Http(_) => {}
+            | Payload::Http(_)
+            | Payload::Link(_) => {}
         }
     }
 
     fn push_signal(&mut self, signal: Signal, at: Option<i64>) {
         match signal {
-            Signal::RequestSent => self.request_at = self.request_at.or(at),
+            Signal::RequestSent => {
+                self.request_at = self.request_at.or(at);
+                self.read = true;
+            }
             Signal::ResponseReceived => self.response_at = self.response_at.or(at),
             Signal::ContactInserted | Signal::ContactReadFailed => self.contact = true,
+            Signal::MagstripeReadFailed => self.magstripe = true,
+            Signal::Connecting => {
+                self.connecting_at = self.connecting_at.or(at);
+                self.read = true;
+            }
+            Signal::CardDetected => self.activated_at = self.activated_at.or(at),
+            Signal::CardReadOk | Signal::OnlineRequest => self.read = true,
             _ => {}
         }
         self.is_attempt |= !is_ambient(signal) && signal != Signal::Note;
     }
 }
 
-/// Fills what `into` does not have yet.
-pub(super) fn merge_keys(into: &mut Keys, from: &Keys) {
-    fn fill<T: Clone>(into: &mut Option<T>, from: &Option<T>) {
-        if into.is_none() {
-            into.clone_from(from);
-        }
-    }
-    fill(&mut into.terminal, &from.terminal);
-    fill(&mut into.merchant, &from.merchant);
-    fill(&mut into.device, &from.device);
-    fill(&mut into.stan, &from.stan);
-    fill(&mut into.rrn, &from.rrn);
-    fill(&mut into.auth_code, &from.auth_code);
-    fill(&mut into.batch, &from.batch);
-    fill(&mut into.amount_minor, &from.amount_minor);
-    fill(&mut into.currency, &from.currency);
-    fill(&mut into.cryptogram, &from.cryptogram);
-    fill(&mut into.unpredictable_number, &from.unpredictable_number);
-    fill(&mut into.atc, &from.atc);
-    fill(&mut into.host, &from.host);
-    match (&into.card, &from.card) {
-        (None, Some(card)) => into.card = Some(card.clone()),
-        // A whole number (with a token) tells more than one that the source had masked.
-        (Some(old), Some(new)) if old.token.is_none() && new.token.is_some() => {
-            into.card = Some(new.clone())
-        }
-        _ => {}
-    }
+/// `HHMMSS` as microseconds of the day.
+fn time_of_day(text: &str) -> Option<i64> {
+    let part = |from: usize| -> Option<i64> { text.get(from..from + 2)?.parse().ok() };
+    let (h, m, s) = (part(0)?, part(2)?, part(4)?);
+    (text.len() == 6 && h < 24 && m < 60 && s < 61).then_some(((h * 60 + m) * 60 + s) * 1_000_000)
 }
 
 /// Requests, answers and reversals of payments; not network management, settlement or batch upload.
@@ -272,7 +291,11 @@ fn cut_lanes(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment
     }
     for (number, indexes) in sequences.into_values().enumerate() {
         // What came before the first command belongs to the sequence that begins first.
-        let begins = if number == 0 { std::mem::take(&mut early) } else { Vec::new() };
+        let begins = if number == 0 {
+            std::mem::take(&mut early)
+        } else {
+            Vec::new()
+        };
         cut_indexes(arena, begins.into_iter().chain(indexes), out);
     }
 }
@@ -436,9 +459,36 @@ impl Sequence<'_> {
                 let restart = self.ended;
                 self.append(index, event, restart, arena);
             }
-            Signal::ContactInserted => {
+            Signal::ContactInserted | Signal::ContactReadFailed => {
+                // The chip is another attempt than the tap before it.
                 let restart = self.now(|f| !f.contact && (f.dialogue || self.ended));
                 self.append(index, event, restart, arena);
+            }
+            Signal::MagstripeReadFailed => {
+                let restart = self.now(|f| !f.magstripe && (f.contact || f.dialogue || self.ended));
+                self.append(index, event, restart, arena);
+            }
+            Signal::MultipleCards => {
+                let again = self.ended
+                    && self.now(|f| {
+                        let said = f.events.iter().any(|&e| {
+                            arena.head(e).what == What::Log(Signal::MultipleCards)
+                        });
+                        said && matches!((f.last, event.at.utc_micros), (Some(last), Some(now)) if now - last > 300_000)
+                    });
+                self.append(index, event, again, arena);
+                self.ended = true;
+            }
+            Signal::CardRemoved if self.now(|f| f.read) => {
+                self.append(index, event, false, arena);
+            }
+            Signal::Note
+                if event.keys.amount_minor.is_some()
+                    && event.keys.stan.is_some_and(|stan| {
+                        !self.by_stan.contains_key(&stan) && self.now(|f| f.keys.stan.is_some())
+                    }) =>
+            {
+                self.append(index, event, true, arena);
             }
             Signal::Reversal => {
                 let at = event
@@ -451,6 +501,9 @@ impl Sequence<'_> {
                 if let Some(at) = at {
                     self.out[at].push(index, event);
                 }
+            }
+            Signal::Note if self.current.is_none() && announces(event) => {
+                self.append(index, event, true, arena);
             }
             Signal::Note | Signal::ConfigValue if self.current.is_none() => {
                 self.ambient.push(index)
@@ -549,8 +602,8 @@ impl Sequence<'_> {
         let Some(before) = self.current.filter(|_| restart).map(|at| &self.out[at]) else {
             return;
         };
-        let same_sale =
-            !matches!(&event.payload, Payload::Log(line) if line.signal == Signal::SaleStart);
+        let same_sale = !matches!(&event.payload, Payload::Log(line) if line.signal == Signal::SaleStart)
+            && !announces(event);
         fragment.keys.terminal.clone_from(&before.keys.terminal);
         fragment.keys.merchant.clone_from(&before.keys.merchant);
         if same_sale {
@@ -558,6 +611,11 @@ impl Sequence<'_> {
             fragment.keys.currency = before.keys.currency;
         }
     }
+}
+
+/// A trace number and an amount: what opens a sale.
+fn announces(event: &Event) -> bool {
+    event.keys.stan.is_some() && event.keys.amount_minor.is_some()
 }
 
 fn is_select(what: What) -> bool {
@@ -666,6 +724,9 @@ fn cut_capture(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragme
                 }
             }
         }
+    }
+    for fragment in out.iter_mut().skip(from) {
+        fragment.wire = true;
     }
     // Client address and server -> last connection fragment.
     let mut clients: BTreeMap<(Text, Text), usize> = BTreeMap::new();

@@ -112,6 +112,17 @@ impl Identity {
         Some(self.alias.get(named).unwrap_or(named))
     }
 
+    /// Takes what the inventory knows: serial numbers and addresses that no payment named otherwise.
+    pub fn know(&mut self, inventory: &super::inventory::Inventory) {
+        for (terminal, known) in inventory.iter() {
+            for device in &known.devices {
+                self.of_device
+                    .entry(device.clone())
+                    .or_insert_with(|| terminal.clone());
+            }
+        }
+    }
+
     /// Binds an address to a terminal (learned from the rhythm of their connections).
     pub fn bind_device(&mut self, device: Text, terminal: Text) {
         self.of_device.insert(device, terminal);

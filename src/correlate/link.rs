@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::fragment::{Fragment, Shape, merge_keys};
 use super::identity::Identity;
+use super::matching;
 use super::model::{Clock, LinkMethod};
 use crate::event::{Keys, Text};
 
@@ -13,6 +14,8 @@ use crate::event::{Keys, Text};
 const STAN_WINDOW: i64 = 300_000_000;
 /// Time within which card and amount, or terminal and amount, are one payment, beyond the clocks' uncertainty.
 const AMOUNT_WINDOW: i64 = 20_000_000;
+/// A rival within this (and the clocks' uncertainty) makes a link doubtful.
+const DOUBT: i64 = 2_000_000;
 /// Beyond this a link by time alone says nothing.
 const TIME_LIMIT: i64 = 180_000_000;
 
@@ -113,6 +116,8 @@ struct Group {
     stretches: Vec<u32>,
     /// It has a stretch, messages, a connection.
     has: [bool; 3],
+    /// A capture saw its messages: its connection is known.
+    wire: bool,
     is_attempt: bool,
     /// When a request was (or would have been) sent.
     online_at: Option<i64>,
@@ -122,8 +127,8 @@ struct Group {
 /// Fragments joined into groups, and why.
 pub(super) struct Linked {
     groups: Vec<Group>,
-    /// (fragment, fragment, why)
-    pub links: Vec<(u32, u32, LinkMethod)>,
+    /// Fragment, fragment, why, and whether another would have fitted as well.
+    pub links: Vec<(u32, u32, LinkMethod, bool)>,
 }
 
 impl Linked {
@@ -159,11 +164,12 @@ impl Linked {
                     fragment.shape == Shape::Messages,
                     fragment.shape == Shape::Connection,
                 ],
+                wire: fragment.wire,
                 is_attempt: fragment.is_attempt,
                 online_at: fragment
                     .request_at
                     .or(fragment.cryptogram_at)
-                    .map(|at| clocks[fragment.source as usize].align(at)),
+                    .map(|at| align(fragment, clocks, at)),
                 answered: fragment.response_at.is_some(),
             })
             .collect();
@@ -243,7 +249,7 @@ impl Linked {
                 if let [a, b] = pair
                     && !other_payment(&fragments[**a as usize].keys, &fragments[**b as usize].keys)
                 {
-                    self.join(**a, **b, LinkMethod::Cryptogram);
+                    self.join(**a, **b, LinkMethod::Cryptogram, false);
                 }
             }
         }
@@ -310,10 +316,40 @@ impl Linked {
         self.take_best(candidates, LinkMethod::Time);
     }
 
+    /// Joins the cheapest set of pairs, one to one, then what still fits.
     fn take_best(&mut self, mut candidates: Vec<(i64, u32, u32)>, method: LinkMethod) {
         candidates.sort_unstable();
-        for (_, a, b) in candidates {
-            self.join(a, b, method);
+        candidates.dedup();
+        let weak = matches!(
+            method,
+            LinkMethod::CardAmountTime | LinkMethod::AmountTime | LinkMethod::Time
+        );
+        let first = |root: u32| self.groups[root as usize].first.unwrap_or(0);
+        let chosen = if weak {
+            matching::cheapest(&candidates, first)
+        } else {
+            Vec::new()
+        };
+        let mut cost_of: BTreeMap<u32, Vec<(i64, u32)>> = BTreeMap::new();
+        if weak {
+            for &(cost, a, b) in &candidates {
+                cost_of.entry(a).or_default().push((cost, b));
+                cost_of.entry(b).or_default().push((cost, a));
+            }
+        }
+        let doubt = |groups: &[Group], cost: i64, a: u32, b: u32| {
+            let uncertain = groups[a as usize].uncertainty + groups[b as usize].uncertainty;
+            let near = cost + uncertain.min(DOUBT);
+            let rival = |of: u32, partner: u32| {
+                cost_of
+                    .get(&of)
+                    .is_some_and(|list| list.iter().any(|&(c, x)| x != partner && c <= near))
+            };
+            weak && (rival(a, b) || rival(b, a))
+        };
+        for (cost, a, b) in chosen.into_iter().chain(candidates.iter().copied()) {
+            let ambiguous = doubt(&self.groups, cost, a, b);
+            self.join(a, b, method, ambiguous);
         }
     }
 
@@ -326,7 +362,7 @@ impl Linked {
             .collect()
     }
 
-    fn join(&mut self, a: u32, b: u32, method: LinkMethod) {
+    fn join(&mut self, a: u32, b: u32, method: LinkMethod, ambiguous: bool) {
         let (into, from) = {
             let (a, b) = (self.root(a), self.root(b));
             (a.min(b), a.max(b))
@@ -353,11 +389,12 @@ impl Linked {
         for (have, has) in target.has.iter_mut().zip(source.has) {
             *have |= has;
         }
+        target.wire |= source.wire;
         target.is_attempt |= source.is_attempt;
         target.online_at = earliest(target.online_at, source.online_at);
         target.answered |= source.answered;
         source.parent = into;
-        self.links.push((a, b, method));
+        self.links.push((a, b, method, ambiguous));
     }
 }
 
@@ -368,11 +405,17 @@ fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     }
 }
 
+/// A fragment's time on the reference clock: the part of its source's clock that held then.
+fn align(fragment: &Fragment, clocks: &[Clock], at: i64) -> i64 {
+    let index = fragment.events.first().copied().unwrap_or(0);
+    clocks[fragment.source as usize].align_event(index, at)
+}
+
 fn place(fragment: &Fragment, identity: &Identity, clocks: &[Clock]) -> Placed {
     let clock = &clocks[fragment.source as usize];
     Placed {
-        first: fragment.first.map(|at| clock.align(at)),
-        last: fragment.last.map(|at| clock.align(at)),
+        first: fragment.first.map(|at| align(fragment, clocks, at)),
+        last: fragment.last.map(|at| align(fragment, clocks, at)),
         uncertainty: clock.uncertainty(),
         terminal: identity.terminal(fragment).cloned(),
     }
@@ -389,7 +432,8 @@ fn time_cost(a: &Group, b: &Group) -> Option<i64> {
     let slack = (a.uncertainty + b.uncertainty).min(TIME_LIMIT);
     // A connection (or its absence of one) belongs to the attempt that wanted to go online just then.
     let connection = |conn: &Group, attempt: &Group| {
-        if attempt.has[1] || attempt.has[2] || !attempt.has[0] || conn.has[0] || conn.has[1] {
+        let seen = attempt.wire || attempt.has[2];
+        if seen || !(attempt.has[0] || attempt.has[1]) || conn.has[0] || conn.has[1] {
             return None;
         }
         let opened = conn.first?;

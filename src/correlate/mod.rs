@@ -3,11 +3,15 @@
 //! Left border: [`crate::event`]. Knows nothing of causes.
 //! fragments (what one source saw of one attempt) -> sure pairs -> terminals and clocks -> links -> attempts -> sales.
 
+mod capture_set;
 mod clock;
 mod coverage;
 mod fragment;
 mod identity;
+mod inventory;
+mod keys;
 mod link;
+mod matching;
 mod model;
 mod rhythm;
 mod sale;
@@ -22,12 +26,13 @@ use rayon::prelude::*;
 #[cfg(test)]
 pub(crate) use story::read as read_story;
 
+pub use inventory::{Inventory, Known};
 pub use model::{
     Attempt, AttemptKeys, Clock, Correlated, Coverage, Covered, Interface, Link, LinkMethod,
-    Outcome, Stage,
+    Outcome, Stage, Step,
 };
 
-use crate::event::{Event, Events, Payload, Place, Source, SourceKind, Text, What};
+use crate::event::{Event, Events, Payload, Place, Signal, Source, SourceKind, Text, What};
 use crate::plan::Plan;
 use fragment::{Fragment, Shape};
 use identity::Identity;
@@ -39,6 +44,8 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     let fragments = cut_all(&sources, &events);
     let pairs = link::sure_pairs(&fragments, plan.limits.link_candidates);
     let mut identity = Identity::learn(&sources, &fragments, &pairs);
+    let inventory = Inventory::read(plan.inventory.as_deref());
+    identity.know(&inventory);
     let mut clocks = clock::estimate(&sources, &fragments, &pairs, &events);
     rhythm::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
     let mut linked = Linked::new(&fragments, &identity, &clocks, plan.limits.link_candidates);
@@ -46,17 +53,19 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     let aligned: Vec<Option<i64>> = events
         .heads()
         .iter()
-        .map(|event| {
+        .zip(0_u32..)
+        .map(|(event, index)| {
             event
                 .at()
                 .utc_micros
-                .map(|at| clocks[event.source as usize].align(at))
+                .map(|at| clocks[event.source as usize].align_event(index, at))
         })
         .collect();
     let members = members(&fragments, &mut linked);
     let coverage = coverage::Index::new(&sources, &events, &aligned, &identity);
     let payment_hosts = payment_hosts(&fragments);
 
+    let logs = Tellers::new(&sources, &fragments, &events);
     let candidates: Vec<(Vec<u32>, bool, Option<Text>)> = members
         .into_iter()
         .map(|(root, parts)| {
@@ -78,16 +87,71 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
                     &aligned,
                 );
             counts.then(|| {
-                assemble(
+                let mut attempt = assemble(
                     &parts, &fragments, &events, &aligned, &sources, terminal, plan,
-                )
+                );
+                if attempt.outcome == Outcome::Unknown && logs.would_tell(&parts, &fragments) {
+                    // The terminal's log tells of every approval, and of none here.
+                    attempt.outcome = Outcome::Aborted;
+                    attempt.sale_outcome = Outcome::Aborted;
+                }
+                let known = attempt
+                    .keys
+                    .terminal
+                    .as_deref()
+                    .and_then(|t| inventory.of(t));
+                if attempt.keys.merchant.is_none() {
+                    attempt.keys.merchant = known.and_then(|known| known.merchant.clone());
+                }
+                attempt
             })
         })
         .collect();
     add_links(&mut attempts, &linked.links, &fragments, &events);
     attempts.sort_by(|a, b| (a.started_at, &a.tx_id).cmp(&(b.started_at, &b.tx_id)));
     sale::group(&mut attempts);
-    finish(sources, clocks, events, aligned, attempts, &coverage)
+    let mut correlated = finish(sources, clocks, events, aligned, attempts, &coverage);
+    correlated.inventory = inventory;
+    correlated
+}
+
+/// Approvals that a log must tell of before its silence counts.
+const APPROVALS: u32 = 3;
+
+/// Logs of terminals that tell of approvals: an attempt without one was none.
+struct Tellers {
+    approvals: Vec<u32>,
+    /// The last fragment of each source: a log may end in mid-sale.
+    last: Vec<Option<u32>>,
+}
+
+impl Tellers {
+    fn new(sources: &[Source], fragments: &[Fragment], events: &Events) -> Self {
+        let mut approvals = vec![0_u32; sources.len()];
+        for head in events.heads() {
+            if head.what == What::Log(Signal::Approved) {
+                approvals[head.source as usize] += 1;
+            }
+        }
+        let mut last = vec![None; sources.len()];
+        for (number, fragment) in (0_u32..).zip(fragments) {
+            if fragment.shape == Shape::Stretch {
+                last[fragment.source as usize] = Some(number);
+            }
+        }
+        Self { approvals, last }
+    }
+
+    fn would_tell(&self, parts: &[u32], fragments: &[Fragment]) -> bool {
+        parts.iter().any(|&part| {
+            let fragment = &fragments[part as usize];
+            let source = fragment.source as usize;
+            fragment.shape == Shape::Stretch
+                && fragment.is_attempt
+                && self.approvals[source] >= APPROVALS
+                && self.last[source] != Some(part)
+        })
+    }
 }
 
 fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
@@ -287,7 +351,7 @@ fn identifier(indexes: &[u32], events: &Events, sources: &[Source]) -> Text {
 /// The links belong to the attempt that holds both ends.
 fn add_links(
     attempts: &mut [Attempt],
-    links: &[(u32, u32, LinkMethod)],
+    links: &[(u32, u32, LinkMethod, bool)],
     fragments: &[Fragment],
     events: &Events,
 ) {
@@ -297,12 +361,17 @@ fn add_links(
             attempt_of[index as usize] = number as u32;
         }
     }
-    for &(a, b, method) in links {
+    for &(a, b, method, ambiguous) in links {
         let ends = [a, b].map(|part| fragments[part as usize].events.first().copied());
         if let [Some(from), Some(to)] = ends
             && let Some(attempt) = attempts.get_mut(attempt_of[from as usize] as usize)
         {
-            attempt.links.push(Link { from, to, method });
+            attempt.links.push(Link {
+                from,
+                to,
+                method,
+                ambiguous,
+            });
         }
     }
     for attempt in attempts {
@@ -353,5 +422,6 @@ fn finish(
         attempt_of,
         attempts,
         coverage: Coverage { of },
+        inventory: Inventory::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! What correlation hands on: attempts, each a set of linked events on one timeline, and the clocks found.
 
+use super::inventory::Inventory;
 use crate::event::{CardNumber, Events, Source, Text};
 
 /// Everything that correlation found out.
@@ -19,6 +20,8 @@ pub struct Correlated {
     pub attempts: Vec<Attempt>,
     /// Which sources cover which terminals, and when: absence is evidence only under coverage.
     pub coverage: Coverage,
+    /// What the site knows of its terminals.
+    pub inventory: Inventory,
 }
 
 impl Correlated {
@@ -97,9 +100,29 @@ pub struct Clock {
     pub uncertainty_ms: f64,
     /// Pairs of events that support it.
     pub pairs: u32,
-    /// `reference`, `pairs`, `pairs:cryptogram_to_request`, `rhythm`, `own_word`.
+    /// `reference`, `pairs` (`pairs:connect`, `pairs:cryptogram_to_request` where only less exact ones exist; `pairs:zone`,
+    /// `pairs:half_day`, `pairs:set` for clocks whole hours or half a day off, or set in between), `rhythm`, `own_word`.
     pub method: &'static str,
     /// Source time at which `offset_ms` holds exactly; drift counts from here.
+    pub anchor: i64,
+    /// Where the clock was set in between: its parts, in the source's order; empty for a clock that ran through.
+    pub steps: Vec<Step>,
+    /// Sources that hang together by pairs have the same number here.
+    pub island: u32,
+    /// A capture or a host's own time is among them.
+    pub grounded: bool,
+}
+
+/// A part of a clock that was set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// The event (by its number in the inputs, before sorting) with which it begins.
+    pub from: u32,
+    /// As of the whole clock.
+    pub offset_ms: f64,
+    /// Likewise.
+    pub drift_ppm: f64,
+    /// Likewise.
     pub anchor: i64,
 }
 
@@ -192,6 +215,8 @@ pub struct Link {
     pub to: u32,
     /// By what.
     pub method: LinkMethod,
+    /// Another partner would have fitted as well.
+    pub ambiguous: bool,
 }
 
 /// Keys that join sources, strongest first.

@@ -19,6 +19,8 @@ const REACH: i64 = 20 * 60_000_000;
 const NEAR: i64 = 1_500_000;
 /// Connecting and sending, said one after the other, are one moment.
 const SAME_MOMENT: i64 = 5_000_000;
+/// What a terminal takes from the cryptogram to its first packet.
+const CRYPTOGRAM_TO_CONNECT: i64 = 350_000;
 /// Points of a log that vote for an offset; more add cost and no certainty.
 const VOTERS: usize = 64;
 
@@ -46,24 +48,28 @@ pub(super) fn bind(
         .iter()
         .map(|source| capture_set(&source.path))
         .collect();
-    let moments = online_moments(sources, events, identity);
-    if moments.is_empty() {
-        return;
-    }
     // First round: captures that no message could place; second: addresses, on the clocks found.
     for settle_captures in [true, false] {
+        // A capture may be placed by terminals whose address is known, too.
+        let moments = online_moments(sources, fragments, events, identity, settle_captures);
+        if moments.is_empty() {
+            continue;
+        }
         let lines = lines(&sets, fragments, events, identity, clocks, settle_captures);
         let mut found: Vec<Match> = moments
             .par_iter()
             .flat_map_iter(|(&log, times)| {
                 let clock = &clocks[log as usize];
-                let aligned: Vec<i64> = times.iter().map(|&at| clock.align(at)).collect();
-                let free = settle_captures || clock.pairs == 0;
+                let aligned: Vec<i64> = times
+                    .iter()
+                    .map(|&(index, at)| clock.align_event(index, at))
+                    .collect();
+                let free = settle_captures || !clock.grounded;
                 lines
                     .iter()
                     .filter_map(|(line, connections)| {
                         let (offset, hits) = best_offset(&aligned, connections, free)?;
-                        let fits = hits >= ENOUGH && hits * 4 >= aligned.len() * 3;
+                        let fits = hits >= ENOUGH && hits * 5 >= aligned.len() * 3;
                         fits.then(|| Match {
                             hits,
                             log,
@@ -94,12 +100,24 @@ pub(super) fn bind(
 fn settle(found: &[Match], sets: &[Text], clocks: &mut [Clock]) {
     let mut done: BTreeSet<&Text> = BTreeSet::new();
     for one in found {
-        if clocks[one.log as usize].pairs == 0 || !done.insert(&one.line.0) {
+        let log = &clocks[one.log as usize];
+        let (island, grounded) = (log.island, log.grounded);
+        if log.pairs == 0 || !done.insert(&one.line.0) {
             continue;
         }
         for (clock, set) in clocks.iter_mut().zip(sets) {
             if clock.pairs == 0 && *set == one.line.0 {
-                *clock = rhythm_clock(-one.offset, one.hits);
+                *clock = Clock {
+                    island,
+                    grounded,
+                    ..rhythm_clock(-one.offset, one.hits)
+                };
+            }
+        }
+        // What hung together with the log now hangs together with the capture.
+        if !grounded {
+            for clock in clocks.iter_mut().filter(|clock| clock.island == island) {
+                clock.grounded = true;
             }
         }
     }
@@ -117,9 +135,22 @@ fn bind_addresses(found: &[Match], identity: &mut Identity, clocks: &mut [Clock]
         };
         used.insert(one.log);
         identity.bind_device(device.clone(), terminal);
-        let clock = &mut clocks[one.log as usize];
-        if clock.pairs == 0 {
-            *clock = rhythm_clock(one.offset, one.hits);
+        let (pairs, grounded, island) = {
+            let clock = &clocks[one.log as usize];
+            (clock.pairs, clock.grounded, clock.island)
+        };
+        if pairs == 0 {
+            clocks[one.log as usize] = Clock {
+                grounded: true,
+                ..rhythm_clock(one.offset, one.hits)
+            };
+        } else if !grounded {
+            // The log and its dialogue file know each other, but no capture: they move together.
+            for clock in clocks.iter_mut().filter(|clock| clock.island == island) {
+                clock.move_by(one.offset);
+                clock.grounded = true;
+                clock.uncertainty_ms = clock.uncertainty_ms.max(1500.0);
+            }
         }
     }
 }
@@ -132,6 +163,9 @@ fn rhythm_clock(offset: i64, hits: usize) -> Clock {
         pairs: u32::try_from(hits).unwrap_or(u32::MAX),
         method: "rhythm",
         anchor: 0,
+        steps: Vec::new(),
+        island: u32::MAX,
+        grounded: false,
     }
 }
 
@@ -160,7 +194,12 @@ fn lines(
         let (Some(device), Some(host)) = (&fragment.keys.device, &fragment.keys.host) else {
             continue;
         };
-        if identity.knows_device(device) || (only_unplaced && clock.pairs > 0) {
+        let placed = if only_unplaced {
+            clock.pairs > 0
+        } else {
+            identity.knows_device(device)
+        };
+        if placed {
             continue;
         }
         for &index in &fragment.events {
@@ -187,33 +226,64 @@ fn lines(
     lines
 }
 
-/// When each log says that it goes online; only logs of terminals whose address is not known. A line soon after another is the same moment.
+/// When each log says that it goes online (or its dialogue gives a cryptogram, where no line says so); only of terminals
+/// whose address is not known. A line soon after another is the same moment.
 fn online_moments(
     sources: &[Source],
+    fragments: &[Fragment],
     events: &Events,
     identity: &Identity,
-) -> BTreeMap<u32, Vec<i64>> {
-    let known: BTreeSet<&Text> = identity.devices().map(|(_, terminal)| terminal).collect();
-    let mut by_source: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
-    for event in events.heads() {
-        let (What::Log(signal), Some(at)) = (event.what, event.at().utc_micros) else {
-            continue;
-        };
-        if !matches!(signal, Signal::Connecting | Signal::RequestSent)
-            || sources[event.source as usize].kind == Some(SourceKind::Capture)
-            || identity
-                .terminal_of_source(event.source)
-                .is_none_or(|terminal| known.contains(terminal))
+    all: bool,
+) -> BTreeMap<u32, Vec<(u32, i64)>> {
+    // Serial numbers name terminals too: only addresses count here.
+    let known: BTreeSet<&Text> = identity
+        .devices()
+        .filter(|(device, _)| is_address(device))
+        .map(|(_, terminal)| terminal)
+        .collect();
+    let wanted = |source: u32| {
+        sources[source as usize].kind != Some(SourceKind::Capture)
+            && identity
+                .terminal_of_source(source)
+                .is_some_and(|terminal| all || !known.contains(terminal))
+    };
+    let mut by_source: BTreeMap<u32, Vec<(u32, i64)>> = BTreeMap::new();
+    let mut add = |source: u32, index: u32, at: i64| {
+        let moments = by_source.entry(source).or_default();
+        if moments
+            .last()
+            .is_none_or(|&(_, last)| (at - last).abs() > SAME_MOMENT)
         {
-            continue;
+            moments.push((index, at));
         }
-        let moments = by_source.entry(event.source).or_default();
-        if moments.last().is_none_or(|&last| at - last > SAME_MOMENT) {
-            moments.push(at);
+    };
+    for (event, index) in events.heads().iter().zip(0_u32..) {
+        if let (What::Log(Signal::Connecting | Signal::RequestSent), Some(at)) =
+            (event.what, event.at().utc_micros)
+            && wanted(event.source)
+        {
+            add(event.source, index, at);
+        }
+    }
+    let said: BTreeSet<u32> = by_source.keys().copied().collect();
+    let mut add = |source: u32, index: u32, at: i64| {
+        by_source.entry(source).or_default().push((index, at));
+    };
+    for fragment in fragments {
+        if fragment.shape == Shape::Stretch
+            && !said.contains(&fragment.source)
+            && let (Some(at), Some(&index)) = (fragment.cryptogram_at, fragment.events.first())
+            && wanted(fragment.source)
+        {
+            add(fragment.source, index, at + CRYPTOGRAM_TO_CONNECT);
         }
     }
     by_source.retain(|_, moments| moments.len() >= ENOUGH);
     by_source
+}
+
+fn is_address(device: &str) -> bool {
+    device.parse::<std::net::IpAddr>().is_ok() || device.parse::<std::net::SocketAddr>().is_ok()
 }
 
 /// The offset (log minus reference) at which most points fall together, and how many do.

@@ -3,7 +3,8 @@
 use super::fragment::merge_keys;
 use super::model::{AttemptKeys, Interface, Outcome, Stage};
 use crate::event::{
-    CommandKind, Direction, Event, Exchange, FieldState, IsoMessage, Keys, Payload, Signal, Text,
+    CommandKind, Direction, Event, Exchange, FieldState, IsoMessage, Keys, Payload, Side, Signal,
+    Text,
 };
 
 /// What the events of an attempt say together.
@@ -44,6 +45,12 @@ struct Reader {
     ending: Option<Outcome>,
     card_says: Option<Outcome>,
     connection_trouble: Option<Outcome>,
+    /// The card was read to the end.
+    read: bool,
+    /// Commands of a contactless dialogue.
+    commands: usize,
+    /// The answer came when the terminal had closed the connection.
+    late_on_the_wire: bool,
 }
 
 impl Reader {
@@ -87,13 +94,23 @@ impl Reader {
             }
             Payload::Iso8583(message) => self.message(message, at),
             Payload::Tcp(connection) => {
+                self.late_on_the_wire |= connection.closed_by == Some(Side::Client)
+                    && connection.client_data.is_some()
+                    && matches!(
+                        (connection.server_data, connection.ended_at),
+                        (Some((first, _)), Some(ended)) if first > ended
+                    );
                 if connection.refused || connection.reset_by.is_some() {
                     self.connection_trouble = Some(Outcome::Aborted);
                 } else if connection.connect_micros.is_none() && connection.opening_seen {
                     self.connection_trouble = Some(Outcome::TimedOut);
                 }
             }
-            Payload::Tls(_) | Payload::Dns(_) | Payload::Icmp(_) | Payload::Http(_) => {
+            Payload::Tls(_)
+            | Payload::Dns(_)
+            | Payload::Icmp(_)
+            | Payload::Http(_)
+            | Payload::Link(_) => {
                 self.connection_trouble.get_or_insert(Outcome::Aborted);
             }
         }
@@ -121,7 +138,13 @@ impl Reader {
             Signal::Reversal => self.reversal_sent = true,
             _ => {}
         }
+        self.read |= matches!(
+            signal,
+            Signal::CardReadOk | Signal::OnlineRequest | Signal::RequestSent | Signal::Connecting
+        );
         match signal {
+            // A card that leaves after it was read ends nothing.
+            Signal::CardRemoved if self.read => {}
             Signal::Approved => self.approved_in_log = true,
             Signal::Declined => self.declined_in_log = true,
             Signal::ReadTimeout | Signal::ConnectTimeout => {
@@ -146,6 +169,7 @@ impl Reader {
 
     fn exchange(&mut self, exchange: &Exchange) {
         let ok = exchange.sw == Some(0x9000);
+        self.commands += 1;
         let contact_command = exchange.command == CommandKind::SelectPse;
         self.contact |= contact_command;
         self.contactless |= exchange.command == CommandKind::SelectPpse;
@@ -170,6 +194,7 @@ impl Reader {
         }
         if exchange.bytes(0x9F26).is_some() {
             self.reach(Stage::Cryptogram);
+            self.read = true;
         }
         if let Some(tvr) = exchange.bytes(0x95) {
             self.story.keys.tvr = Some(hex(tvr));
@@ -289,7 +314,7 @@ impl Reader {
             let late = match (self.gave_up_at, at) {
                 (Some(Some(gave_up)), Some(at)) => *at > gave_up,
                 (Some(_), _) => !self.approved_in_log,
-                _ => false,
+                _ => self.late_on_the_wire && !self.approved_in_log,
             };
             return match (is_approval(code), late) {
                 (true, true) => Outcome::TimedOut,
@@ -323,6 +348,11 @@ impl Reader {
             } else {
                 Outcome::DeclinedOffline
             };
+        }
+        // The card listed applications or began to talk, and the terminal went no further.
+        let between = self.story.stage >= Stage::Ppse && self.story.stage <= Stage::Read;
+        if self.commands > 0 && between {
+            return Outcome::Aborted;
         }
         Outcome::Unknown
     }

@@ -20,7 +20,10 @@ pub use card::CardNumber;
 pub use dialogue::{CommandKind, Exchange, Field, FieldState, Tag, TagValue};
 pub use fault::{note_fault, take_fault};
 pub use log::{LogEvent, Severity, Signal};
-pub use network::{Connection, DnsEvent, HttpEvent, IcmpEvent, Side, TlsEvent, TlsSeen, TlsStage};
+pub use network::{
+    Connection, DnsEvent, HttpEvent, IcmpEvent, LinkEvent, LinkFault, Side, TlsEvent, TlsSeen,
+    TlsStage,
+};
 pub use payment::{Direction, IsoMessage};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 pub use seen::SeenCards;
@@ -69,6 +72,8 @@ pub enum Payload {
     Icmp(Box<IcmpEvent>),
     /// An HTTP answer that bears on a payment (gateway error, captive portal).
     Http(Box<HttpEvent>),
+    /// A failure of the local network: no address, nobody there.
+    Link(Box<LinkEvent>),
 }
 
 impl Payload {
@@ -85,6 +90,7 @@ impl Payload {
             Self::Dns(_) => "dns",
             Self::Icmp(_) => "icmp",
             Self::Http(_) => "http",
+            Self::Link(_) => "link",
         }
     }
 }

@@ -215,3 +215,29 @@ pub struct HttpEvent {
     /// The server's address.
     pub server: SocketAddr,
 }
+
+/// What failed before a connection could be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LinkFault {
+    /// Nobody answered for an address of the own network (ARP).
+    NoArpAnswer,
+    /// Nobody gave out an address (DHCP).
+    NoDhcpAnswer,
+    /// The address asked for was refused (DHCP NAK).
+    DhcpRefused,
+}
+
+/// A failure of the local network, as the terminal sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkEvent {
+    /// What failed.
+    pub fault: LinkFault,
+    /// Who asked; `None` where it has no address yet.
+    pub client: Option<IpAddr>,
+    /// Hardware address of who asked.
+    pub hardware: Option<[u8; 6]>,
+    /// The address wanted.
+    pub wanted: Option<IpAddr>,
+    /// How often it was asked.
+    pub asked: u16,
+}

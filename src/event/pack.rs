@@ -9,8 +9,8 @@ use foldhash::HashMap;
 
 use super::{
     CardNumber, CommandKind, Connection, DnsEvent, Exchange, Field, FieldState, HttpEvent,
-    IcmpEvent, IsoMessage, Keys, LogEvent, Payload, Place, Severity, Side, Signal, Tag, TagValue,
-    Text, TlsEvent, TlsSeen, TlsStage,
+    IcmpEvent, IsoMessage, Keys, LinkEvent, LinkFault, LogEvent, Payload, Place, Severity, Side,
+    Signal, Tag, TagValue, Text, TlsEvent, TlsSeen, TlsStage,
 };
 
 /// The program's own words (names of dialects, faults, values), each once.
@@ -298,6 +298,7 @@ macro_rules! pack_enum {
 }
 pack_enum!(Severity: Unknown, Debug, Info, Warning, Error);
 pack_enum!(Side: Client, Server, Middlebox);
+pack_enum!(LinkFault: NoArpAnswer, NoDhcpAnswer, DhcpRefused);
 pack_enum!(TlsStage: ClientHello, ServerHello, Certificate, Established);
 pack_enum!(FieldState: On, Off, NoCard, Activated, Collision, NotIsoDep, ActivationFailed, Lost,
     TransmissionError, ProtocolError, StillPresent, WaitingTimeExtension);
@@ -447,6 +448,13 @@ pack_struct!(IcmpEvent {
     about_source,
     about_destination
 });
+pack_struct!(LinkEvent {
+    fault,
+    client,
+    hardware,
+    wanted,
+    asked
+});
 pack_struct!(HttpEvent {
     flow,
     status,
@@ -534,6 +542,7 @@ impl Pack for Payload {
             Self::Dns(what) => tagged(6, what, to),
             Self::Icmp(what) => tagged(7, what, to),
             Self::Http(what) => tagged(8, what, to),
+            Self::Link(what) => tagged(9, what, to),
         }
     }
     fn unpack(from: &mut Unpacker<'_>) -> Option<Self> {
@@ -547,6 +556,7 @@ impl Pack for Payload {
             6 => Self::Dns(Pack::unpack(from)?),
             7 => Self::Icmp(Pack::unpack(from)?),
             8 => Self::Http(Pack::unpack(from)?),
+            9 => Self::Link(Pack::unpack(from)?),
             _ => return None,
         })
     }

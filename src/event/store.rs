@@ -39,6 +39,8 @@ pub enum What {
     Icmp,
     /// An HTTP answer.
     Http,
+    /// A failure of the local network.
+    Link,
 }
 
 impl What {
@@ -53,6 +55,7 @@ impl What {
             Payload::Dns(_) => Self::Dns,
             Payload::Icmp(_) => Self::Icmp,
             Payload::Http(_) => Self::Http,
+            Payload::Link(_) => Self::Link,
         }
     }
 
@@ -69,6 +72,7 @@ impl What {
             Self::Dns => "dns",
             Self::Icmp => "icmp",
             Self::Http => "http",
+            Self::Link => "link",
         }
     }
 }

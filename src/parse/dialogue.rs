@@ -230,8 +230,8 @@ impl Pairing {
             .as_ref()
             .is_some_and(|o| o.answer.is_none() && o.sw.is_none());
         // Who selects anew or repeats himself got no answer; who goes on had one that the source does not show.
-        let starts_again = bytes.get(1) == Some(&0xA4)
-            || slot.open.as_ref().is_some_and(|o| o.command == bytes);
+        let starts_again =
+            bytes.get(1) == Some(&0xA4) || slot.open.as_ref().is_some_and(|o| o.command == bytes);
         let verdict = if unanswered && slot.answers_seen && starts_again {
             Some(false)
         } else {
@@ -534,14 +534,17 @@ impl Pairing {
         }
         let ins = open.command.get(1).copied();
         let dol = slot.lists.list_for(ins);
-        slot.lists.observe(ins, status.filter(|_| answered), &answer);
+        slot.lists
+            .observe(ins, status.filter(|_| answered), &answer);
         let micros = open.micros.or_else(|| {
             // Both at once means that the source does not time them.
             let span = open.answered_at?.since(&open.start)?;
             u32::try_from(span)
                 .ok()
                 .filter(|span| *span > 0)
-                .filter(|_| open.start.ticks.is_some() || open.start.at.quality.resolution_micros <= 1000)
+                .filter(|_| {
+                    open.start.ticks.is_some() || open.start.at.quality.resolution_micros <= 1000
+                })
         });
         let draft = Draft {
             lane,

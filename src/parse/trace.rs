@@ -10,8 +10,8 @@ use tapscope_parsers::container::trace::{Account, Seen, TraceFormat, What};
 use tapscope_parsers::protocol::net::iso14443::link::{Ending, Frame};
 
 use crate::event::{
-    Event, Events, FieldState, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus, Stamp,
-    Text, TimeQuality,
+    Event, Events, FieldState, Issue, Ledger, Payload, Place, Source, SourceKind, SourceStatus,
+    Stamp, Text, TimeQuality,
 };
 use crate::parse::dialogue::{CardFaults, Draft, FieldSeen, Moment, Pairing, Radio, field};
 use crate::parse::{Context, Parsed};
@@ -20,7 +20,11 @@ use crate::parse::{Context, Parsed};
 const MOST: usize = 256 << 20;
 
 /// Reads a trace to its end.
-pub(super) fn run(format: &'static TraceFormat, reader: &mut dyn Read, ctx: &Context<'_>) -> Parsed {
+pub(super) fn run(
+    format: &'static TraceFormat,
+    reader: &mut dyn Read,
+    ctx: &Context<'_>,
+) -> Parsed {
     let mut bytes = Vec::new();
     let mut error = None;
     let mut chunk = vec![0_u8; 1 << 16];
@@ -42,7 +46,11 @@ pub(super) fn run(format: &'static TraceFormat, reader: &mut dyn Read, ctx: &Con
             }
         }
     }
-    let place = if format.binary { Place::Frame } else { Place::Line };
+    let place = if format.binary {
+        Place::Frame
+    } else {
+        Place::Line
+    };
     let mut run = Run {
         place,
         ..Run::new(ctx)
@@ -88,7 +96,12 @@ pub(super) fn run(format: &'static TraceFormat, reader: &mut dyn Read, ctx: &Con
         parsed.source.first_damage = Some(first);
     }
     parsed.issues.extend(faults.tell(place, ctx.source));
-    parsed.source.ledger = ledger(&account, bytes.len() as u64, beyond, parsed.events.len() as u64);
+    parsed.source.ledger = ledger(
+        &account,
+        bytes.len() as u64,
+        beyond,
+        parsed.events.len() as u64,
+    );
     parsed
 }
 
@@ -173,7 +186,11 @@ impl<'c> Run<'c> {
                 &Frame {
                     from_card,
                     bytes: &bytes,
-                    ending: if code_kept { Ending::Kept } else { Ending::Dropped },
+                    ending: if code_kept {
+                        Ending::Kept
+                    } else {
+                        Ending::Dropped
+                    },
                     parity_error,
                 },
                 lane,

@@ -9,8 +9,8 @@ use std::path::Path;
 use hashbrown::HashMap;
 use polars::prelude::*;
 
-use super::gate::Gate;
 use super::Error;
+use super::gate::Gate;
 use super::manifest::Output;
 use super::parquet::{FrameWriter, ROW_GROUP, height, read_slice};
 use super::schema::SourceRow;
@@ -110,7 +110,10 @@ fn cut(
                 let path = folder.join(&name);
                 let parent = path.parent().unwrap_or(folder);
                 std::fs::create_dir_all(parent).map_err(|e| Error::file(parent, e))?;
-                writers.insert(day, (name, FrameWriter::create(&path, &frame.clear(), gate)?));
+                writers.insert(
+                    day,
+                    (name, FrameWriter::create(&path, &frame.clear(), gate)?),
+                );
             }
             if let Some((_, writer)) = writers.get_mut(&day) {
                 writer.write(&part)?;

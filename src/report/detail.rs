@@ -13,8 +13,8 @@ use tapscope_parsers::sensitive;
 use super::clean::clean;
 use crate::correlate::Stage;
 use crate::event::{
-    CommandKind, Connection, Exchange, FieldState, IsoMessage, LogEvent, Payload, Place, Severity,
-    Side, Signal, Tag, TagValue, Text, TlsSeen, TlsStage,
+    CommandKind, Connection, Exchange, FieldState, IsoMessage, LinkFault, LogEvent, Payload, Place,
+    Severity, Side, Signal, Tag, TagValue, Text, TlsSeen, TlsStage,
 };
 
 /// What the events table says of an event.
@@ -120,6 +120,31 @@ pub(super) fn describe(payload: &Payload) -> Description {
                 "about_destination": icmp.about_destination.map(|a| a.to_string()),
             }).to_string(),
         },
+        Payload::Link(link) => {
+            let who = match (link.client, link.hardware) {
+                (Some(ip), _) => ip.to_string(),
+                (None, Some(address)) => hex(&address),
+                (None, None) => "a terminal".to_owned(),
+            };
+            let wanted = link.wanted.map(|ip| ip.to_string()).unwrap_or_default();
+            Description {
+                step: None,
+                summary: match link.fault {
+                    LinkFault::NoArpAnswer => {
+                        format!("ARP: nobody answered {who} for {wanted}, asked {} times", link.asked)
+                    }
+                    LinkFault::NoDhcpAnswer => {
+                        format!("DHCP: nobody gave {who} an address, asked {} times", link.asked)
+                    }
+                    LinkFault::DhcpRefused => format!("DHCP: {who} was refused {wanted}"),
+                },
+                detail: json!({
+                    "fault": format!("{:?}", link.fault), "client": link.client.map(|ip| ip.to_string()),
+                    "hardware": link.hardware.map(|h| hex(&h)), "wanted": link.wanted.map(|ip| ip.to_string()),
+                    "asked": link.asked,
+                }).to_string(),
+            }
+        }
         Payload::Http(http) => Description {
             step: None,
             summary: format!(

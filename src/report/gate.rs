@@ -6,7 +6,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use polars::prelude::{Column, DataFrame, DataType, Series};
 use rayon::prelude::*;
-use tapscope_parsers::sensitive::is_card_number;
+use tapscope_parsers::sensitive::{is_card_number, kept_digits};
 
 use crate::event::SeenCards;
 
@@ -80,6 +80,78 @@ impl Gate {
     #[must_use]
     pub fn search(&self, text: &[u8]) -> Option<Leak> {
         self.digits(text).or_else(|| self.labelled(text))
+    }
+
+    /// Hides, in any rendering made of digits, the numbers that the run has met: first six and last four stay.
+    pub fn hide_met(&self, text: &mut String) {
+        if self.lengths == 0 {
+            return;
+        }
+        let mut hide: Vec<usize> = Vec::new();
+        let bytes = text.as_bytes();
+        let in_run = |b: &u8| b.is_ascii_digit() || matches!(b, b' ' | b'-');
+        let mut floor = 0;
+        let mut at = STEP - 1;
+        while let Some(b) = bytes.get(at) {
+            if !in_run(b) {
+                floor = at + 1;
+                at += STEP;
+                continue;
+            }
+            let head = bytes.get(floor..at).unwrap_or_default();
+            let start = at - head.iter().rev().take_while(|b| in_run(b)).count();
+            let rest = bytes.get(at..).unwrap_or_default();
+            let end = at + rest.iter().take_while(|b| in_run(b)).count();
+            if end - start >= STEP {
+                self.met_places(bytes, start, end, &mut hide);
+            }
+            floor = end;
+            at = end + STEP;
+        }
+        if hide.is_empty() {
+            return;
+        }
+        let mut masked = std::mem::take(text).into_bytes();
+        for at in hide {
+            if let Some(b) = masked.get_mut(at) {
+                *b = b'*';
+            }
+        }
+        // Digits became stars: it is text as before.
+        *text = String::from_utf8(masked).unwrap_or_default();
+    }
+
+    /// The places of digits to hide in a run: read as they stand, and as hex of ASCII.
+    fn met_places(&self, text: &[u8], start: usize, end: usize, hide: &mut Vec<usize>) {
+        let digit = |at: &usize| text.get(*at).is_some_and(u8::is_ascii_digit);
+        let plain: Vec<usize> = (start..end).filter(digit).collect();
+        let mut readings = vec![plain];
+        for offset in [0, 1] {
+            let pairs = (start + offset..end.saturating_sub(1)).step_by(2);
+            let mut reading = Vec::new();
+            for at in pairs {
+                if text.get(at) == Some(&b'3') && digit(&(at + 1)) {
+                    reading.push(at + 1);
+                } else {
+                    readings.push(std::mem::take(&mut reading));
+                }
+            }
+            readings.push(reading);
+        }
+        for places in readings {
+            for length in (13..=19).filter(|length| self.lengths >> length & 1 == 1) {
+                for window in places.windows(length) {
+                    let digits: Vec<u8> = window
+                        .iter()
+                        .filter_map(|at| text.get(*at).copied())
+                        .collect();
+                    if self.seen.contains(&digits) {
+                        let (first, last) = kept_digits(length);
+                        hide.extend(window.get(first..length - last).unwrap_or_default());
+                    }
+                }
+            }
+        }
     }
 
     /// Searches every text column of a table; gives the column's name with what was found.
@@ -158,10 +230,13 @@ impl Gate {
         let at = |place: Option<usize>| place.and_then(|place| text.get(place)).copied();
         let before = at(start.checked_sub(1));
         let behind = at(Some(start + word.len()));
-        let hex = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphabetic() && b.is_ascii_hexdigit());
+        // Behind or before hex digits, or what was masked, it is a part of something longer.
+        let hex = |b: Option<u8>| {
+            b.is_some_and(|b| b == b'*' || (b.is_ascii_alphabetic() && b.is_ascii_hexdigit()))
+        };
         // A fraction has as many digits; a date and a time may have the form of a number.
-        let fraction = before == Some(b'.')
-            && at(start.checked_sub(2)).is_some_and(|b| b.is_ascii_digit());
+        let fraction =
+            before == Some(b'.') && at(start.checked_sub(2)).is_some_and(|b| b.is_ascii_digit());
         if word.len() <= 19
             && !hex(before)
             && !hex(behind)
@@ -355,7 +430,11 @@ mod tests {
             "note: 6212 3400 0000 1233",
             "D6212340000001233D2512",
         ] {
-            assert_eq!(gate().search(text.as_bytes()), Some(Leak::CardNumber), "{text}");
+            assert_eq!(
+                gate().search(text.as_bytes()),
+                Some(Leak::CardNumber),
+                "{text}"
+            );
         }
         assert_eq!(
             gate().search(b"{\"PinBlock\": \"0412AC89ABCDEF67\"}"),
@@ -379,6 +458,32 @@ mod tests {
             "",
         ] {
             assert_eq!(gate().search(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_met_is_hidden_wherever_it_stands() {
+        let gate = gate();
+        for (text, want) in [
+            (
+                "\"103\":\"6212340000001233\"",
+                "\"103\":\"621234******1233\"",
+            ),
+            ("99621234000000123399", "99621234******123399"),
+            ("62 12 34 00 00 00 12 33", "62 12 34 ** ** ** 12 33"),
+            (
+                "x36323132333430303030303031323333y",
+                "x3632313233343*3*3*3*3*3*31323333y",
+            ),
+            ("4111111111111111", "4111111111111111"),
+            ("6212340000001234", "6212340000001234"),
+        ] {
+            let mut masked = text.to_owned();
+            gate.hide_met(&mut masked);
+            assert_eq!(masked, want);
+            if masked != text {
+                assert_eq!(gate.search(masked.as_bytes()), None, "{masked}");
+            }
         }
     }
 

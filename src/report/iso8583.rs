@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use tapscope_parsers::hex;
-use tapscope_parsers::protocol::iso8583::{names, subfields};
 use tapscope_parsers::protocol::emv::tlv;
+use tapscope_parsers::protocol::iso8583::{names, subfields};
 
 use super::clean::clean;
 use crate::event::IsoMessage;

@@ -32,16 +32,16 @@ pub use compare::{
 pub use error::Error;
 pub use folder::{Folder, Selector, Story};
 pub use html::PageOptions;
+pub use manifest::{Recorded, RecordedFile};
 pub use overview::{
     CauseCount, Count, Coverage, Incident, Ledger, PlaceCount, Problem, Summary, Timeline,
 };
-pub use manifest::{Recorded, RecordedFile};
 pub use publish::{check_target, interrupt, left_over, parent_of};
 pub use query::{Answer, QUESTIONS, Question, query};
 pub use row::{Alternative, Micros};
 pub use schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
-pub use timesketch::Timeline as TimesketchFile;
 pub use time::{clock, readable, rfc3339};
+pub use timesketch::Timeline as TimesketchFile;
 
 use std::path::Path;
 
@@ -74,6 +74,20 @@ pub fn write(
 /// # Errors
 /// As [`write`].
 pub fn write_run(
+    analysis: &Analysis,
+    catalogue: &Catalogue,
+    plan: &Plan,
+    run: Option<&RunRecord>,
+    out_dir: &Path,
+    force: bool,
+) -> Result<Summary, Error> {
+    write_all(analysis, catalogue, plan, run, out_dir, force).map_err(|error| {
+        // An interrupt takes the folder away from under the writers: what they then say is not what happened.
+        publish::stop_if_interrupted().err().unwrap_or(error)
+    })
+}
+
+fn write_all(
     analysis: &Analysis,
     catalogue: &Catalogue,
     plan: &Plan,

@@ -113,6 +113,7 @@ pub(crate) fn empty_plan() -> Plan {
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: crate::plan::Language::En,

@@ -150,14 +150,22 @@ pub fn possible() -> bool {
     };
     let possible = there("script") && there("stty");
     if !possible {
-        eprintln!("SKIPPED: no `script` or `stty` here (util-linux, coreutils): no pseudo-terminal");
+        eprintln!(
+            "SKIPPED: no `script` or `stty` here (util-linux, coreutils): no pseudo-terminal"
+        );
     }
     possible
 }
 
 impl Session {
     /// Starts a command line in a folder, on a screen of that size.
-    pub fn start(command: &str, folder: &Path, columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
+    pub fn start(
+        command: &str,
+        folder: &Path,
+        columns: u16,
+        rows: u16,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let tty = folder.join("tty.name");
         let line = format!(
             "stty cols {columns} rows {rows}; tty > {}; exec {command}",
@@ -211,7 +219,10 @@ impl Session {
             if fits(&text) {
                 return text;
             }
-            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}:\n{text}");
+            assert!(
+                start.elapsed() < PATIENCE,
+                "waited in vain for {what}:\n{text}"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -219,7 +230,14 @@ impl Session {
     pub fn resize(&self, columns: u16, rows: u16) {
         let tty = std::fs::read_to_string(&self.tty).unwrap();
         let done = Command::new("stty")
-            .args(["-F", tty.trim(), "cols", &columns.to_string(), "rows", &rows.to_string()])
+            .args([
+                "-F",
+                tty.trim(),
+                "cols",
+                &columns.to_string(),
+                "rows",
+                &rows.to_string(),
+            ])
             .status()
             .unwrap();
         assert!(done.success());

@@ -48,6 +48,7 @@ pub fn plan() -> Plan {
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: Language::En,
@@ -99,6 +100,9 @@ fn clock(method: &'static str) -> Clock {
         pairs: 7,
         method,
         anchor: MORNING,
+        steps: Vec::new(),
+        island: 0,
+        grounded: true,
     }
 }
 
@@ -377,11 +381,13 @@ pub fn hostile() -> Analysis {
             from: 0,
             to: 2,
             method: LinkMethod::Time,
+            ambiguous: false,
         },
         Link {
             from: 2,
             to: 11,
             method: LinkMethod::Cryptogram,
+            ambiguous: false,
         },
     ];
     first.keys = AttemptKeys {
@@ -504,6 +510,7 @@ pub fn hostile() -> Analysis {
             attempt_of,
             attempts: vec![first, other, unclear, fine],
             coverage: Coverage::default(),
+            inventory: tapscope::correlate::Inventory::default(),
         },
         issues: vec![
             Issue {

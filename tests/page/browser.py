@@ -56,7 +56,7 @@ class Browser:
         if session:
             message["sessionId"] = session
         os.write(self.to, json.dumps(message).encode() + b"\0")
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 240
         while time.monotonic() < limit:
             answer = self.receive(limit - time.monotonic())
             if answer is None:
@@ -79,6 +79,10 @@ class Browser:
             self.buffer += block
         message, self.buffer = self.buffer.split(b"\0", 1)
         return json.loads(message)
+
+    def cpu(self):
+        """Seconds of processor time that all its processes have used."""
+        return sum(process["cpuTime"] for process in self.call("SystemInfo.getProcessInfo")["processInfo"])
 
     def close(self):
         """Ends the process and forgets its profile."""
@@ -119,7 +123,7 @@ class Page:
         """Loads a file; returns the seconds until the page says that it can be used."""
         start = time.monotonic()
         self.call("Page.navigate", url="file://" + os.path.abspath(path))
-        while time.monotonic() - start < 30:
+        while time.monotonic() - start < 60:
             if self.run("document.readyState === 'complete' && (document.documentElement.dataset.ready || '')"):
                 return time.monotonic() - start
             time.sleep(0.01)

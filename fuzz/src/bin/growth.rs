@@ -21,8 +21,12 @@ type Kind = (&'static str, usize, fn(usize));
 
 const KINDS: &[Kind] = &[
     ("tlv_nested", 20_000, |n| walk(&[0x70, 0x80].repeat(n))),
-    ("tlv_siblings", 20_000, |n| walk(&[0x9F, 0x36, 2, 0, 1].repeat(n))),
-    ("tlv_long_lengths", 20_000, |n| walk(&[0x5A, 0x84, 0xFF, 0xFF, 0xFF, 0xFF].repeat(n))),
+    ("tlv_siblings", 20_000, |n| {
+        walk(&[0x9F, 0x36, 2, 0, 1].repeat(n))
+    }),
+    ("tlv_long_lengths", 20_000, |n| {
+        walk(&[0x5A, 0x84, 0xFF, 0xFF, 0xFF, 0xFF].repeat(n))
+    }),
     ("dol", 20_000, |n| {
         black_box(dol::split(&[0x9A, 3].repeat(n), &vec![0; 3 * n]));
     }),
@@ -40,9 +44,15 @@ const KINDS: &[Kind] = &[
     ("mask_base64", 20_000, |n| mask(&b"NDEx".repeat(n))),
     ("mask_escapes", 10_000, |n| mask(&b"\\u0034".repeat(n))),
     ("mask_lines", 10_000, |n| mask(&b"4111\n".repeat(n))),
-    ("mask_dump", 1_000, |n| mask(&b"0000  62 12 34 00 00 00 12 31 62 12 34 00 00 00 12 31\n".repeat(n))),
-    ("mask_labels", 10_000, |n| mask(&b"pan pin cvv track2 ".repeat(n))),
-    ("mask_carets", 10_000, |n| mask(&b"4111111111111111^".repeat(n))),
+    ("mask_dump", 1_000, |n| {
+        mask(&b"0000  62 12 34 00 00 00 12 31 62 12 34 00 00 00 12 31\n".repeat(n))
+    }),
+    ("mask_labels", 10_000, |n| {
+        mask(&b"pan pin cvv track2 ".repeat(n))
+    }),
+    ("mask_carets", 10_000, |n| {
+        mask(&b"4111111111111111^".repeat(n))
+    }),
     ("mask_bytes", 40_000, |n| {
         let mut spans = Vec::new();
         in_bytes(&[0x57, 0x13, 0x62, 0x12].repeat(n), &mut spans);
@@ -56,7 +66,11 @@ const KINDS: &[Kind] = &[
         black_box(container::detect(&[&text]));
     }),
     ("record_folded", 10_000, |n| {
-        let text = [b"07-15 10:56:49.152   889  6213 D Tag: x\n".to_vec(), b"  more\n".repeat(n)].concat();
+        let text = [
+            b"07-15 10:56:49.152   889  6213 D Tag: x\n".to_vec(),
+            b"  more\n".repeat(n),
+        ]
+        .concat();
         for format in container::FORMATS {
             black_box(container::count(format, &text));
         }
@@ -84,16 +98,26 @@ const KINDS: &[Kind] = &[
         let text = [b"HTTP/1.1 200 OK\r\n".to_vec(), b"a: b\r\n".repeat(n)].concat();
         black_box(http::answer(&text));
     }),
-    ("tcp_every_second_missing", 4_000, |n| segments((0..n as u32).map(|k| k * 20))),
-    ("tcp_backwards", 4_000, |n| segments((0..n as u32).rev().map(|k| k * 10))),
-    ("tcp_overlaps", 4_000, |n| segments((0..n as u32).map(|k| 100 + (k * 7919) % 5000))),
+    ("tcp_every_second_missing", 4_000, |n| {
+        segments((0..n as u32).map(|k| k * 20))
+    }),
+    ("tcp_backwards", 4_000, |n| {
+        segments((0..n as u32).rev().map(|k| k * 10))
+    }),
+    ("tcp_overlaps", 4_000, |n| {
+        segments((0..n as u32).map(|k| 100 + (k * 7919) % 5000))
+    }),
     ("pcap_packets", 10_000, |n| {
-        let mut file = vec![0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+        let mut file = vec![
+            0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0,
+        ];
         file.extend([0, 0, 0, 1, 0, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3, 4].repeat(n));
         read(&file);
     }),
     ("pcap_garbage", 40_000, |n| {
-        let mut file = vec![0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+        let mut file = vec![
+            0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0,
+        ];
         file.extend([0xFF, 0x0A, 0x0D, 0x0D, 0x0A].repeat(n / 5));
         read(&file);
     }),
@@ -155,7 +179,14 @@ fn log(text: &[u8]) -> Parsed {
         file: None,
         head: &text[..text.len().min(65_536)],
     };
-    stream(&info, &mut &text[..], &plan(), &Edge::new(Some([7; 32])), &Spill::unbounded(), &|_| {})
+    stream(
+        &info,
+        &mut &text[..],
+        &plan(),
+        &Edge::new(Some([7; 32])),
+        &Spill::unbounded(),
+        &|_| {},
+    )
 }
 
 /// A log of requests and answers a second apart; `key` says which trace number each has.

@@ -120,17 +120,14 @@ pub fn by_name(name: &str) -> Option<&'static TraceFormat> {
 /// The format of a text that begins so.
 #[must_use]
 pub fn detect_text(head: &[u8]) -> Option<&'static TraceFormat> {
-    TRACES
-        .iter()
-        .find(|f| !f.binary && (f.fits)(head))
-        .copied()
+    TRACES.iter().find(|f| !f.binary && (f.fits)(head)).copied()
 }
 
 /// Lines of a text, numbered from 1, without their ends and colours; a line's bytes with its end as third.
 fn numbered(text: &[u8]) -> impl Iterator<Item = (u32, std::borrow::Cow<'_, [u8]>, usize)> {
-    super::lines(text).zip(1_u32..).map(|((_, line), number)| {
-        (number, plain(super::trim_line(line)), line.len())
-    })
+    super::lines(text)
+        .zip(1_u32..)
+        .map(|((_, line), number)| (number, plain(super::trim_line(line)), line.len()))
 }
 
 /// A line without the sequences that colour it.

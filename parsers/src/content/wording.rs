@@ -65,7 +65,7 @@ struct Squeezed {
 }
 
 const fn is_gap(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'_' | b'-' | b'\'' | b',')
+    matches!(byte, b' ' | b'\t' | b'_' | b'-' | b'\'')
 }
 
 fn squeeze(text: &[u8]) -> Squeezed {

@@ -340,8 +340,11 @@ fn by_command(command: Option<Kind>, sw: u16) -> Vec<Node> {
     }
     iso7816::meanings(sw)
         .map(|row| {
-            Node::new(format!("after {}", row.command), format!("{}之后", row.command))
-                .says(row.en, row.zh)
+            Node::new(
+                format!("after {}", row.command),
+                format!("{}之后", row.command),
+            )
+            .says(row.en, row.zh)
         })
         .collect()
 }

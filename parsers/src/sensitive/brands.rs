@@ -67,7 +67,8 @@ fn lengths_of(digits: &[u8]) -> u8 {
     let Some(&[a, b, c, d]) = digits.first_chunk::<4>() else {
         return 0;
     };
-    let prefix = usize::from(a) * 1000 + usize::from(b) * 100 + usize::from(c) * 10 + usize::from(d);
+    let prefix =
+        usize::from(a) * 1000 + usize::from(b) * 100 + usize::from(c) * 10 + usize::from(d);
     LENGTHS.get(prefix).copied().unwrap_or(0)
 }
 

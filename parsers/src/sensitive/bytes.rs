@@ -275,7 +275,11 @@ fn wide(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) {
     if memchr::memchr_iter(0, bytes).nth(11).is_none() {
         return;
     }
-    let pairs = |at: usize| bytes.get(at..).map_or(&[][..], |rest| rest.as_chunks::<2>().0);
+    let pairs = |at: usize| {
+        bytes
+            .get(at..)
+            .map_or(&[][..], |rest| rest.as_chunks::<2>().0)
+    };
     for order in [0, 1] {
         // The digit first, or the zero first; from an even and from an odd byte on.
         for offset in [0, 1] {

@@ -109,8 +109,7 @@ fn has_escapes(text: &[u8]) -> bool {
             }
             _ => false,
         })
-        || memchr::memchr_iter(0, text)
-            .any(|at| beside_digit(at, 1))
+        || memchr::memchr_iter(0, text).any(|at| beside_digit(at, 1))
         || memchr::memchr_iter(0xAD, text).any(|at| at > 0 && beside_digit(at - 1, 2))
 }
 
@@ -126,9 +125,7 @@ fn escape(rest: &[u8]) -> Option<(Option<u8>, usize)> {
         code => u8::try_from(code).ok().filter(u8::is_ascii),
     };
     match rest {
-        [b'\\', b'u' | b'U', a, b, c, d, ..] => {
-            Some((Some(narrow(hex(&[*a, *b, *c, *d])?)?), 6))
-        }
+        [b'\\', b'u' | b'U', a, b, c, d, ..] => Some((Some(narrow(hex(&[*a, *b, *c, *d])?)?), 6)),
         // Octal `\066`, as C programs and `ls` write it.
         [b'\\', b'0', a @ (b'6' | b'7'), b @ b'0'..=b'7', ..] => {
             Some((Some((a - b'0') * 8 + (b - b'0')), 4))
@@ -208,7 +205,10 @@ fn lists(text: &[u8], found: &mut Vec<Span>) {
         } else if reading.len() == 0 {
             // A number that is no byte.
             at += text.get(at..).map_or(1, |rest| {
-                rest.iter().take_while(|b| b.is_ascii_digit()).count().max(1)
+                rest.iter()
+                    .take_while(|b| b.is_ascii_digit())
+                    .count()
+                    .max(1)
             });
         }
     }
@@ -224,7 +224,11 @@ fn list_entry(text: &[u8], at: usize) -> Option<(u8, usize, usize)> {
         },
     };
     let digits = text.get(start..)?;
-    let length = digits.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
+    let length = digits
+        .iter()
+        .take(4)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
     let value = digits
         .get(..length)
         .filter(|d| (1..=3).contains(&d.len()))?
@@ -295,9 +299,9 @@ fn base64(text: &[u8], found: &mut Vec<Span>) {
                 head.iter().rev().take_while(|b| is_base64(**b)).count()
             });
         let end = at
-            + text.get(at..).map_or(1, |rest| {
-                rest.iter().take_while(|b| is_base64(**b)).count()
-            });
+            + text
+                .get(at..)
+                .map_or(1, |rest| rest.iter().take_while(|b| is_base64(**b)).count());
         if end - start >= BASE64_LEAST {
             base64_run(text, start, end, found);
         }
@@ -318,7 +322,9 @@ fn base64_run(text: &[u8], start: usize, end: usize, found: &mut Vec<Span>) {
     // Without a digit in it a word of mixed case is more likely a name; but `V`, `W`, `c`, `d` begin what begins with a record or a card number.
     let mixed = || {
         matches!(run.first(), Some(b'V' | b'W' | b'c' | b'd'))
-            || run.iter().any(|b| b.is_ascii_digit() || matches!(b, b'+' | b'/'))
+            || run
+                .iter()
+                .any(|b| b.is_ascii_digit() || matches!(b, b'+' | b'/'))
     };
     let binary = lower && (padded || (run.len() % 4 == 0 && mixed()));
     if binary {
@@ -343,7 +349,15 @@ fn base64_run(text: &[u8], start: usize, end: usize, found: &mut Vec<Span>) {
 fn digit_groups(run: &[u8]) -> bool {
     let mut row = 0;
     run.chunks_exact(4).any(|group| {
-        let digits = matches!(group, [b'M' | b'N' | b'O', b'D' | b'T' | b'j' | b'z', _, b'w'..=b'z' | b'0'..=b'5']);
+        let digits = matches!(
+            group,
+            [
+                b'M' | b'N' | b'O',
+                b'D' | b'T' | b'j' | b'z',
+                _,
+                b'w'..=b'z' | b'0'..=b'5',
+            ]
+        );
         row = if digits { row + 1 } else { 0 };
         row == 3
     })

@@ -51,7 +51,7 @@ fn takes(cause: &str) -> Takes {
 
 /// Whether what was seen of the attempt can tell its cause.
 #[must_use]
-pub fn tells_cause(cause: &str, code: &str, saw: Saw) -> bool {
+pub fn tells_cause(cause: &str, code: &str, saw: Saw, at_site: bool) -> bool {
     let answer = saw.log || saw.iso || saw.host;
     // A card may expire at the card or at the host.
     if !code.is_empty() && code != "00" {
@@ -62,9 +62,21 @@ pub fn tells_cause(cause: &str, code: &str, saw: Saw) -> bool {
         Takes::LogOrDialogue => saw.log || saw.apdu,
         Takes::Dialogue => saw.apdu,
         Takes::Answer => answer,
-        Takes::LogOrNet => saw.log || saw.net,
-        Takes::Net => saw.net,
+        // The host's edge sees no radio, no names, and no request that never came.
+        Takes::LogOrNet => saw.log || (saw.net && (at_site || seen_at_the_edge(cause))),
+        Takes::Net => saw.net && at_site,
     }
+}
+
+fn seen_at_the_edge(cause: &str) -> bool {
+    matches!(
+        cause,
+        "HOST_RESPONSE_TIMEOUT"
+            | "NET_CONN_DROPPED"
+            | "NET_TLS_CERT"
+            | "NET_TLS_HANDSHAKE"
+            | "NET_HOST_UNREACHABLE"
+    )
 }
 
 /// Whether what was seen of the attempt can tell how it ended.
@@ -100,22 +112,26 @@ mod tests {
         assert!(tells_cause(
             "ISS_INSUFFICIENT_FUNDS",
             "51",
-            only(false, false, true, true)
+            only(false, false, true, true),
+            true
         ));
         assert!(!tells_cause(
             "ISS_INSUFFICIENT_FUNDS",
             "51",
-            only(false, true, true, false)
+            only(false, true, true, false),
+            true
         ));
         assert!(!tells_cause(
             "NET_CONGESTION",
             "",
-            only(true, true, false, false)
+            only(true, true, false, false),
+            true
         ));
         assert!(tells_cause(
             "CARD_BLOCKED",
             "",
-            only(false, true, false, false)
+            only(false, true, false, false),
+            true
         ));
         assert!(!tells_outcome(
             "SW_APP_FAULT",

@@ -103,7 +103,7 @@ pub fn row(out: &mut impl Write, w: &World, s: &Sale, e: &End<'_>) -> io::Result
         e.incident,
         w.saw.host,
         crate::evidence::tells_outcome(e.cause, s.requested, w.saw),
-        crate::evidence::tells_cause(e.cause, &s.f39, w.saw)
+        crate::evidence::tells_cause(e.cause, &s.f39, w.saw, w.site_caps[tm.site].is_some())
     );
     writeln!(out, "{line}")
 }

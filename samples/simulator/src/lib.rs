@@ -10,6 +10,7 @@ pub mod emv;
 pub mod evidence;
 pub mod expect;
 pub mod figures;
+pub mod fit;
 pub mod fleet;
 pub mod iso;
 pub mod labels;

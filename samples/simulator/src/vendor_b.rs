@@ -123,7 +123,11 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             "交易",
             one(
                 v,
-                &["用户按取消键, 交易取消", "操作员取消交易", "本笔消费已被取消"],
+                &[
+                    "用户按取消键, 交易取消",
+                    "操作员取消交易",
+                    "本笔消费已被取消",
+                ],
             ),
         ),
         Say::MultiCard => match v % 3 {
@@ -360,7 +364,10 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             'E',
             "通讯",
-            format!("{} {host}:{port}", one(v, &["连接请求被对方拒绝", "对端主机拒绝了本次连接"])),
+            format!(
+                "{} {host}:{port}",
+                one(v, &["连接请求被对方拒绝", "对端主机拒绝了本次连接"])
+            ),
         ),
         Say::ConnectDenied { host, port } => l(
             o,
@@ -372,7 +379,10 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             'E',
             "通讯",
-            format!("{} {name}", one(v, &["查询域名没有结果", "主机名解析不出来"])),
+            format!(
+                "{} {name}",
+                one(v, &["查询域名没有结果", "主机名解析不出来"])
+            ),
         ),
         Say::TlsHandshake => l(
             o,
@@ -471,7 +481,10 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
             o,
             'W',
             "交易",
-            one(v, &["非接功能处于关闭状态", "非接开关已关闭, 仅支持插卡刷卡"]),
+            one(
+                v,
+                &["非接功能处于关闭状态", "非接开关已关闭, 仅支持插卡刷卡"],
+            ),
         ),
         Say::NoCtls => l(o, 'W', "非接", "本机型无非接读卡模块(-1001)"),
         Say::Params { version, limit } => l(

@@ -32,6 +32,7 @@ pub struct Brief {
     pub bin: u32,
     pub scheme: u32,
     pub server: u32,
+    pub firmware: u32,
     pub address: u32,
     pub slow: bool,
     pub aid: u32,
@@ -59,6 +60,8 @@ pub struct Brief {
     pub reached_card: bool,
     /// A tap in which no card came to answer.
     pub dead: bool,
+    /// Sent to the chip with the field never on, though no limit was reached.
+    pub unopened: bool,
     pub init_failed: bool,
     pub expired_said: bool,
     pub clock_wrong: bool,
@@ -85,6 +88,7 @@ pub struct Names {
     pub bin: Pool,
     pub server: Pool,
     pub card: Pool,
+    pub firmware: Pool,
     other: Pool,
 }
 
@@ -168,6 +172,7 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
     let keys = &attempt.keys;
     let code = row.str(Fact::f39).unwrap_or("");
     let terminal = keys.terminal.as_deref().or(keys.device.as_deref());
+    let known = terminal.and_then(|terminal| context.correlated.inventory.of(terminal));
     let card = context
         .sales
         .card(context.correlated, attempt)
@@ -219,7 +224,15 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
         sale: names.other.id(&attempt.sale_id),
         terminal: names.terminal.id(terminal.unwrap_or("")),
         merchant: names.merchant.id(keys.merchant.as_deref().unwrap_or("")),
-        site: names.site.id(&site(context, index).unwrap_or_default()),
+        site: names.site.id(known
+            .and_then(|known| known.site.as_deref())
+            .map(str::to_owned)
+            .or_else(|| site(context, index))
+            .as_deref()
+            .unwrap_or_default()),
+        firmware: names.firmware.id(known
+            .and_then(|known| known.firmware.as_deref())
+            .unwrap_or("")),
         card: names.card.id(card.as_deref().unwrap_or("")),
         bin: names.bin.id(row.str(Fact::issuer_bin).unwrap_or("")),
         scheme: names.other.id(scheme),
@@ -262,6 +275,15 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
             && (init_failed
                 || row.yes(Fact::no_card_polled)
                 || (step <= 1 && row.yes(Fact::field_on) && !row.yes(Fact::connect_attempted))),
+        unopened: tap
+            && failed
+            && step <= 1
+            && row.no(Fact::field_on)
+            && (row.yes(Fact::log_use_chip) || row.yes(Fact::log_contactless_off))
+            && !limit_refused
+            && !init_failed
+            && !row.yes(Fact::log_not_signed_on)
+            && !row.yes(Fact::log_cancelled),
         init_failed,
         expired_said: row.yes(Fact::log_card_expired)
             || row.yes(Fact::tvr_expired)

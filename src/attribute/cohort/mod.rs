@@ -33,6 +33,8 @@ pub(super) struct Cohort {
     by_card: Lists,
     by_bin: Lists,
     by_server: Lists,
+    by_firmware: Lists,
+    fleet: Lists,
     /// All attempts with a time, by time.
     all: Vec<u32>,
     totals: Totals,
@@ -105,6 +107,8 @@ impl Cohort {
             by_card: lists(|b| b.card),
             by_bin: lists(|b| b.bin),
             by_server: lists(|b| b.server),
+            by_firmware: lists(|b| b.firmware),
+            fleet: lists(|_| 0),
             briefs,
             names,
             all,
@@ -175,6 +179,8 @@ impl Cohort {
             Scope::Issuer => &self.by_bin,
             Scope::Card => &self.by_card,
             Scope::Host => &self.by_server,
+            Scope::Firmware => &self.by_firmware,
+            Scope::Fleet => &self.fleet,
         }
     }
 
@@ -193,6 +199,8 @@ pub(super) enum Scope {
     Site,
     Issuer,
     Host,
+    Firmware,
+    Fleet,
 }
 
 /// A count that fits.

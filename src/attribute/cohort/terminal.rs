@@ -23,7 +23,13 @@ impl Cohort {
         row.bool(Fact::term_other_interface_ok, other, &[]);
         let approvals = self.each(list).filter(|b| b.approved).count();
         row.int(Fact::term_approvals, int(approvals), &[]);
-        self.radio(&taps, row);
+        self.radio(&taps, brief, row);
+        self.unopened(index, list, brief, row);
+        if brief.error != NONE {
+            let alike = near(360 * MINUTE, 360 * MINUTE).filter(|b| b.error == brief.error);
+            let cards = distinct(alike.map(|b| if b.card == NONE { b.sale } else { b.card }));
+            row.int(Fact::term_same_error_cards, i64::from(cards), &[]);
+        }
         let expired = distinct(
             self.each(list)
                 .filter(|b| b.expired_said)
@@ -100,7 +106,29 @@ impl Cohort {
         row.int(Fact::term_fail_run_sales, i64::from(different), &[]);
     }
 
-    fn radio(&self, taps: &[&Brief], row: &mut Row) {
+    /// Taps in a row, around this one, that were sent to the chip with the field never on.
+    fn unopened(&self, index: usize, list: &[u32], brief: &Brief, row: &mut Row) {
+        if !brief.unopened {
+            row.int(Fact::term_unopened_run, 0, &[]);
+            return;
+        }
+        let Some(here) = list.iter().position(|&other| other as usize == index) else {
+            return;
+        };
+        let side = |others: &mut dyn Iterator<Item = &u32>| {
+            others
+                .filter_map(|&other| self.brief(other))
+                .filter(|other| other.tap && !other.limit_refused)
+                .take_while(|other| other.unopened)
+                .count()
+        };
+        let before = side(&mut list.get(..here).unwrap_or_default().iter().rev());
+        let after = side(&mut list.get(here + 1..).unwrap_or_default().iter());
+        let run = i64::from(count(before + after)) + 1;
+        row.int(Fact::term_unopened_run, run, &[]);
+    }
+
+    fn radio(&self, taps: &[&Brief], brief: &Brief, row: &mut Row) {
         let here = count(taps.iter().filter(|b| b.rf_trouble).count());
         let all = count(taps.len());
         let collisions = count(taps.iter().filter(|b| b.collision).count());
@@ -116,16 +144,28 @@ impl Cohort {
         }
         // The floor keeps a spotless fleet from indicting a terminal for two bad taps.
         let expected = elsewhere.max(0.02);
-        let cards = distinct(
-            taps.iter()
-                .filter(|b| b.rf_trouble)
-                .map(|b| if b.card == NONE { b.sale } else { b.card }),
+        let beyond_chance = |taps: &[&Brief]| {
+            let trouble: Vec<&&Brief> = taps.iter().filter(|b| b.rf_trouble).collect();
+            let (here, all) = (count(trouble.len()), count(taps.len()));
+            let who = |b: &&&Brief| if b.card == NONE { b.sale } else { b.card };
+            share(here, all) >= 5.0 * expected
+                && distinct(trouble.iter().map(who)) >= 3
+                && all >= 5
+                && tail(here, all, expected) < 1e-4
+        };
+        // A fault that came in mid-day drowns in a whole day's rate: the hours around count as well.
+        let around: Vec<&Brief> = taps
+            .iter()
+            .filter(
+                |b| matches!((b.at, brief.at), (Some(a), Some(t)) if (a - t).abs() <= 180 * MINUTE),
+            )
+            .copied()
+            .collect();
+        row.bool(
+            Fact::term_rf_high,
+            beyond_chance(taps) || beyond_chance(&around),
+            &[],
         );
-        let high = share(here, all) >= 5.0 * expected
-            && cards >= 3
-            && all >= 5
-            && tail(here, all, expected) < 1e-4;
-        row.bool(Fact::term_rf_high, high, &[]);
     }
 
     /// Different cards in a row, this attempt included, whose PIN was called wrong.

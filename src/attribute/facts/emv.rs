@@ -139,9 +139,10 @@ fn authentication(view: &View<'_>, row: &mut Row) {
             .collect();
         row.text(Fact::oda_methods, &methods.join(","), &[event]);
     }
-    let read = view.exchanges.iter().any(|seen| {
-        seen.what.command == CommandKind::ReadRecord && seen.what.sw == Some(0x9000)
-    });
+    let read = view
+        .exchanges
+        .iter()
+        .any(|seen| seen.what.command == CommandKind::ReadRecord && seen.what.sw == Some(0x9000));
     if !read {
         return;
     }
@@ -157,14 +158,22 @@ fn authentication(view: &View<'_>, row: &mut Row) {
     // Index of the authority's key, and the issuer's certificate; a signature or the card's own certificate.
     let needed = [0x8F_u32, 0x90];
     let mut seen: Vec<u32> = needed.iter().filter_map(|tag| holder(*tag)).collect();
-    let own = [0x93_u32, 0x9F46, 0x9F4B].iter().find_map(|tag| holder(*tag));
+    let own = [0x93_u32, 0x9F46, 0x9F4B]
+        .iter()
+        .find_map(|tag| holder(*tag));
     let present = seen.len() == needed.len() && own.is_some();
     seen.extend(own);
-    row.bool(Fact::oda_data_present, present, if present { &seen } else { &[] });
+    row.bool(
+        Fact::oda_data_present,
+        present,
+        if present { &seen } else { &[] },
+    );
 }
 
 fn number(value: &[u8]) -> i64 {
-    value.iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte))
+    value
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | i64::from(*byte))
 }
 
 /// Relay resistance: the card states how long it takes, in hundreds of microseconds (EMV Contactless Book C-2, 3.10).
@@ -239,9 +248,11 @@ fn others(view: &View<'_>, row: &mut Row) {
         &scripts,
     );
     let failed = view.exchanges.iter().find_map(|seen| {
-        let sw = seen.what.sw.filter(|sw| !matches!(sw >> 8, 0x90 | 0x62 | 0x63))?;
-        (seen.what.command == CommandKind::IssuerScript)
-            .then(|| (format!("{sw:04X}"), seen.index))
+        let sw = seen
+            .what
+            .sw
+            .filter(|sw| !matches!(sw >> 8, 0x90 | 0x62 | 0x63))?;
+        (seen.what.command == CommandKind::IssuerScript).then(|| (format!("{sw:04X}"), seen.index))
     });
     if !scripts.is_empty() {
         row.text_or(
@@ -251,11 +262,12 @@ fn others(view: &View<'_>, row: &mut Row) {
         );
     }
     // Integrated and standalone data storage (kernel 2), READ DATA and WRITE DATA (kernel 8).
-    let mut storage = tagged(&[0x9F54, 0x9F5C, 0x9F5F, 0x9F6F, 0x9F7D, 0x9F7F, 0xDF_8108, 0xDF_8109]);
+    let mut storage = tagged(&[
+        0x9F54, 0x9F5C, 0x9F5F, 0x9F6F, 0x9F7D, 0x9F7F, 0xDF_8108, 0xDF_8109,
+    ]);
     storage.retain(|index| {
         view.exchanges.iter().any(|seen| {
-            seen.index == *index
-                && !matches!(seen.what.header, [0x80, 0xCA, 0x9F, 0x7F])
+            seen.index == *index && !matches!(seen.what.header, [0x80, 0xCA, 0x9F, 0x7F])
         })
     });
     storage.extend(

@@ -98,6 +98,7 @@ facts! {
     issuer_bin: Text, Attempt, "", "First six digits of the card number.";
     amount_minor: Int, Attempt, "minor units", "Amount.";
     amount_zero: Bool, Attempt, "", "The amount is zero.";
+    limit_expected_minor: Int, Attempt, "minor units", "Contactless limit of the terminal, as the inventory states it.";
     log_covered: Bool, Attempt, "", "A log of the terminal runs through the attempt.";
     apdu_covered: Bool, Attempt, "", "Card dialogues of the terminal are recorded around the attempt.";
     capture_covered: Bool, Attempt, "", "A capture shows the terminal around the attempt.";
@@ -381,6 +382,7 @@ facts! {
     http_result: Text, Network, "", "What a payment gateway's JSON says of the result; empty: nothing.";
     http_ms: Int, Network, "ms", "HTTP request to answer.";
     icmp: Text, Network, "", "ICMP error as version/type/code: `4/3/13`; empty: none.";
+    link_fault: Text, Network, "", "Failure of the terminal's own network: `no_arp_answer`, `no_dhcp_answer`, `dhcp_refused`; empty: none.";
     http_status: Int, Network, "", "HTTP status; 0: none.";
     http_redirect: Bool, Network, "", "An HTTP redirect or login page answered on the way.";
     network_trouble: Bool, Network, "", "Any trouble on the way to the host: name, connection, TLS, loss.";
@@ -396,6 +398,7 @@ facts! {
     other_interface_after: Bool, Sale, "", "The sale went on with another interface.";
     duplicate_of_approved: Bool, Sale, "", "An earlier attempt with the same card and amount within two minutes was approved.";
     earlier_tap_failed: Bool, Sale, "", "An earlier tap of the sale failed.";
+    earlier_tap_mute: Bool, Sale, "", "An earlier tap of the sale waited its whole time and no card came to talk.";
     earlier_answer_lost: Bool, Sale, "", "An earlier attempt of the sale got no answer in time.";
     pin_retry_approved: Bool, Sale, "", "A later attempt of the sale with PIN was approved.";
     sale_attempts: Int, Sale, "", "Attempts of the sale.";
@@ -423,6 +426,8 @@ facts! {
     term_same_scheme_ok: Bool, Group, "", "A tap of the same scheme got past selection at this terminal.";
     term_capk_fail_cards: Int, Group, "", "Different cards with the same key index whose authentication failed here.";
     term_capk_ok_cards: Int, Group, "", "Different cards of the same scheme whose authentication passed here.";
+    term_unopened_run: Int, Group, "", "Taps in a row at the terminal, around this one, that were sent to the chip with the field never on and no limit reached.";
+    term_same_error_cards: Int, Group, "", "Different cards at the terminal, within six hours, whose dialogue broke with the same command and status word.";
     neighbours_tap_ok: Bool, Group, "", "Other terminals of the merchant or site took taps within 30 minutes.";
     others_accept_amount: Bool, Group, "", "Other terminals took a tap of this amount or more.";
     merchant_taps_refused: Int, Group, "", "Taps at the merchant refused as not permitted (03, 12, 40, 57, 58).";

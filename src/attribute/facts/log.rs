@@ -27,7 +27,16 @@ pub fn facts(view: &View<'_>, row: &mut Row) {
         }
     }
     let mut cited: Vec<(u16, Vec<u32>)> = Vec::new();
+    let mut read = false;
     for line in &view.logs {
+        read |= matches!(
+            line.what.signal,
+            Signal::CardReadOk | Signal::OnlineRequest | Signal::RequestSent | Signal::Connecting
+        );
+        // A card that leaves after it was read was not taken away too early.
+        if read && line.what.signal == Signal::CardRemoved {
+            continue;
+        }
         let column = FIRST_SIGNAL.index() + line.what.signal as usize;
         if let Some(slot) = row.values.get_mut(column) {
             *slot = Some(Value::Bool(true));

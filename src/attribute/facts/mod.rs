@@ -208,6 +208,11 @@ pub(super) fn build(context: &Context<'_>, index: usize) -> FactRow {
     view.amount = context.sales.amount(context.correlated, view.attempt);
     row.bool(Fact::failed, failed, &[]);
     view.attempt_facts(context.plan, &mut row);
+    let known = view.attempt.keys.terminal.as_deref();
+    let known = known.and_then(|terminal| context.correlated.inventory.of(terminal));
+    if let Some(limit) = known.and_then(|known| known.limit_minor) {
+        row.int(Fact::limit_expected_minor, limit, &[]);
+    }
     log::facts(&view, &mut row);
     dialogue::facts(&view, &mut row);
     steps::facts(&view, &mut row);

@@ -7,7 +7,7 @@ use super::Row;
 use super::list::Fact;
 use super::view::View;
 use crate::correlate::Correlated;
-use crate::event::{Connection, Payload, Side, Signal, TlsSeen, TlsStage, What};
+use crate::event::{Connection, LinkFault, Payload, Side, Signal, TlsSeen, TlsStage, What};
 
 /// Median connect or round trip time of all connections, microseconds.
 pub fn rtt_median(correlated: &Correlated) -> Option<i64> {
@@ -395,6 +395,15 @@ fn errors(view: &View<'_>, row: &mut Row, covered: bool) {
         icmp.as_ref().map(|(text, event)| (text.as_str(), *event)),
         covered,
     );
+    let link = view.links.first().map(|seen| {
+        let fault = match seen.what.fault {
+            LinkFault::NoArpAnswer => "no_arp_answer",
+            LinkFault::NoDhcpAnswer => "no_dhcp_answer",
+            LinkFault::DhcpRefused => "dhcp_refused",
+        };
+        (fault, seen.index)
+    });
+    row.text_or(Fact::link_fault, link, covered);
     if let Some(seen) = view.http.first() {
         let status = seen.what.status;
         row.int(Fact::http_status, i64::from(status), &[seen.index]);
@@ -430,6 +439,7 @@ fn trouble(view: &View<'_>, row: &mut Row, covered: bool) {
     ];
     let mut any = facts.iter().any(|&fact| row.is(fact));
     any |= matches!(row.get(Fact::tls_alert), Some(super::Value::Int(alert)) if *alert > 0);
+    any |= matches!(row.get(Fact::link_fault), Some(super::Value::Text(text)) if !text.is_empty());
     any |= matches!(row.get(Fact::icmp), Some(super::Value::Text(text)) if !text.is_empty());
     let logged = view.signals(&[
         Signal::DnsFailed,

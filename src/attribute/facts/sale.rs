@@ -165,6 +165,12 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
         others(false).find(|other| is_tap(other) && other.outcome != Outcome::Approved),
     );
     put(
+        Fact::earlier_tap_mute,
+        others(false).find(|other| {
+            is_tap(other) && other.stage <= Stage::Polling && other.outcome == Outcome::TimedOut
+        }),
+    );
+    put(
         Fact::earlier_answer_lost,
         others(false).find(|other| {
             other.stage >= Stage::OnlineRequest

@@ -109,9 +109,8 @@ fn next_step(view: &View<'_>, last: Option<CommandKind>) -> &'static str {
     let cryptogram = view.tag(0x9F26, Some(false)).is_some()
         || view.tag(0x9F60, Some(false)).is_some()
         || view.tag(0x9F61, Some(false)).is_some();
-    let unread = located(view).is_some_and(|(wanted, read, _)| {
-        wanted.iter().any(|record| !read.contains(record))
-    });
+    let unread = located(view)
+        .is_some_and(|(wanted, read, _)| wanted.iter().any(|record| !read.contains(record)));
     match last {
         None => "select_ppse",
         Some(CommandKind::SelectPpse | CommandKind::SelectPse) => "select_aid",
@@ -278,9 +277,7 @@ fn durations(view: &View<'_>, row: &mut Row) {
     let first = flow(view).next().and_then(|seen| seen.at);
     let last = flow(view)
         .rfind(|seen| seen.what.sw.is_some())
-        .and_then(|seen| {
-            Some(seen.at? + i64::from(seen.what.duration_micros.unwrap_or(0)))
-        });
+        .and_then(|seen| Some(seen.at? + i64::from(seen.what.duration_micros.unwrap_or(0))));
     if let (Some(first), Some(last)) = (first, last)
         && last > first
     {

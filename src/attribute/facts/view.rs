@@ -8,7 +8,7 @@ use super::list::Fact;
 use crate::correlate::{Attempt, Correlated, Covered, Interface, Outcome, Stage};
 use crate::event::{
     Connection, Direction, DnsEvent, Event, Exchange, Field, HttpEvent, IcmpEvent, IsoMessage,
-    LogEvent, Payload, Signal, SourceKind, TlsEvent,
+    LinkEvent, LogEvent, Payload, Signal, SourceKind, TlsEvent,
 };
 use crate::plan::Plan;
 
@@ -49,6 +49,7 @@ pub struct View<'a> {
     pub dns: Vec<Seen<'a, DnsEvent>>,
     pub icmp: Vec<Seen<'a, IcmpEvent>>,
     pub http: Vec<Seen<'a, HttpEvent>>,
+    pub links: Vec<Seen<'a, LinkEvent>>,
     /// A capture contributed events to the attempt.
     pub captured: bool,
     /// Amount of the attempt, else of its sale.
@@ -76,6 +77,7 @@ impl<'a> View<'a> {
             dns: Vec::new(),
             icmp: Vec::new(),
             http: Vec::new(),
+            links: Vec::new(),
             captured: false,
             amount: attempt.keys.amount_minor,
         };
@@ -138,6 +140,12 @@ impl<'a> View<'a> {
                     what,
                 }),
                 Payload::Http(what) => view.http.push(Seen {
+                    index,
+                    at,
+                    source,
+                    what,
+                }),
+                Payload::Link(what) => view.links.push(Seen {
                     index,
                     at,
                     source,

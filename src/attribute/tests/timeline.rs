@@ -167,6 +167,7 @@ impl Day {
             attempt_of.push(*attempt as u32);
         }
         let correlated = Correlated {
+            inventory: Default::default(),
             sources: [SourceKind::Log, SourceKind::Trace, SourceKind::Capture]
                 .map(source)
                 .into(),
@@ -177,7 +178,10 @@ impl Day {
                     uncertainty_ms: 0.0,
                     pairs: 0,
                     method: "reference",
-                    anchor: Default::default()
+                    anchor: Default::default(),
+                    steps: Vec::new(),
+                    island: 0,
+                    grounded: true,
                 };
                 3
             ],
@@ -223,6 +227,7 @@ fn plan() -> Plan {
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: Language::En,

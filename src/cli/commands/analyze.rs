@@ -16,15 +16,7 @@ const CAUSES: usize = 10;
 pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Ending {
     let plan = plan(args)?;
     report::check_target(&args.out, args.force)?;
-    for (given, flag) in [
-        (!args.baseline.is_empty(), "--baseline"),
-        (args.inventory.is_some(), "--inventory"),
-    ] {
-        if given {
-            let word = output.paint_err(Paint::Yellow, "warning:");
-            output.note(&format!("{word} {flag} has no effect in this version"));
-        }
-    }
+    given(&plan)?;
     let run = (!args.reproducible).then(|| run_record(args.jobs));
     for folder in report::left_over(&args.out) {
         let word = output.paint_err(Paint::Yellow, "warning:");
@@ -39,7 +31,8 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
         let read = plan.inputs.iter().chain(also.into_iter().flatten());
         let read = read.chain(&args.keylog).chain(&args.dialects);
         let read = read.chain(&args.baseline).chain(&args.rules).cloned();
-        sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out)).tell(all, output);
+        sandbox::confine(&sandbox::resolved(read.collect(), &plan), Some(&args.out))
+            .tell(all, output);
     }
     // Threads inherit the confinement only if they are younger than it.
     set_up(args, all)?;
@@ -64,6 +57,21 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     output.result(&format!("{}\n", args.out.join("report.html").display()))?;
     let partly = !summary.coverage.problems.is_empty() || !summary.issues.is_empty();
     Ok(if partly { PARTLY } else { DONE })
+}
+
+/// What the site knows is read whole or not at all: a typing error must not pass for "nothing known".
+fn given(plan: &Plan) -> Result<(), Failure> {
+    if let Some(path) = &plan.inventory {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::failed(format!("--inventory {}: {e}", path.display())))?;
+        crate::correlate::Inventory::parse(&text)
+            .map_err(|e| Failure::failed(format!("--inventory {}: {e}", path.display())))?;
+    }
+    for folder in &plan.baseline {
+        crate::attribute::Baseline::read_one(folder)
+            .map_err(|e| Failure::failed(format!("--baseline {}: {e}", folder.display())))?;
+    }
+    Ok(())
 }
 
 /// Rules built in, and the user's own.
@@ -164,6 +172,7 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         own_wording: own.wording,
         rules: args.rules.clone(),
         inventory: args.inventory.clone(),
+        baseline: args.baseline.clone(),
         pan_key: args.pan_key.as_deref().map(super::key::read).transpose()?,
         custody: args.custody,
         by_day: args.partition_by.is_some(),
@@ -282,7 +291,12 @@ pub(crate) fn limits(changed: &[String]) -> Result<Limits, Failure> {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| fault("expected NAME=VALUE"))?;
-        let value = value.trim().parse().ok().or_else(|| size(value)).ok_or_else(|| fault("expected a number, or one with K, M, G or T"))?;
+        let value = value
+            .trim()
+            .parse()
+            .ok()
+            .or_else(|| size(value))
+            .ok_or_else(|| fault("expected a number, or one with K, M, G or T"))?;
         if value == 0 && name.trim() != "archive_depth" {
             return Err(fault("nothing could be read with zero"));
         }
@@ -299,7 +313,9 @@ fn run_record(jobs: Option<usize>) -> RunRecord {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     RunRecord {
         started: jiff::Timestamp::now().to_string(),
-        host: host.map(|name| name.trim().to_owned()).or_else(|| word("HOSTNAME")),
+        host: host
+            .map(|name| name.trim().to_owned())
+            .or_else(|| word("HOSTNAME")),
         user: word("USER").or_else(|| word("LOGNAME")),
         folder: std::env::current_dir()
             .ok()

@@ -75,7 +75,9 @@ fn list(text: &str) -> Result<Vec<u8>, Failure> {
 /// The command given as an option.
 fn command(name: &str) -> Result<iso7816::Kind, Failure> {
     iso7816::Kind::from_name(name).ok_or_else(|| {
-        Failure::usage("--command takes ppse, select, gpo, read-record, generate-ac, verify, get-data …")
+        Failure::usage(
+            "--command takes ppse, select, gpo, read-record, generate-ac, verify, get-data …",
+        )
     })
 }
 

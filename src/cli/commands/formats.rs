@@ -93,7 +93,11 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
         .iter()
         .map(|f| row(&[f.name, f.title, f.spec]))
         .collect();
-    section("Card traces, read whole", &["name", "what", "defined in"], &rows);
+    section(
+        "Card traces, read whole",
+        &["name", "what", "defined in"],
+        &rows,
+    );
     let rows: Vec<_> = content::KINDS
         .iter()
         .map(|k| row(&[k.name, k.title]))
@@ -161,6 +165,7 @@ fn why(path: &std::path::Path, own: Own, args: &FormatsArgs, output: &Output) ->
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: Language::En,

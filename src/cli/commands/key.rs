@@ -93,8 +93,10 @@ pub(crate) fn read(path: &Path) -> Result<PanKey, Failure> {
     }
     bytes.fill(0);
     if secret.iter().all(|b| *b == secret[0]) {
-        return Err(Failure::failed(format!("--pan-key {shown}: not a random key"))
-            .hint("tapscope key new FILE"));
+        return Err(
+            Failure::failed(format!("--pan-key {shown}: not a random key"))
+                .hint("tapscope key new FILE"),
+        );
     }
     Ok(PanKey::from(secret))
 }

@@ -84,7 +84,10 @@ pub(crate) fn run(args: &ScanArgs, all: &Arguments, output: &Output) -> Ending {
     let edge = Edge::new(None);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
         let path = shown_path(&refused.shown, &edge);
-        return Err(Failure::failed(format!("cannot read {path}: {}", refused.text)));
+        return Err(Failure::failed(format!(
+            "cannot read {path}: {}",
+            refused.text
+        )));
     }
     if !args.no_sandbox {
         let read = sandbox::resolved(plan.inputs.clone(), &plan);
@@ -118,25 +121,39 @@ pub(crate) fn run(args: &ScanArgs, all: &Arguments, output: &Output) -> Ending {
     } else {
         tell(&scanned, output)?;
     }
-    Ok(match (scanned.findings.is_empty(), scanned.problems.is_empty()) {
-        (false, _) => NO,
-        (true, false) => PARTLY,
-        (true, true) => DONE,
-    })
+    Ok(
+        match (scanned.findings.is_empty(), scanned.problems.is_empty()) {
+            (false, _) => NO,
+            (true, false) => PARTLY,
+            (true, true) => DONE,
+        },
+    )
 }
 
 fn tell(scanned: &Scanned, output: &Output) -> Result<(), Failure> {
     let mut text = String::new();
     for finding in &scanned.findings {
-        let paint = if finding.authentication_data { Paint::Red } else { Paint::Yellow };
+        let paint = if finding.authentication_data {
+            Paint::Red
+        } else {
+            Paint::Yellow
+        };
         let kind = output.paint(paint, finding.kind);
-        let more = if (finding.places.len() as u64) < finding.count { " …" } else { "" };
+        let more = if (finding.places.len() as u64) < finding.count {
+            " …"
+        } else {
+            ""
+        };
         let places = crate::report::clean(&finding.places.join(" "));
         text.push_str(&format!("{kind} {} {places}{more}\n", finding.count));
     }
     for (path, why) in &scanned.problems {
         let word = output.paint_err(Paint::Yellow, "not read whole:");
-        output.note(&format!("{word} {}: {}", crate::report::clean(path), crate::report::clean(why)));
+        output.note(&format!(
+            "{word} {}: {}",
+            crate::report::clean(path),
+            crate::report::clean(why)
+        ));
     }
     let holding = scanned.inputs - scanned.clean;
     text.push_str(&format!(
@@ -166,7 +183,8 @@ fn input(input: &source::Input, plan: &Plan, edge: &Edge, places: usize) -> Scan
             stream(info, reader, &path, &plan.limits, &mut tally);
         }));
         if whole.is_err() {
-            done.problems.push((path.clone(), "internal error".to_owned()));
+            done.problems
+                .push((path.clone(), "internal error".to_owned()));
         }
         done.inputs += 1;
         done.clean += u64::from(tally.kinds.is_empty());
@@ -184,13 +202,20 @@ fn input(input: &source::Input, plan: &Plan, edge: &Edge, places: usize) -> Scan
         done.bytes += stream.bytes;
         for fault in &stream.faults {
             let path = shown_path(&stream.path, edge).to_string();
-            done.problems.push((path, edge.text(&fault.text).to_string()));
+            done.problems
+                .push((path, edge.text(&fault.text).to_string()));
         }
     }
     done
 }
 
-fn stream(info: &StreamInfo<'_>, reader: &mut dyn Read, path: &str, limits: &Limits, tally: &mut Tally) {
+fn stream(
+    info: &StreamInfo<'_>,
+    reader: &mut dyn Read,
+    path: &str,
+    limits: &Limits,
+    tally: &mut Tally,
+) {
     match probe(info.head, &info.later_samples()).kind {
         InputKind::Text { encoding, .. } => {
             let mut utf8 = utf8_reader(Box::new(reader), encoding);
@@ -210,8 +235,9 @@ fn text(reader: &mut dyn Read, path: &str, limits: &Limits, tally: &mut Tally) {
     let split = |bytes: &[u8]| memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
     let mut blocks = Blocks::new(reader, BLOCK, limits.line_bytes.min(BLOCK));
     loop {
-        let batch: Vec<decode::blocks::Block> =
-            std::iter::from_fn(|| blocks.next_block(&split)).take(BATCH).collect();
+        let batch: Vec<decode::blocks::Block> = std::iter::from_fn(|| blocks.next_block(&split))
+            .take(BATCH)
+            .collect();
         if batch.is_empty() {
             return;
         }
@@ -260,7 +286,8 @@ fn together(mut spans: Vec<Span>, apart: impl Fn(usize, usize) -> bool) -> Vec<S
     sensitive::normalise(&mut spans);
     let mut last_end = None;
     spans.retain(|span| {
-        let near = last_end.is_some_and(|end: usize| span.start <= end + SAME && !apart(end, span.start));
+        let near =
+            last_end.is_some_and(|end: usize| span.start <= end + SAME && !apart(end, span.start));
         last_end = Some(span.end);
         !near
     });
@@ -331,13 +358,14 @@ fn field_kind(field: &iso8583::Value<'_>) -> Option<Kind> {
         45 => Some(Kind::Track1),
         52 if field.raw.iter().any(|b| *b != 0) => Some(Kind::Pin),
         55 => {
-            let secret = |object: tlv::Object<'_>| {
-                match sensitive::secret_of_tag(object.tag, object.value.len())? {
-                    Secret::CardNumber => Some(Kind::CardNumber),
-                    Secret::Track2 => Some(Kind::Track2),
-                    Secret::Track1 => Some(Kind::Track1),
-                    Secret::AccountReference | Secret::Hidden => None,
-                }
+            let secret = |object: tlv::Object<'_>| match sensitive::secret_of_tag(
+                object.tag,
+                object.value.len(),
+            )? {
+                Secret::CardNumber => Some(Kind::CardNumber),
+                Secret::Track2 => Some(Kind::Track2),
+                Secret::Track1 => Some(Kind::Track1),
+                Secret::AccountReference | Secret::Hidden => None,
             };
             tlv::walk(field.raw).find_map(secret)
         }
@@ -384,7 +412,11 @@ fn binary(input: &mut dyn Read, path: &str, tally: &mut Tally) {
             .collect();
         spans.extend(finds(window));
         // What begins in the overlap is found again with the next piece.
-        let border = if end { filled } else { filled.saturating_sub(OVERLAP) };
+        let border = if end {
+            filled
+        } else {
+            filled.saturating_sub(OVERLAP)
+        };
         for span in together(spans, |_, _| false) {
             if span.start < border {
                 tally.add(sensitive::kind_of(window, span), || {

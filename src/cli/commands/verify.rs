@@ -1,6 +1,6 @@
 //! `tapscope verify`: whether the files of a run, and the inputs that it read, are still what the manifest says.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
@@ -55,7 +55,11 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Ending {
     } else {
         tell(&verdict, output)?;
     }
-    Ok(if verdict.findings.is_empty() { DONE } else { NO })
+    Ok(if verdict.findings.is_empty() {
+        DONE
+    } else {
+        NO
+    })
 }
 
 fn tell(verdict: &Verdict, output: &Output) -> Result<(), Failure> {
@@ -85,7 +89,9 @@ fn outputs(dir: &Path, recorded: &Recorded, verdict: &mut Verdict) -> Result<(),
     for file in &recorded.outputs {
         verdict.outputs += 1;
         // A manifest that was tampered with may name anything: only files of the folder itself are opened.
-        let plain = Path::new(&file.path).components().count() == 1 && !file.path.starts_with('.');
+        let plain = Path::new(&file.path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
         let path = dir.join(&file.path);
         if !plain || !path.is_file() {
             verdict.add("output", &file.path, "missing", String::new());
@@ -93,26 +99,55 @@ fn outputs(dir: &Path, recorded: &Recorded, verdict: &mut Verdict) -> Result<(),
         }
         let now = file.as_it_stands(dir)?;
         if now != *file {
-            let detail = difference(file, now.bytes, now.blake3.as_deref(), now.sha256.as_deref());
+            let detail = difference(
+                file,
+                now.bytes,
+                now.blake3.as_deref(),
+                now.sha256.as_deref(),
+            );
             verdict.add("output", &file.path, "changed", detail);
         }
     }
-    let entries = std::fs::read_dir(dir)
-        .map_err(|e| Failure::failed(format!("{}: {e}", dir.display())))?;
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    for name in names {
+    for name in files_below(dir)? {
         if name != "manifest.json" && !recorded.outputs.iter().any(|file| file.path == name) {
-            verdict.add("output", &name, "unexpected", "not in the manifest".to_owned());
+            verdict.add(
+                "output",
+                &name,
+                "unexpected",
+                "not in the manifest".to_owned(),
+            );
         }
     }
     Ok(())
 }
 
-fn difference(file: &RecordedFile, bytes: u64, blake3: Option<&str>, sha256: Option<&str>) -> String {
+/// Files of the folder and of those below it, with `/` between their names; links are not followed.
+fn files_below(dir: &Path) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        let path = dir.join(&folder);
+        let fail = |e: std::io::Error| Failure::failed(format!("{}: {e}", path.display()));
+        for entry in std::fs::read_dir(&path).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let name = format!("{folder}{}", entry.file_name().to_string_lossy());
+            if entry.file_type().map_err(fail)?.is_dir() {
+                folders.push(name + "/");
+            } else {
+                names.push(name);
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn difference(
+    file: &RecordedFile,
+    bytes: u64,
+    blake3: Option<&str>,
+    sha256: Option<&str>,
+) -> String {
     let mut said = Vec::new();
     if file.bytes != bytes {
         said.push(format!("{} bytes, were {}", bytes, file.bytes));
@@ -122,7 +157,11 @@ fn difference(file: &RecordedFile, bytes: u64, blake3: Option<&str>, sha256: Opt
         ("SHA-256", file.sha256.as_deref(), sha256),
     ] {
         if was != is {
-            said.push(format!("{name} {}, was {}", is.unwrap_or("none"), was.unwrap_or("none")));
+            said.push(format!(
+                "{name} {}, was {}",
+                is.unwrap_or("none"),
+                was.unwrap_or("none")
+            ));
         }
     }
     said.join("; ")
@@ -192,7 +231,12 @@ fn check(on_disk: &Path, group: &[&RecordedFile], limits: &Limits, verdict: &mut
     let members: Vec<(&str, Hashes)> = report
         .streams
         .iter()
-        .map(|stream| (stream.path.strip_prefix(shown).unwrap_or(&stream.path), stream.hashes))
+        .map(|stream| {
+            (
+                stream.path.strip_prefix(shown).unwrap_or(&stream.path),
+                stream.hashes,
+            )
+        })
         .collect();
     let mut next = members.iter();
     for file in group {
@@ -208,7 +252,9 @@ fn check(on_disk: &Path, group: &[&RecordedFile], limits: &Limits, verdict: &mut
         };
         let blake3 = hex(&hashes.blake3);
         let sha256 = hashes.sha256.map(|hash| hex(&hash));
-        if file.blake3.as_deref() != Some(blake3.as_str()) || (file.sha256.is_some() && file.sha256.as_deref() != sha256.as_deref()) {
+        if file.blake3.as_deref() != Some(blake3.as_str())
+            || (file.sha256.is_some() && file.sha256.as_deref() != sha256.as_deref())
+        {
             let detail = difference(file, file.bytes, Some(&blake3), sha256.as_deref());
             verdict.add("input", &file.path, "changed", detail);
         }

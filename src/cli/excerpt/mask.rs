@@ -2,7 +2,9 @@
 
 use tapscope_parsers::sensitive::{self, Span};
 
+use crate::event::SeenCards;
 use crate::parse::edge::Edge;
+use crate::report::gate::Gate;
 
 /// Hex digits from which on a stretch is taken for bytes.
 const HEX_DIGITS: usize = 8;
@@ -14,11 +16,17 @@ pub(super) fn lines(raw: &[String], edge: &Edge) -> Vec<String> {
     for skip_offsets in [false, true] {
         bytes_across(raw, skip_offsets, &mut hidden);
     }
+    let gate = Gate::new(&SeenCards::default());
     raw.iter()
         .zip(hidden)
         .map(|(line, mut spans)| {
             sensitive::normalise(&mut spans);
-            edge.text(&starred(line, &spans)).to_string()
+            let line = edge.text(&starred(line, &spans)).to_string();
+            // Another look by other code, as before anything is written.
+            if gate.search(line.as_bytes()).is_some() {
+                return line.replace(|c: char| c.is_ascii_digit(), "*");
+            }
+            line
         })
         .collect()
 }

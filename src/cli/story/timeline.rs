@@ -144,13 +144,13 @@ impl Teller<'_> {
             " {}",
             self.say("decides the verdict", "判定依据")
         )));
-        row.push(painted(
-            Paint::Dim,
-            self.say(
-                "   times are UTC, clocks aligned",
-                "   时间为UTC，时钟已对齐",
-            ),
-        ));
+        let times = self.say(
+            "   times are UTC, clocks aligned",
+            "   时间为UTC，时钟已对齐",
+        );
+        if crate::cli::page::row_width(&row) + width(times) <= self.page.columns {
+            row.push(painted(Paint::Dim, times));
+        }
         self.page.push(row);
         let mut row = vec![plain(&" ".repeat(BEFORE + self.step_columns()))];
         for (_, _, letter, paint) in LANES {

@@ -37,6 +37,23 @@ pub struct Followed {
     pub connection: Option<Connection>,
 }
 
+impl Followed {
+    /// Traffic that is recognised and not read.
+    pub(super) fn named(
+        name: &'static str,
+        client: SocketAddr,
+        server: SocketAddr,
+        frame: u32,
+    ) -> Self {
+        Self {
+            ends: Some((client, server)),
+            first_frame: frame,
+            carried: Some(name),
+            ..Self::default()
+        }
+    }
+}
+
 /// What is kept while connections last.
 #[derive(Debug, Default)]
 pub(super) struct Follow {

@@ -11,6 +11,7 @@ mod endpoints;
 mod flow;
 mod follow;
 mod health;
+mod links;
 mod message;
 mod out;
 mod packets;
@@ -68,6 +69,7 @@ fn follow_some(
             shard.follow(limit);
         }
     }
+    run.following = limit.is_some();
     let mut file = File::default();
     file.read(reader, ctx, &mut |file, window, packets| {
         run.window(file, window, packets);
@@ -484,6 +486,7 @@ struct Run<'c> {
     decoder: Decoder,
     shards: Vec<Shard>,
     cards: card::Cards<'c>,
+    links: links::Links,
     endpoints: Endpoints,
     /// Secrets that stand in the capture itself.
     secrets: KeyLog,
@@ -492,6 +495,7 @@ struct Run<'c> {
     /// Frames before each file, that under way included.
     starts: Vec<u32>,
     last: Option<i64>,
+    following: bool,
 }
 
 impl<'c> Run<'c> {
@@ -505,12 +509,14 @@ impl<'c> Run<'c> {
                 .map(|_| Shard::new(ctx.source, limits, SHARDS))
                 .collect(),
             cards: card::Cards::new(ctx),
+            links: links::Links::default(),
             endpoints: Endpoints::default(),
             secrets: KeyLog::default(),
             dialects: described.map(|d| d.dialect).collect(),
             files: Vec::new(),
             starts: vec![0],
             last: None,
+            following: false,
         }
     }
 
@@ -572,6 +578,12 @@ impl<'c> Run<'c> {
                 shard.tidy(with);
                 shard.pack(with.ctx.spill);
             });
+        for link in &dealt.links {
+            self.links.take(link);
+        }
+        if let Some(now) = self.last {
+            self.links.expire(now);
+        }
         for card in &dealt.cards {
             self.cards.take(card);
             file.ledger.understood += u64::from(card.record);
@@ -627,6 +639,7 @@ impl<'c> Run<'c> {
             .for_each(|shard| shard.finish(end, with));
         let streams = self.shards.iter_mut().flat_map(Shard::take_followed);
         let mut followed: Vec<Followed> = streams.collect();
+        let followed_too = self.following;
         followed.sort_by_key(|f| f.first_frame);
         for shard in &mut self.shards {
             self.endpoints.learn(shard.take_learnt());
@@ -657,7 +670,13 @@ impl<'c> Run<'c> {
         }
         let (cards, card_faults) = self.cards.finish();
         let mut dealt: Vec<Vec<Event>> = self.files.iter().map(|_| Vec::new()).collect();
-        for mut event in cards {
+        if followed_too {
+            for (server, (client, frame, _)) in &self.links.quic {
+                followed.push(Followed::named("quic", *client, *server, *frame));
+            }
+        }
+        let below = self.links.finish();
+        for mut event in cards.into_iter().chain(below) {
             let file = out::to_file(&mut event, &self.starts);
             if let Some(list) = dealt.get_mut(file) {
                 list.push(event);

@@ -8,7 +8,9 @@ use tapscope_parsers::protocol::iso7816::{ccid, gsmtap};
 use tapscope_parsers::protocol::net::capture::Packet;
 use tapscope_parsers::protocol::net::ip::{Fragments, Whole};
 use tapscope_parsers::protocol::net::link::{Datagram, Frame, decode, inside};
-use tapscope_parsers::protocol::net::{icmp, tcp};
+use tapscope_parsers::protocol::net::{http, icmp, local, tcp};
+
+use super::links::{Link, What as Below};
 
 use super::card::{Card, Wire, usb};
 
@@ -47,6 +49,8 @@ pub(super) struct Dealt<'w> {
     pub(super) ignored: u64,
     pub(super) not_understood: u64,
     pub(super) malformed: Vec<(u32, &'static str)>,
+    /// What comes before connections, in file order.
+    pub(super) links: Vec<Link<'w>>,
     /// Packets of link types that are not read: by type, how many and the first.
     pub(super) unknown: BTreeMap<u16, (u64, u32)>,
 }
@@ -84,6 +88,7 @@ struct Piece<'w> {
     ignored: u64,
     not_understood: u64,
     malformed: Vec<(u32, &'static str)>,
+    links: Vec<Link<'w>>,
     unknown: BTreeMap<u16, (u64, u32)>,
 }
 
@@ -132,6 +137,7 @@ impl Decoder {
             ignored: 0,
             not_understood: 0,
             malformed: Vec::new(),
+            links: Vec::new(),
             unknown: BTreeMap::new(),
         };
         for piece in pieces {
@@ -141,6 +147,7 @@ impl Decoder {
             dealt.ignored += piece.ignored;
             dealt.not_understood += piece.not_understood;
             dealt.malformed.extend(piece.malformed);
+            dealt.links.extend(piece.links);
             dealt.cards.extend(piece.cards);
             dealt.pieces.push(piece.shards);
         }
@@ -200,6 +207,31 @@ fn add_wholes<'w>(
     }
 }
 
+fn link<'w>(packet: &Packet, nanos: i64, what: Below<'w>) -> Link<'w> {
+    Link {
+        frame: packet.frame,
+        nanos,
+        timed: packet.nanos.is_some(),
+        what,
+    }
+}
+
+/// DHCP, and QUIC on its port.
+fn below<'w>(d: &Datagram<'w>) -> Option<Below<'w>> {
+    if d.protocol != 17 {
+        return None;
+    }
+    let udp = tcp::udp(d.payload)?;
+    match (udp.source_port, udp.destination_port) {
+        (67 | 68, 67 | 68) => local::dhcp(udp.payload).map(Below::Dhcp),
+        (_, 443) if http::is_quic(udp.payload) => Some(Below::Quic(
+            SocketAddr::new(d.source, udp.source_port),
+            SocketAddr::new(d.destination, 443),
+        )),
+        _ => None,
+    }
+}
+
 fn piece<'w>(
     window: &'w [u8],
     packets: &[Packet],
@@ -238,6 +270,16 @@ fn piece<'w>(
             }
             Frame::Ip(datagram) if let Some(sim) = sim(&datagram) => card(Wire::Sim(sim)),
             Frame::Radio(event) => card(Wire::Radio(event)),
+            Frame::Arp(bytes) => {
+                piece.ignored += record;
+                if let Some(arp) = local::arp(bytes) {
+                    piece.links.push(link(packet, nanos, Below::Arp(arp)));
+                }
+            }
+            Frame::Ip(datagram) if let Some(what) = below(&datagram) => {
+                piece.ignored += record;
+                piece.links.push(link(packet, nanos, what));
+            }
             Frame::Ip(datagram) => match item(packet, nanos, file, &datagram) {
                 Ok(Some(item)) => {
                     let shard = shard_of(&item, shards);
@@ -249,7 +291,7 @@ fn piece<'w>(
                     piece.malformed.push((packet.frame, expected));
                 }
             },
-            Frame::Arp(_) | Frame::Other => piece.ignored += record,
+            Frame::Other => piece.ignored += record,
             Frame::UnknownLink => {
                 piece.not_understood += record;
                 piece

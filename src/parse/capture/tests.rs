@@ -33,6 +33,7 @@ fn plan() -> Plan {
         formats: Vec::new(),
         rules: Vec::new(),
         inventory: None,
+        baseline: Vec::new(),
         pan_key: None,
         custody: false,
         language: Language::En,

@@ -34,7 +34,8 @@ impl Lists {
 
     /// Takes in a command and the data of its answer. A new selection forgets the application before.
     pub(super) fn observe(&mut self, instruction: Option<u8>, status: Option<u16>, answer: &[u8]) {
-        let good = status == Some(0x9000) || status.is_some_and(|sw| matches!(sw >> 8, 0x62 | 0x63));
+        let good =
+            status == Some(0x9000) || status.is_some_and(|sw| matches!(sw >> 8, 0x62 | 0x63));
         match instruction {
             Some(0xA4) if good && !answer.is_empty() => {
                 *self = Self {

@@ -83,17 +83,16 @@ impl Radio {
         fields.push(FieldSeen {
             now,
             lane,
-            field: field(state, &[], None, if on { "carrier on" } else { "carrier off" }),
+            field: field(
+                state,
+                &[],
+                None,
+                if on { "carrier on" } else { "carrier off" },
+            ),
         });
     }
 
-    fn tell(
-        &mut self,
-        lane: u64,
-        now: Moment,
-        pairing: &mut Pairing,
-        fields: &mut Vec<FieldSeen>,
-    ) {
+    fn tell(&mut self, lane: u64, now: Moment, pairing: &mut Pairing, fields: &mut Vec<FieldSeen>) {
         for said in std::mem::take(&mut self.said) {
             let seen = match said {
                 Said::Command(bytes) => {
@@ -130,7 +129,12 @@ impl Radio {
                     if iso_dep {
                         continue;
                     }
-                    field(FieldState::NotIsoDep, &uid, Some(sak), "SAK without ISO/IEC 14443-4")
+                    field(
+                        FieldState::NotIsoDep,
+                        &uid,
+                        Some(sak),
+                        "SAK without ISO/IEC 14443-4",
+                    )
                 }
                 Said::Activated { uid } => {
                     field(FieldState::Activated, &uid, self.sak.take(), "activated")
@@ -147,9 +151,12 @@ impl Radio {
                     None,
                     &format!("S(WTX) {multiplier}"),
                 ),
-                Said::StillPresent => {
-                    field(FieldState::StillPresent, &[], None, "the card answers after it was served")
-                }
+                Said::StillPresent => field(
+                    FieldState::StillPresent,
+                    &[],
+                    None,
+                    "the card answers after it was served",
+                ),
                 Said::TransmissionError(why) => field(
                     FieldState::TransmissionError,
                     &[],

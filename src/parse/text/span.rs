@@ -289,7 +289,12 @@ impl<'a> Walk<'a> {
     }
 
     /// An ISO 8583 message dumped over this and the following lines: offset (or none), bytes, characters.
-    pub(super) fn dumped_message(&self, start: usize, end: usize, line: &Line<'a>) -> Option<Spanned> {
+    pub(super) fn dumped_message(
+        &self,
+        start: usize,
+        end: usize,
+        line: &Line<'a>,
+    ) -> Option<Spanned> {
         let (offset, mut bytes) = hex::dump_line(&line.message, 16)?;
         match offset {
             Some(0) => {}

@@ -59,7 +59,9 @@ pub(super) fn write(
     let data = data::collect(folder, overview, summary)?;
     let text = page::render(summary, &data, options)?;
     // The page may be written again by itself: it is searched here, whoever writes it.
-    if let Some(leak) = super::gate::Gate::new(&crate::event::SeenCards::default()).search(text.as_bytes()) {
+    if let Some(leak) =
+        super::gate::Gate::new(&crate::event::SeenCards::default()).search(text.as_bytes())
+    {
         return Err(Error::Leak {
             place: "report.html".to_owned(),
             what: leak.name(),

@@ -21,6 +21,9 @@ const STYLE: &str = concat!(
 );
 /// The bulk report's script: the chart library, then ours in one scope.
 const SCRIPT: &str = concat!(
+    "/*\n",
+    include_str!("vendor/uplot-LICENSE"),
+    "*/\n",
     include_str!("vendor/uplot-1.6.32.min.js"),
     "\n\"use strict\";(() => {\n",
     include_str!("js/base.js"),

@@ -23,7 +23,9 @@ fn keyword<'a>(line: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     let before = line.get(..at)?;
     let rest = line.get(at + word.len()..)?;
     (before.last().is_none_or(|b| !b.is_ascii_alphanumeric())
-        && rest.first().is_some_and(|b| matches!(b, b' ' | b'\t' | b':')))
+        && rest
+            .first()
+            .is_some_and(|b| matches!(b, b' ' | b'\t' | b':')))
     .then(|| rest.trim_ascii_start())
 }
 

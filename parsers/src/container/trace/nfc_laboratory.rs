@@ -54,7 +54,10 @@ fn read(text: &[u8], sink: &mut dyn FnMut(Seen)) -> Account {
     // Objects that hold no object themselves are the frames.
     while let Some(close) = text.get(at..).and_then(|rest| memchr::memchr(b'}', rest)) {
         let end = at + close + 1;
-        let Some(open) = text.get(at..end).and_then(|part| memchr::memrchr(b'{', part)) else {
+        let Some(open) = text
+            .get(at..end)
+            .and_then(|part| memchr::memrchr(b'{', part))
+        else {
             at = end;
             continue;
         };

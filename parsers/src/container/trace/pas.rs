@@ -65,9 +65,10 @@ fn read(dump: &[u8], sink: &mut dyn FnMut(Seen)) -> Account {
             Some(b'C' | b'c') => true,
             _ => continue,
         };
-        let start = at + text
-            .get(at..)
-            .map_or(0, |rest| rest.iter().take_while(|b| **b == b' ').count());
+        let start = at
+            + text
+                .get(at..)
+                .map_or(0, |rest| rest.iter().take_while(|b| **b == b' ').count());
         let mut bytes = Vec::new();
         at = hex::decode_run(&text, start, 70_000, &mut bytes).max(at);
         if bytes.len() < 2 {

@@ -52,10 +52,9 @@ fn hexadecimal(text: &[u8]) -> Option<u64> {
         .take_while(|b| hex::nibble(**b).is_some())
         .count();
     (count > 0).then(|| {
-        digits
-            .iter()
-            .take(count)
-            .fold(0, |sum, d| sum << 4 | u64::from(hex::nibble(*d).unwrap_or(0)))
+        digits.iter().take(count).fold(0, |sum, d| {
+            sum << 4 | u64::from(hex::nibble(*d).unwrap_or(0))
+        })
     })
 }
 

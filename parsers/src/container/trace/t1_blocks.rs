@@ -18,9 +18,12 @@ pub(super) static FORMAT: TraceFormat = TraceFormat {
             .take(400)
             .filter(|(_, line, _)| bytes(line).is_some_and(|b| block(&b).is_some()))
             .count();
-        blocks >= 2 && blocks * 2 > all && many(head, 1, |line| {
-            bytes(line).is_some_and(|b| is_reset(&b) || block(&b).is_some_and(|b| b.pcb & 0x80 == 0))
-        })
+        blocks >= 2
+            && blocks * 2 > all
+            && many(head, 1, |line| {
+                bytes(line)
+                    .is_some_and(|b| is_reset(&b) || block(&b).is_some_and(|b| b.pcb & 0x80 == 0))
+            })
     },
     read,
     sample: "3BF91300008131FE454A434F503234325233A2\n00000500B2010C00BA\n0000026A83EB\n",

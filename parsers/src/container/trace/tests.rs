@@ -29,7 +29,13 @@ fn each_format_knows_its_own_sample_and_no_other() {
         assert!(account.understood + account.foreign <= bytes.len());
         assert!(by_name(format.name).is_some());
     }
-    for text in ["", "hello\nworld\n", "{\"frames\": 1}\n", "00B2010C00\n6A83\n", "a | b | c | d | e\n"] {
+    for text in [
+        "",
+        "hello\nworld\n",
+        "{\"frames\": 1}\n",
+        "00B2010C00\n6A83\n",
+        "a | b | c | d | e\n",
+    ] {
         assert!(detect_text(text.as_bytes()).is_none(), "{text}");
     }
 }
@@ -42,7 +48,11 @@ fn every_prefix_of_every_sample_is_read() {
             let part = bytes.get(..end).unwrap();
             let _ = (format.fits)(part);
             let (_, account) = seen(format, part);
-            assert!(account.understood + account.foreign <= end, "{} {end}", format.name);
+            assert!(
+                account.understood + account.foreign <= end,
+                "{} {end}",
+                format.name
+            );
         }
     }
 }
@@ -52,9 +62,12 @@ fn apdus(format: &str, text: &str) -> Vec<(bool, Vec<u8>)> {
         .0
         .into_iter()
         .filter_map(|seen| match seen.what {
-            What::Apdu { from_card, bytes, .. } | What::Radio { from_card, bytes, .. } => {
-                Some((from_card, bytes))
+            What::Apdu {
+                from_card, bytes, ..
             }
+            | What::Radio {
+                from_card, bytes, ..
+            } => Some((from_card, bytes)),
             _ => None,
         })
         .collect()
@@ -74,7 +87,9 @@ fn rows_of_a_table_are_joined_and_marks_taken_off() {
     assert_eq!(seen[0].nanos, Some(500));
     assert_eq!(seen[2].nanos, Some(1_990_673_746));
     assert_eq!(seen[2].place, 5);
-    assert!(matches!(&seen[1].what, What::Radio { parity_error: true, bytes, .. } if bytes == &[4, 0]));
+    assert!(
+        matches!(&seen[1].what, What::Radio { parity_error: true, bytes, .. } if bytes == &[4, 0])
+    );
     assert!(matches!(&seen[2].what, What::Radio { bytes, .. } if bytes.len() == 12));
 }
 
@@ -110,11 +125,18 @@ debug   libnfc.driver.acr122_usb    TX: 6f 0d 00 00 00 00 00 00 00 00 ff 00 00 0
 debug   libnfc.driver.acr122_usb    RX: 80 05 00 00 00 00 00 00 00 00 d5 41 27 90 00
 ";
     let (seen, _) = seen(by_name("libnfc").unwrap(), text.as_bytes());
-    assert!(matches!(&seen[0].what, What::Apdu { from_card: false, bytes, .. } if bytes.len() == 11));
-    assert!(matches!(&seen[1].what, What::Apdu { from_card: true, bytes, .. } if bytes == &[0x6A, 0x82]));
+    assert!(
+        matches!(&seen[0].what, What::Apdu { from_card: false, bytes, .. } if bytes.len() == 11)
+    );
+    assert!(
+        matches!(&seen[1].what, What::Apdu { from_card: true, bytes, .. } if bytes == &[0x6A, 0x82])
+    );
     assert_eq!(
         seen[3].what,
-        What::Failed { why: "pn53x_target_gone", gone: true }
+        What::Failed {
+            why: "pn53x_target_gone",
+            gone: true
+        }
     );
 }
 
@@ -134,7 +156,10 @@ fn a_card_that_is_gone_is_told() {
     assert_eq!(seen[0].lane, 0x1BBD_29B6);
     assert_eq!(
         seen[1].what,
-        What::Failed { why: "SCARD_W_REMOVED_CARD", gone: true }
+        What::Failed {
+            why: "SCARD_W_REMOVED_CARD",
+            gone: true
+        }
     );
 }
 
@@ -166,6 +191,12 @@ fn a_snoop_block_is_found_and_cut() {
     let log = [3, 0, 5, 0, 0, 0, 1, 0x61, 6, 0, 1, 0, 2, 0, 0, 0, 0, 7, 9];
     let got: Vec<_> = snoop_packets(&log).collect();
     assert_eq!(got.len(), 2);
-    assert_eq!((got[0].micros, got[0].received, got[0].bytes), (5, true, &[0x61, 6, 0][..]));
-    assert_eq!((got[1].micros, got[1].received, got[1].bytes), (7, false, &[7][..]));
+    assert_eq!(
+        (got[0].micros, got[0].received, got[0].bytes),
+        (5, true, &[0x61, 6, 0][..])
+    );
+    assert_eq!(
+        (got[1].micros, got[1].received, got[1].bytes),
+        (7, false, &[7][..])
+    );
 }

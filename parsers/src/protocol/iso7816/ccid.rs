@@ -168,11 +168,17 @@ mod tests {
             0x6F, 5, 0, 0, 0, 0, 7, 0, 0, 0, 0x00, 0xB2, 0x01, 0x0C, 0x00,
         ];
         let got = message(&sent).unwrap();
-        assert_eq!((got.kind, got.sequence, got.data.len()), (Kind::Transfer, 7, 5));
+        assert_eq!(
+            (got.kind, got.sequence, got.data.len()),
+            (Kind::Transfer, 7, 5)
+        );
         let answer = [0x80, 2, 0, 0, 0, 0, 7, 0, 0, 0, 0x6A, 0x83];
         assert_eq!(
             message(&answer).unwrap().kind,
-            Kind::Block { status: 0, error: 0 }
+            Kind::Block {
+                status: 0,
+                error: 0
+            }
         );
         assert!(message(&sent[..14]).is_none());
         // usbmon: submission of a bulk-out transfer on bus 3, device 9.
@@ -185,7 +191,10 @@ mod tests {
         packet[36] = 15;
         packet.extend(sent);
         let got = transfer(220, &packet).unwrap();
-        assert_eq!((got.device, got.from_device, got.data), (0x0309, false, &sent[..]));
+        assert_eq!(
+            (got.device, got.from_device, got.data),
+            (0x0309, false, &sent[..])
+        );
         packet[8] = b'C';
         assert!(transfer(220, &packet).is_none());
         for end in 0..packet.len() {
@@ -198,8 +207,14 @@ mod tests {
     #[test]
     fn blocks_lose_their_prologue() {
         let block = [0x00, 0x00, 0x05, 0x00, 0xB2, 0x01, 0x0C, 0x00, 0xBA];
-        assert_eq!(t1_information(&block), Some((&[0x00, 0xB2, 0x01, 0x0C, 0x00][..], false)));
-        assert_eq!(t1_information(&[0x00, 0xC1, 0x01, 0xFE, 0x3E]), Some((&[][..], true)));
+        assert_eq!(
+            t1_information(&block),
+            Some((&[0x00, 0xB2, 0x01, 0x0C, 0x00][..], false))
+        );
+        assert_eq!(
+            t1_information(&[0x00, 0xC1, 0x01, 0xFE, 0x3E]),
+            Some((&[][..], true))
+        );
         assert_eq!(t1_information(&[0x00, 0xB2, 0x01, 0x0C, 0x00]), None);
     }
 }

@@ -104,13 +104,32 @@ mod tests {
     #[test]
     fn command_and_answer_are_cut_apart() {
         let cases: &[(&[u8], &[u8], &[u8])] = &[
-            (&[0, 0xA4, 0, 4, 2, 0x3F, 0, 0x61, 0x2F], &[0, 0xA4, 0, 4, 2, 0x3F, 0], &[0x61, 0x2F]),
-            (&[0, 0xC0, 0, 0, 2, 0x62, 0, 0x90, 0], &[0, 0xC0, 0, 0, 2], &[0x62, 0, 0x90, 0]),
-            (&[0, 0xB2, 1, 4, 0, 0x6C, 0x1C], &[0, 0xB2, 1, 4, 0], &[0x6C, 0x1C]),
-            (&[0, 0xA4, 0, 4, 2, 0x6A, 0x82], &[0, 0xA4, 0, 4, 2], &[0x6A, 0x82]),
+            (
+                &[0, 0xA4, 0, 4, 2, 0x3F, 0, 0x61, 0x2F],
+                &[0, 0xA4, 0, 4, 2, 0x3F, 0],
+                &[0x61, 0x2F],
+            ),
+            (
+                &[0, 0xC0, 0, 0, 2, 0x62, 0, 0x90, 0],
+                &[0, 0xC0, 0, 0, 2],
+                &[0x62, 0, 0x90, 0],
+            ),
+            (
+                &[0, 0xB2, 1, 4, 0, 0x6C, 0x1C],
+                &[0, 0xB2, 1, 4, 0],
+                &[0x6C, 0x1C],
+            ),
+            (
+                &[0, 0xA4, 0, 4, 2, 0x6A, 0x82],
+                &[0, 0xA4, 0, 4, 2],
+                &[0x6A, 0x82],
+            ),
         ];
         for (data, command, answer) in cases {
-            assert_eq!(card(&packet(0, data)), Some(Card::Exchange(command, answer)));
+            assert_eq!(
+                card(&packet(0, data)),
+                Some(Card::Exchange(command, answer))
+            );
         }
         assert_eq!(card(&packet(1, &[0x3B])), Some(Card::Reset(&[0x3B])));
         assert_eq!(card(&packet(0, &[0, 0xA4])), None);

@@ -162,6 +162,9 @@ const BATCH_CARD: core::ops::Range<usize> = 8..28;
 /// Where card numbers stand in the digits of a batch upload's field 48; `None` where it is none.
 #[must_use]
 pub fn batch_cards(digits: &str) -> Option<Vec<core::ops::Range<usize>>> {
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
     let count: usize = digits.get(..2)?.parse().ok()?;
     let entries = digits.len().checked_sub(2)?;
     if count == 0 || entries != count * BATCH_ENTRY {

@@ -11,6 +11,7 @@ pub mod icmp;
 pub mod ip;
 pub mod iso14443;
 pub mod link;
+pub mod local;
 pub mod proxy;
 mod resync;
 pub mod tcp;

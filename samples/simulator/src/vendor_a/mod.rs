@@ -308,7 +308,13 @@ pub fn render(say: &Say<'_>, v: u64, o: &mut Vec<Line>) {
         Say::NotCpu => end(o, v, -2549, "card does not support ISO14443-4", "非银行卡"),
         Say::CardBlocked => end(o, v, -4104, "card is blocked", "卡片已锁"),
         Say::AppBlocked => end(o, v, -4105, "application blocked", "卡片应用已锁定"),
-        Say::KernelUnsupported => end(o, v, -4140, "no kernel of this type on the device", "暂不支持这张卡"),
+        Say::KernelUnsupported => end(
+            o,
+            v,
+            -4140,
+            "no kernel of this type on the device",
+            "暂不支持这张卡",
+        ),
         Say::CapkMissing { rid, index } => {
             match v % 2 {
                 0 => l(

@@ -29,7 +29,7 @@
       el("td", {}, cause(text(r[C.cause]))),
       el("td", {}, r[C.strength] < 0 ? "" : word(text(r[C.strength])), r[C.confidence] === null || text(r[C.cause]) === "UNDETERMINED" ? "" : " " + Math.round(r[C.confidence] * 100) + " %"));
     row.id = "tx-" + r[C.id];
-    row.addEventListener("click", e => { if (!getSelection().toString() || e.target === twist) toggle(row, i); });
+    row.addEventListener("click", e => { if (e.target === twist || !getSelection().toString()) toggle(row, i); });
     return row;
   };
   // SQL for what the page does not hold; only from values that cannot break out of a command line.

@@ -52,12 +52,10 @@ pub fn read(frame: &[u8]) -> Option<Block<'_>> {
                 content,
             })
         }
-        _ if control & 0xE6 == 0xA2 => {
-            after_cid(rest)?.is_empty().then_some(Block::Ready {
-                negative: control & 0x10 != 0,
-                number: control & 1,
-            })
-        }
+        _ if control & 0xE6 == 0xA2 => after_cid(rest)?.is_empty().then_some(Block::Ready {
+            negative: control & 0x10 != 0,
+            number: control & 1,
+        }),
         0xC2 | 0xCA => after_cid(rest)?.is_empty().then_some(Block::Deselect),
         0xF2 | 0xFA => match after_cid(rest)? {
             [multiplier] => Some(Block::WaitingTime(multiplier & 0x3F)),
@@ -84,11 +82,35 @@ mod tests {
         let cases: &[(&[u8], Option<Block<'_>>)] = &[
             (&[0x02, 0x90, 0x00], information(false, 0, &[0x90, 0x00])),
             (&[0x13, 0x6F], information(true, 1, &[0x6F])),
-            (&[0x0A, 0x00, 0x6E, 0x00], information(false, 0, &[0x6E, 0x00])),
-            (&[0x0F, 0x00, 0x21, 0x6E, 0x00], information(false, 1, &[0x6E, 0x00])),
-            (&[0xA2], Some(Block::Ready { negative: false, number: 0 })),
-            (&[0xAB, 0x01], Some(Block::Ready { negative: false, number: 1 })),
-            (&[0xB2], Some(Block::Ready { negative: true, number: 0 })),
+            (
+                &[0x0A, 0x00, 0x6E, 0x00],
+                information(false, 0, &[0x6E, 0x00]),
+            ),
+            (
+                &[0x0F, 0x00, 0x21, 0x6E, 0x00],
+                information(false, 1, &[0x6E, 0x00]),
+            ),
+            (
+                &[0xA2],
+                Some(Block::Ready {
+                    negative: false,
+                    number: 0,
+                }),
+            ),
+            (
+                &[0xAB, 0x01],
+                Some(Block::Ready {
+                    negative: false,
+                    number: 1,
+                }),
+            ),
+            (
+                &[0xB2],
+                Some(Block::Ready {
+                    negative: true,
+                    number: 0,
+                }),
+            ),
             (&[0xC2], Some(Block::Deselect)),
             (&[0xCA, 0x01], Some(Block::Deselect)),
             (&[0xF2, 0x01], Some(Block::WaitingTime(1))),

@@ -511,7 +511,11 @@ mod tests {
             said,
             vec![
                 Said::Polling,
-                Said::Selected { uid: uid.clone(), sak: 0x28, iso_dep: true },
+                Said::Selected {
+                    uid: uid.clone(),
+                    sak: 0x28,
+                    iso_dep: true
+                },
                 Said::Activated { uid },
                 Said::Command(vec![0x00, 0xA4, 0x04, 0x00]),
                 Said::WaitingTime(1),
@@ -526,7 +530,10 @@ mod tests {
     fn lost_frames_are_told_from_silence() {
         // The reader goes on with the other number: there was an answer.
         assert_eq!(
-            story(&[(">", &[0x02, 0x00, 0xB2, 1, 0x0C, 0]), (">", &[0x03, 0x00, 0xB2, 2, 0x0C, 0])]),
+            story(&[
+                (">", &[0x02, 0x00, 0xB2, 1, 0x0C, 0]),
+                (">", &[0x03, 0x00, 0xB2, 2, 0x0C, 0])
+            ]),
             vec![
                 Said::Command(vec![0x00, 0xB2, 1, 0x0C, 0]),
                 Said::AnswerNotHeard,
@@ -535,7 +542,12 @@ mod tests {
         );
         // It asks again, twice, and then polls: there was none.
         assert_eq!(
-            story(&[(">", &[0x02, 0x00, 0xB2, 1, 0x0C, 0]), (">", &[0xB2]), (">", &[0xB2]), (">|", &[0x52])]),
+            story(&[
+                (">", &[0x02, 0x00, 0xB2, 1, 0x0C, 0]),
+                (">", &[0xB2]),
+                (">", &[0xB2]),
+                (">|", &[0x52])
+            ]),
             vec![
                 Said::Command(vec![0x00, 0xB2, 1, 0x0C, 0]),
                 Said::Repeated,
@@ -574,10 +586,18 @@ mod tests {
             ]),
             vec![
                 Said::Polling,
-                Said::Selected { uid: vec![4, 1, 2, 3, 4, 5, 6], sak: 8, iso_dep: false },
+                Said::Selected {
+                    uid: vec![4, 1, 2, 3, 4, 5, 6],
+                    sak: 8,
+                    iso_dep: false
+                },
             ]
         );
-        let collision = story(&[(">|", &[0x26]), (">|", &[0x93, 0x20]), ("<|", &[1, 2, 3, 4, 9])]);
+        let collision = story(&[
+            (">|", &[0x26]),
+            (">|", &[0x93, 0x20]),
+            ("<|", &[1, 2, 3, 4, 9]),
+        ]);
         assert_eq!(collision, vec![Said::Polling, Said::Collision]);
         let silent = story(&[(">|", &[0x26]), (">", &[0xE0, 0x80]), (">|", &[0x26])]);
         assert!(silent.contains(&Said::ActivationFailed));

@@ -1,0 +1,58 @@
+//! Clocks: sets of captures, clocks that are set, bounds of seconds.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::super::capture_set::without_dates;
+use super::*;
+
+#[test]
+fn rotated_captures_are_one_and_others_are_not() {
+    let a = without_dates("x/site000/capture-20260318-08.pcap");
+    assert_eq!(a, without_dates("x/site000/capture-20260318-21.pcap"));
+    assert_eq!(
+        without_dates("d/ring_00001_20260318101112.pcapng"),
+        without_dates("d/ring_00002_20260318111112.pcapng")
+    );
+    assert_ne!(without_dates("d/cap1.pcap"), without_dates("d/cap2.pcap"));
+    assert_ne!(a, without_dates("x/site001/capture-20260318-08.pcap"));
+}
+
+fn points(differences: &[i64]) -> Vec<Point> {
+    differences
+        .iter()
+        .zip(0_u32..)
+        .map(|(&difference, index)| Point {
+            index,
+            own: i64::from(index) * 60 * SECOND + difference,
+            difference,
+        })
+        .collect()
+}
+
+#[test]
+fn a_clock_that_is_set_begins_a_new_part_and_a_false_pair_does_not() {
+    let mut apart = vec![90 * SECOND; 10];
+    apart[4] = -500 * SECOND;
+    apart.extend([200_000; 8]);
+    assert_eq!(segments(&points(&apart)), [0..10, 10..18]);
+    let steady: Vec<i64> = (0..40).map(|i| i * 10_000).collect();
+    assert_eq!(segments(&points(&steady)).len(), 1);
+}
+
+#[test]
+fn seconds_bound_the_offset_from_both_sides() {
+    // True offset 2.37 s, shown in whole seconds, half a second added for the middle.
+    let list: Vec<Point> = (0..60_i64)
+        .map(|i| {
+            let reference = i * 61_370_000 + 123_457;
+            let own = (reference + 2_370_000).div_euclid(SECOND) * SECOND + SECOND / 2;
+            Point {
+                index: i as u32,
+                own,
+                difference: own - reference,
+            }
+        })
+        .collect();
+    let line = line(&list, true).unwrap();
+    assert!((line.level - 2_370_000).abs() < 50_000, "{}", line.level);
+    assert!(line.slope.abs() < 1e-6);
+}
