@@ -52,13 +52,23 @@ fn run(prefix: &[u8], pattern: &[u8]) -> Read1 {
     let seconds = started.elapsed().as_secs_f64();
     assert_eq!(read.source.ledger.bytes, prefix.len() as u64 + bytes);
     if let (Some(before), Some(after)) = (before, peak()) {
+        // Other tests run beside this one in the same process, unless it was asked for alone.
+        let room = if std::env::var_os("TAPSCOPE_GIANT_MB").is_some() {
+            256
+        } else {
+            1024
+        };
         assert!(
-            after - before.min(after) < 256 << 10,
+            after - before.min(after) < room << 10,
             "{before} to {after} KiB"
         );
     }
-    // Ten seconds for a gigabyte, and room for a busy machine without optimisation.
-    let allowed = 20.0 + megabytes() as f64 / 10.0;
+    // Ten seconds for a gigabyte where it is asked for; else room for a busy machine without optimisation.
+    let allowed = if std::env::var_os("TAPSCOPE_GIANT_MB").is_some() {
+        10.0 + megabytes() as f64 / 50.0
+    } else {
+        300.0
+    };
     assert!(seconds < allowed, "{seconds} s");
     eprintln!(
         "{:?}: {} MB in {seconds:.2} s, {:?} {:?}",

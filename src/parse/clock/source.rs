@@ -79,7 +79,7 @@ pub fn survey(format: &'static LogFormat, block: &[u8]) -> BlockSpan {
             clock.see(record.head.time);
         }
         // A date in a banner or a message names the year as well as a head does.
-        if clock.span.year.is_none() && record.head.time.is_some_and(|raw| raw.year.is_none()) {
+        if clock.span.year.is_none() && record.head.time.is_none_or(|raw| raw.year.is_none()) {
             let message = record
                 .head
                 .message

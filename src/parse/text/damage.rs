@@ -166,7 +166,8 @@ mod tests {
     use tapscope_parsers::container::by_name;
 
     fn seen(format: &str, text: &[u8]) -> Vec<(usize, &'static str, u64)> {
-        find(by_name(format).unwrap(), text, 10, true)
+        let limit = if format == "plain" { 10 } else { 100 };
+        find(by_name(format).unwrap(), text, limit, true)
             .iter()
             .map(|d| (d.at, d.code, d.bytes))
             .collect()
