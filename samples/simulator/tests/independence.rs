@@ -123,7 +123,8 @@ fn no_sentence_stands_in_a_rule() {
 fn nothing_of_the_program_is_used() {
     let manifest =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
-    for line in manifest.lines().filter(|l| !l.starts_with("name")) {
+    let own = |line: &&str| line.starts_with("name") || line.starts_with("default-run");
+    for line in manifest.lines().filter(|line| !own(line)) {
         assert!(!line.contains("tapscope"), "{line}");
     }
 }

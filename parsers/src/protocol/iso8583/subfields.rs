@@ -343,8 +343,9 @@ mod tests {
         let got = parts("bcd-unionpay-pos", 63, "CUP余额不足");
         let ids: Vec<_> = got.iter().map(|p| (p.id, p.value)).collect();
         assert_eq!(ids, [("63.1", "CUP"), ("63.2", "余额不足")]);
-        let entry = "000000420000621234000000123200000000120000";
-        let digits = format!("02{}{}", &entry[2..], &entry[2..]);
+        // Kind of card, trace number, card number filled up in front, amount.
+        let entry = ["00", "000042", "00006212340000001232", "000000001200"].concat();
+        let digits = format!("02{entry}{entry}");
         let cards = batch_cards(&digits).unwrap();
         assert_eq!(cards.len(), 2);
         assert_eq!(&digits[cards[0].clone()], "00006212340000001232");
