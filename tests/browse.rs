@@ -1,6 +1,7 @@
 //! `tapscope browse` in a real (pseudo) terminal, with keys pressed.
 
 #![allow(
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
