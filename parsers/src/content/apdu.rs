@@ -390,9 +390,7 @@ fn two_hex(text: &[u8]) -> Option<u8> {
 #[must_use]
 pub fn status_apart(text: &[u8]) -> Option<u16> {
     // `sw` or `stat` must stand there.
-    if memchr::memchr2(b's', b'S', text).is_none() {
-        return None;
-    }
+    memchr::memchr2(b's', b'S', text)?;
     let lower = text.to_ascii_lowercase();
     let behind = |name: &[u8]| -> Option<usize> {
         let at = memchr::memmem::find(&lower, name)?;

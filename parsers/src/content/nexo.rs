@@ -103,7 +103,7 @@ pub fn read(text: &[u8]) -> Option<Message<'_>> {
                 message.kind = message.kind.or(Some(kind));
             }
         }
-        let inside = |name: &[u8]| path.iter().any(|p| *p == name);
+        let inside = |name: &[u8]| path.contains(&name);
         // A reference names another message.
         let referred = inside(b"MessageReference") || inside(b"OriginalPOITransaction");
         let slot = match key {

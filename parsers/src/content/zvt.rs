@@ -414,7 +414,7 @@ pub fn objects_of(packet: &Packet) -> Vec<Object<'_>> {
         [0x06, 0x00] => 6,
         [0x06, 0x30 | 0x31 | 0x50 | 0x02 | 0x10] => 3,
         [0x04, 0xFF] => 2,
-        [0x06, 0x1E] | [0x06, 0xC0] => 1,
+        [0x06, 0x1E | 0xC0] => 1,
         _ => 0,
     };
     objects(packet.data.get(skip..).unwrap_or_default())

@@ -70,15 +70,12 @@ impl Problem {
             };
             let weight: f64 = table.get(i, "weight").parse().unwrap_or(0.0);
             let piece = (code.to_owned(), name.to_owned());
-            let at = match self.index.get(&piece) {
-                Some(at) => *at,
-                None => {
-                    self.index.insert(piece.clone(), self.pieces.len());
-                    self.pieces.push(piece);
-                    self.roles.push(role);
-                    self.weights.push(weight);
-                    self.pieces.len() - 1
-                }
+            let at = if let Some(at) = self.index.get(&piece) { *at } else {
+                self.index.insert(piece.clone(), self.pieces.len());
+                self.pieces.push(piece);
+                self.roles.push(role);
+                self.weights.push(weight);
+                self.pieces.len() - 1
             };
             by.entry(table.get(i, "tx_id"))
                 .or_default()

@@ -103,7 +103,7 @@ impl KeyLog {
 }
 
 fn hex(text: &[u8]) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || text.len() > 2 * MAX_SECRET {
+    if !text.len().is_multiple_of(2) || text.len() > 2 * MAX_SECRET {
         return None;
     }
     let (pairs, _) = text.as_chunks::<2>();
