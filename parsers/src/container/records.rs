@@ -180,17 +180,20 @@ pub fn count(format: &'static LogFormat, block: &[u8]) -> (u64, u64) {
     (records, all)
 }
 
-/// Bytes and lines of the blank lines at the front.
+/// Bytes and lines of the blank lines at the front: nothing but blanks before their end.
 fn blank_run(text: &[u8]) -> (usize, u64) {
-    let (mut at, mut lines) = (0, 0);
-    loop {
-        match (text.get(at), text.get(at + 1)) {
-            (Some(b'\n'), _) => at += 1,
-            (Some(b'\r'), Some(b'\n')) => at += 2,
-            _ => return (at, lines),
+    let (mut done, mut lines) = (0, 0);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'\n' => {
+                done = at + 1;
+                lines += 1;
+            }
+            b' ' | b'\t' | b'\r' => {}
+            _ => break,
         }
-        lines += 1;
     }
+    (done, lines)
 }
 
 /// The last record border in a block: everything before it is whole records, what follows may go on in the next block.
@@ -207,7 +210,7 @@ pub fn split_point(format: &'static LogFormat, block: &[u8]) -> usize {
         let blank = to(block, end)
             .iter()
             .rev()
-            .take_while(|b| matches!(b, b'\n' | b'\r'))
+            .take_while(|b| matches!(b, b'\n' | b'\r' | b' ' | b'\t'))
             .count();
         if blank > 2 {
             if blank == end {
