@@ -69,10 +69,10 @@ pub fn write(
     write_run(analysis, catalogue, plan, None, out_dir, force)
 }
 
-/// As [`write`], and the manifest says when, where and by whom the run was done.
+/// As [`write()`], and the manifest says when, where and by whom the run was done.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_run(
     analysis: &Analysis,
     catalogue: &Catalogue,

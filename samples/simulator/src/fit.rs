@@ -70,7 +70,9 @@ impl Problem {
             };
             let weight: f64 = table.get(i, "weight").parse().unwrap_or(0.0);
             let piece = (code.to_owned(), name.to_owned());
-            let at = if let Some(at) = self.index.get(&piece) { *at } else {
+            let at = if let Some(at) = self.index.get(&piece) {
+                *at
+            } else {
                 self.index.insert(piece.clone(), self.pieces.len());
                 self.pieces.push(piece);
                 self.roles.push(role);
