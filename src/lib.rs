@@ -204,13 +204,11 @@ fn read(
             ));
         })
     }));
-    match done {
-        Ok(report) => parse::settle(sources, &report, edge),
-        Err(_) => {
-            sources.push(parse::failed(&input.shown, edge));
-            sources
-        }
+    if let Ok(report) = done {
+        return parse::settle(sources, &report, edge);
     }
+    sources.push(parse::failed(&input.shown, edge));
+    sources
 }
 
 /// Attempts that hold as many events as are kept of one.

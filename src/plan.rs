@@ -246,7 +246,7 @@ macro_rules! bounds {
     ($($name:ident: $type:ty,)*) => {
         const BOUNDS: &[Bound] = &[$(Bound {
             name: stringify!($name),
-            get: |limits| limits.$name as u64,
+            get: |limits| u64::try_from(limits.$name).unwrap_or(u64::MAX),
             set: |limits, value| limits.$name = <$type>::try_from(value).unwrap_or(<$type>::MAX),
         },)*];
     };

@@ -99,7 +99,7 @@ pub(crate) fn settle(arguments: &[OsString], matches: &ArgMatches) -> Result<Set
         })
         .unwrap_or(arguments.len().saturating_sub(1));
     let mut settled = arguments.to_vec();
-    settled.splice(at + 1..at + 1, extra);
+    settled.splice((at + 1)..=at, extra);
     let found = file.filter(|file| from_file && !file.named);
     Ok(Settled {
         arguments: settled,

@@ -121,7 +121,7 @@ pub(crate) fn confine(read: &[PathBuf], out: Option<&Path>) -> Confined {
         .handle_access(AccessFs::from_all(abi))
         .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))
         .and_then(|rules| rules.scope(Scope::from_all(abi)))
-        .and_then(|rules| rules.create())
+        .and_then(landlock::Ruleset::create)
         .and_then(|rules| rules.add_rules(path_beneath_rules(read, reading)))
         .and_then(|rules| rules.add_rules(path_beneath_rules(own, reading)))
         .and_then(|rules| {

@@ -456,7 +456,7 @@ fn fit(against: &[(Kind, Point)], resolution_ms: f64, coarse: bool, events: &Eve
         .collect();
     points.sort_unstable_by_key(|point| (point.index, point.own, point.difference));
     let parts = if best == Kind::Guess {
-        vec![0..points.len()]
+        std::iter::once(0..points.len()).collect()
     } else {
         segments(&points)
     };
@@ -620,7 +620,7 @@ fn line(points: &[Point], coarse: bool) -> Option<Line> {
         let cut = levels.len() / 33;
         let (low, high) = (levels[cut], levels[levels.len() - 1 - cut]);
         if high - low <= SECOND + SECOND / 4 {
-            level = (low + high) / 2;
+            level = i64::midpoint(low, high);
         }
     }
     Some(Line {

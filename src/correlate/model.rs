@@ -52,22 +52,22 @@ impl Correlated {
         let mut order = Vec::new();
         let mut aligned = Vec::new();
         let mut attempt_of = Vec::new();
-        for index in 0..self.events.len() {
-            let attempt = self.attempt_of[index];
+        let old = self.attempt_of.iter().zip(&self.aligned);
+        for ((index, (&attempt, &at)), new) in (0_u32..).zip(old).zip(&mut new_event) {
             let kept = keep
                 .get(attempt as usize)
                 .copied()
-                .unwrap_or_else(|| inside(self.aligned[index]));
+                .unwrap_or_else(|| inside(at));
             if kept {
-                new_event[index] = order.len() as u32;
-                aligned.push(self.aligned[index]);
+                *new = order.len() as u32;
+                aligned.push(at);
                 attempt_of.push(
                     new_attempt
                         .get(attempt as usize)
                         .copied()
                         .unwrap_or(u32::MAX),
                 );
-                order.push(index as u32);
+                order.push(index);
             }
         }
         self.events = std::mem::take(&mut self.events).in_order(&order);

@@ -95,13 +95,11 @@ impl Spill {
 impl Spilled {
     pub(super) fn read(&self, from: usize, length: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; length];
-        match read_at(&self.file, &mut bytes, self.at + from as u64) {
-            Ok(()) => Some(bytes),
-            Err(_) => {
-                self.failed.store(true, Ordering::Relaxed);
-                None
-            }
+        let done = read_at(&self.file, &mut bytes, self.at + from as u64);
+        if done.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
         }
+        done.ok().map(|()| bytes)
     }
 }
 

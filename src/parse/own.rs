@@ -177,7 +177,7 @@ fn strptime(format: &str, text: &[u8]) -> Option<RawTime> {
         } else {
             1_000_000_000
         },
-        offset_seconds: broken.offset().map(|offset| offset.seconds()),
+        offset_seconds: broken.offset().map(jiff::tz::Offset::seconds),
         ..RawTime::default()
     })
 }
@@ -333,16 +333,12 @@ fn compile(file: &File) -> Result<Pattern, String> {
     let (mut values, mut names) = (Vec::new(), Vec::new());
     for (index, name) in regex.capture_names().enumerate() {
         let Some(name) = name else { continue };
-        match PARTS.iter().position(|part| *part == name) {
-            Some(part) => {
-                if let Some(slot) = parts.get_mut(part) {
-                    *slot = Some(index);
-                }
-            }
-            None => {
-                values.push(index);
-                names.push(name.to_owned());
-            }
+        let part = PARTS.iter().position(|part| *part == name);
+        if let Some(slot) = part.and_then(|part| parts.get_mut(part)) {
+            *slot = Some(index);
+        } else {
+            values.push(index);
+            names.push(name.to_owned());
         }
     }
     if parts[0].is_none() && parts[6].is_none() && values.is_empty() {

@@ -4,6 +4,7 @@
 //! inputs give the same paths, another run's files stand beside them, and so days are appended by copying folders together.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use hashbrown::HashMap;
@@ -105,15 +106,12 @@ fn cut(
             let mask = row_days.iter().map(|d| Some(*d == day));
             let mask = BooleanChunked::from_iter_options("day".into(), mask);
             let part = frame.filter(&mask).map_err(fail)?;
-            if !writers.contains_key(&day) {
+            if let Entry::Vacant(slot) = writers.entry(day) {
                 let name = name(table, day_of, day, run);
                 let path = folder.join(&name);
                 let parent = path.parent().unwrap_or(folder);
                 std::fs::create_dir_all(parent).map_err(|e| Error::file(parent, e))?;
-                writers.insert(
-                    day,
-                    (name, FrameWriter::create(&path, &frame.clear(), gate)?),
-                );
+                slot.insert((name, FrameWriter::create(&path, &frame.clear(), gate)?));
             }
             if let Some((_, writer)) = writers.get_mut(&day) {
                 writer.write(&part)?;

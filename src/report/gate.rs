@@ -325,7 +325,7 @@ impl Gate {
             let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
             let ends = !value.get(hex).is_some_and(u8::is_ascii_alphanumeric);
             match pin_block {
-                true if gap > 0 && hex >= 14 && hex <= 64 => Some(Leak::PinBlock),
+                true if gap > 0 && (14..=64).contains(&hex) => Some(Leak::PinBlock),
                 false if gap > 0 && ends && digits == hex && matches!(digits, 3 | 4) => {
                     Some(Leak::VerificationValue)
                 }

@@ -413,6 +413,6 @@ fn could_name(name: &[u8]) -> bool {
         && !name
             .iter()
             .any(|b| matches!(b, b'=' | b':' | b'{' | b'}' | b'[' | b'<' | b'>' | b'"'))
-        && name.iter().filter(|b| **b == b' ').count() <= 4
+        && name.split(|b| *b == b' ').count() <= 5
         && time::parse_at_start(name).is_none()
 }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tapscope_simulator::day::{Config, causes, midnight, simulate};
 use tapscope_simulator::emv::{Ask, Mishap, contact, field55, tap};
 use tapscope_simulator::fleet::{Profile, Scheme, card};
@@ -19,24 +19,6 @@ use tapscope_simulator::scenario::{sample_day, write_all};
 use tapscope_simulator::score::compare;
 use tapscope_simulator::table::Table;
 use tapscope_simulator::time::civil;
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let p =
-            std::env::temp_dir().join(format!("tapscope-simulator-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&p);
-        fs::create_dir_all(&p).unwrap();
-        Self(p)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut out = BTreeMap::new();
@@ -76,22 +58,26 @@ fn config(seed: u64, profile: Profile) -> Config {
 
 #[test]
 fn same_seed_same_bytes() {
-    let (a, b, c) = (Folder::new("a"), Folder::new("b"), Folder::new("c"));
-    simulate(&config(5, Profile::Skewed), &a.0).unwrap();
-    simulate(&config(5, Profile::Skewed), &b.0).unwrap();
-    simulate(&config(6, Profile::Skewed), &c.0).unwrap();
-    assert!(files(&a.0) == files(&b.0));
-    assert!(files(&a.0) != files(&c.0));
+    let (a, b, c) = (
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
+    simulate(&config(5, Profile::Skewed), a.path()).unwrap();
+    simulate(&config(5, Profile::Skewed), b.path()).unwrap();
+    simulate(&config(6, Profile::Skewed), c.path()).unwrap();
+    assert!(files(a.path()) == files(b.path()));
+    assert!(files(a.path()) != files(c.path()));
 }
 
 #[test]
 fn shipped_day_is_what_the_simulator_writes() {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../day");
-    let fresh = Folder::new("shipped");
-    sample_day(&fresh.0).unwrap();
+    let fresh = tempfile::tempdir().unwrap();
+    sample_day(fresh.path()).unwrap();
     let mut there = files(&shipped);
     there.remove("README.md");
-    let made = files(&fresh.0);
+    let made = files(fresh.path());
     let (a, b): (Vec<_>, Vec<_>) = (there.keys().collect(), made.keys().collect());
     assert_eq!(
         a, b,
@@ -105,12 +91,12 @@ fn shipped_day_is_what_the_simulator_writes() {
 #[test]
 fn shipped_scenarios_are_what_the_simulator_writes() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let fresh = Folder::new("scenarios");
-    write_all(&fresh.0, None).unwrap();
+    let fresh = tempfile::tempdir().unwrap();
+    write_all(fresh.path(), None).unwrap();
     for cause in causes() {
         let name = cause.to_ascii_lowercase();
         assert!(
-            files(&fresh.0.join(&name)) == files(&samples.join(&name)),
+            files(&fresh.path().join(&name)) == files(&samples.join(&name)),
             "run: cargo run -p tapscope-simulator -- scenarios --out samples --cause {cause}"
         );
     }
@@ -265,10 +251,10 @@ fn packets(b: &[u8]) -> Vec<(u64, &[u8])> {
 
 #[test]
 fn frames_are_in_order_and_their_sums_right() {
-    let d = Folder::new("frames");
-    simulate(&config(9, Profile::Tidy), &d.0).unwrap();
+    let d = tempfile::tempdir().unwrap();
+    simulate(&config(9, Profile::Tidy), d.path()).unwrap();
     let (mut n, mut tcp) = (0, 0);
-    for (name, b) in files(&d.0.join("input")) {
+    for (name, b) in files(&d.path().join("input")) {
         if !name.contains(".pcap") {
             continue;
         }
@@ -296,11 +282,11 @@ fn frames_are_in_order_and_their_sums_right() {
 
 #[test]
 fn labels_speak_of_what_is_there() {
-    let d = Folder::new("labels");
-    let s = simulate(&config(11, Profile::Sparse), &d.0).unwrap();
-    let t = Table::parse(&fs::read_to_string(d.0.join("labels.csv")).unwrap());
+    let d = tempfile::tempdir().unwrap();
+    let s = simulate(&config(11, Profile::Sparse), d.path()).unwrap();
+    let t = Table::parse(&fs::read_to_string(d.path().join("labels.csv")).unwrap());
     assert_eq!(t.rows.len() as u64, s.attempts);
-    let there = files(&d.0.join("input"));
+    let there = files(&d.path().join("input"));
     let zip = there.get("archive.zip").cloned().unwrap_or_default();
     let mut failed = 0;
     for i in 0..t.rows.len() {
@@ -324,9 +310,9 @@ fn labels_speak_of_what_is_there() {
 
 #[test]
 fn truth_scores_full_marks() {
-    let d = Folder::new("truth");
-    simulate(&config(12, Profile::Skewed), &d.0).unwrap();
-    let labels = fs::read_to_string(d.0.join("labels.csv")).unwrap();
+    let d = tempfile::tempdir().unwrap();
+    simulate(&config(12, Profile::Skewed), d.path()).unwrap();
+    let labels = fs::read_to_string(d.path().join("labels.csv")).unwrap();
     let t = Table::parse(&labels);
     let mut tx = String::from(
         "started_at,terminal_id,device,stan,rrn,amount_minor,interface,failed,cause,family,confidence,log_events,apdu_events,net_events\n",

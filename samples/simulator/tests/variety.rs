@@ -15,24 +15,6 @@ use tapscope_simulator::scenario::write_script;
 use tapscope_simulator::story::script::SCRIPTS;
 use tapscope_simulator::table::Table;
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let p =
-            std::env::temp_dir().join(format!("tapscope-variety-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&p);
-        fs::create_dir_all(&p).unwrap();
-        Self(p)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
     for e in fs::read_dir(dir).unwrap() {
         let p = e.unwrap().path();
@@ -44,8 +26,8 @@ fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
-fn day(profile: Profile) -> (Folder, Table) {
-    let d = Folder::new(&format!("{profile:?}"));
+fn day(profile: Profile) -> (tempfile::TempDir, Table) {
+    let d = tempfile::tempdir().unwrap();
     let config = Config {
         transactions: 3000,
         seed: 21,
@@ -58,8 +40,8 @@ fn day(profile: Profile) -> (Folder, Table) {
         only: None,
         rich: true,
     };
-    simulate(&config, &d.0).unwrap();
-    let t = Table::parse(&fs::read_to_string(d.0.join("labels.csv")).unwrap());
+    simulate(&config, d.path()).unwrap();
+    let t = Table::parse(&fs::read_to_string(d.path().join("labels.csv")).unwrap());
     (d, t)
 }
 
@@ -109,7 +91,7 @@ fn styles(text: &str, into: &mut BTreeSet<&'static str>) {
 fn every_style_is_there() {
     let (d, labels) = day(Profile::Skewed);
     let mut files = Vec::new();
-    walk(&d.0.join("input"), &mut files);
+    walk(&d.path().join("input"), &mut files);
     let mut seen = BTreeSet::new();
     for f in &files {
         let b = fs::read(f).unwrap();
@@ -144,7 +126,7 @@ fn every_style_is_there() {
 #[test]
 fn clocks_err_in_every_way() {
     let (d, _) = day(Profile::Skewed);
-    let t = Table::parse(&fs::read_to_string(d.0.join("clocks.csv")).unwrap());
+    let t = Table::parse(&fs::read_to_string(d.path().join("clocks.csv")).unwrap());
     let number = |i: usize, c: &str| t.get(i, c).parse::<i64>().unwrap();
     let mut count: BTreeMap<&str, u32> = BTreeMap::new();
     for i in 0..t.rows.len() {
@@ -196,10 +178,10 @@ fn sources_are_missing_and_what_they_took_along_is_known() {
 #[test]
 fn every_script_plays() {
     for script in SCRIPTS {
-        let d = Folder::new(script.id);
-        let s = write_script(script, 3, &d.0).unwrap();
+        let d = tempfile::tempdir().unwrap();
+        let s = write_script(script, 3, d.path()).unwrap();
         assert!(s.attempts >= 16, "{}: {}", script.id, s.attempts);
-        let t = Table::parse(&fs::read_to_string(d.0.join("labels.csv")).unwrap());
+        let t = Table::parse(&fs::read_to_string(d.path().join("labels.csv")).unwrap());
         let has = |column: &str, value: &str| {
             (0..t.rows.len()).any(|i| t.get(i, column).split('|').any(|v| v == value))
         };

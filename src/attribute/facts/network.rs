@@ -271,10 +271,9 @@ fn opaque(view: &View<'_>, row: &mut Row, covered: bool) {
         .filter_map(|c| Some((c.index, c.at, c.what.tls.as_deref()?)))
         .collect();
     let last = |pick: &dyn Fn(&TlsSeen) -> Option<String>| {
-        let found = seen.iter().rev();
-        found
-            .filter_map(|(index, _, tls)| Some((pick(tls)?, *index)))
-            .next()
+        seen.iter()
+            .rev()
+            .find_map(|(index, _, tls)| Some((pick(tls)?, *index)))
     };
     let mut text = |fact: Fact, found: Option<(String, u32)>| {
         row.text_or(fact, found.as_ref().map(|(t, e)| (t.as_str(), *e)), covered);
@@ -332,7 +331,7 @@ fn opaque(view: &View<'_>, row: &mut Row, covered: bool) {
         row.bool(Fact::tls_cert_invalid, invalid, &[event]);
     }
     if row.get(Fact::tls_issuer).is_none()
-        && let Some((index, _, issuer)) = seen
+        && let Some((index, (), issuer)) = seen
             .iter()
             .find_map(|(index, _, tls)| Some((*index, (), tls.issuer.as_deref()?)))
     {

@@ -263,7 +263,7 @@ impl View {
             .skip(top)
             .take(rows)
             .map(|(place, (text, count))| {
-                let line = format!("{:>7}  {text}", count);
+                let line = format!("{count:>7}  {text}");
                 let line = pad(
                     &fit(&line, usize::from(inner.width)),
                     usize::from(inner.width),

@@ -259,14 +259,13 @@ fn host(text: &str) -> Option<Host> {
     if address == "*" {
         return Some(Host { net: None, port });
     }
-    let (ip, bits) = match address.split_once('/') {
-        Some((ip, bits)) => (ip.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?),
-        None => {
-            let ip: IpAddr = address.parse().ok()?;
-            (ip, if ip.is_ipv4() { 32 } else { 128 })
-        }
-    };
-    (bits <= if ip.is_ipv4() { 32 } else { 128 }).then_some(Host {
+    let (ip, bits) = address
+        .split_once('/')
+        .map_or((address, None), |(ip, bits)| (ip, Some(bits)));
+    let ip: IpAddr = ip.parse().ok()?;
+    let all = if ip.is_ipv4() { 32 } else { 128 };
+    let bits = bits.map_or(Some(all), |bits| bits.parse().ok())?;
+    (bits <= all).then_some(Host {
         net: Some((ip, bits)),
         port,
     })
@@ -279,7 +278,7 @@ fn prove(described: &Described, sample: &str) -> Result<(), String> {
         .filter(|b| !b.is_ascii_whitespace())
         .map(|b| char::from(b).to_digit(16).map_or(16, |d| d as u8))
         .collect();
-    if digits.iter().any(|d| *d > 15) || digits.len() % 2 != 0 || digits.is_empty() {
+    if digits.iter().any(|d| *d > 15) || !digits.len().is_multiple_of(2) || digits.is_empty() {
         return Err("expected whole bytes in hexadecimal".into());
     }
     let (pairs, _) = digits.as_chunks::<2>();

@@ -136,36 +136,33 @@ impl Out {
         let network = &with.ctx.plan.network;
         let server = meta.server_end();
         let forced = network.dialects.iter().find(|d| asked && d.is_for(&server));
-        let (known, choice) = match forced {
-            Some(described) => {
-                let known = match (described.length, described.header) {
-                    (Some(length), Some(header)) => Some(Wire {
-                        length,
-                        header,
-                        dialect: described.dialect,
-                    }),
-                    _ => None,
-                };
-                let choice = Choice {
-                    first: std::slice::from_ref(&described.dialect),
-                    built_in: false,
-                    length: described.length,
-                    header: described.header,
-                };
-                (known, choice)
-            }
-            None => {
-                let known = if asked {
-                    self.wire_of(meta, with.known)
-                } else {
-                    None
-                };
-                let choice = Choice {
-                    first: with.dialects,
-                    ..Choice::BUILT_IN
-                };
-                (known, choice)
-            }
+        let (known, choice) = if let Some(described) = forced {
+            let known = match (described.length, described.header) {
+                (Some(length), Some(header)) => Some(Wire {
+                    length,
+                    header,
+                    dialect: described.dialect,
+                }),
+                _ => None,
+            };
+            let choice = Choice {
+                first: std::slice::from_ref(&described.dialect),
+                built_in: false,
+                length: described.length,
+                header: described.header,
+            };
+            (known, choice)
+        } else {
+            let known = if asked {
+                self.wire_of(meta, with.known)
+            } else {
+                None
+            };
+            let choice = Choice {
+                first: with.dialects,
+                ..Choice::BUILT_IN
+            };
+            (known, choice)
         };
         Given {
             mid_stream: !meta.opening_seen,

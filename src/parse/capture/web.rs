@@ -106,15 +106,13 @@ impl Web {
                     }
                 }
             };
-            match taken {
-                Some(n) => data = &data[n.min(data.len())..],
-                None => {
-                    let half = &mut self.halves[direction];
-                    half.buffer
-                        .extend_from_slice(&data[..data.len().min(MAX_BODY)]);
-                    return;
-                }
-            }
+            let Some(n) = taken else {
+                let half = &mut self.halves[direction];
+                half.buffer
+                    .extend_from_slice(&data[..data.len().min(MAX_BODY)]);
+                return;
+            };
+            data = &data[n.min(data.len())..];
         }
     }
 
@@ -334,18 +332,18 @@ fn take(name: &str, value: &str, found: &mut Found, edge: &Edge) {
             };
             keys.currency = keys.currency.or(known.map(|c| c.letters));
         }
-        "pan" | "cardno" | "cardnumber" | "primaryaccountnumber" | "accno" => {
-            if keys.card.is_none() && (12..=24).contains(&value.len()) {
-                keys.card = Some(Box::new(edge.card(value.as_bytes())));
-            }
+        "pan" | "cardno" | "cardnumber" | "primaryaccountnumber" | "accno"
+            if keys.card.is_none() && (12..=24).contains(&value.len()) =>
+        {
+            keys.card = Some(Box::new(edge.card(value.as_bytes())));
         }
         "respcode" | "responsecode" | "returncode" | "retcode" | "resultcode" | "errcode"
         | "errorcode" | "code" | "rspcode" | "subcode" => put(&mut found.code),
         "respmsg" | "message" | "msg" | "errmsg" | "errormsg" | "returnmsg" | "resultmsg"
-        | "errormessage" | "responsemessage" | "submsg" | "rspmsg" | "errcodedes" => {
-            if found.words.is_none() && value.len() <= 256 {
-                found.words = Some(edge.text(value));
-            }
+        | "errormessage" | "responsemessage" | "submsg" | "rspmsg" | "errcodedes"
+            if found.words.is_none() && value.len() <= 256 =>
+        {
+            found.words = Some(edge.text(value));
         }
         _ => {}
     }
@@ -353,14 +351,11 @@ fn take(name: &str, value: &str, found: &mut Found, edge: &Edge) {
 
 /// Whole numbers are minor units, as gateways have them; with a point they are units.
 fn minor(value: &str) -> Option<i64> {
-    let (units, cents) = match value.split_once('.') {
-        None => {
-            return value
-                .parse()
-                .ok()
-                .filter(|n| (0..1_000_000_000_000).contains(n));
-        }
-        Some(parts) => parts,
+    let Some((units, cents)) = value.split_once('.') else {
+        return value
+            .parse()
+            .ok()
+            .filter(|n| (0..1_000_000_000_000).contains(n));
     };
     if cents.is_empty() || cents.len() > 2 || !cents.bytes().all(|b| b.is_ascii_digit()) {
         return None;

@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
         }
         let mut joined = Joined::of(piece.trim_ascii_end(), start, end);
         let mut balance = xml_balance(piece);
-        Writer::of(line.head).after(&self.shape, self.text, end, &mut |part| {
+        Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
             let text = part.message.trim_ascii_start();
             let markup = text.starts_with(b"<") || text.starts_with(b"&lt;") || text.is_empty();
             if part.own && !markup {
@@ -174,9 +174,7 @@ impl<'a> Walk<'a> {
     /// A nexo message, on this line or around it.
     fn json_message(&self, start: usize, end: usize, line: &Line<'a>) -> Option<Spanned> {
         let message: &[u8] = &line.message;
-        if memchr::memchr(b'"', message).is_none() {
-            return None;
-        }
+        memchr::memchr(b'"', message)?;
         if !JSON_MARKS
             .iter()
             .any(|mark| memchr::memmem::find(message, mark).is_some())
@@ -212,7 +210,7 @@ impl<'a> Walk<'a> {
             });
         }
         if !closed {
-            Writer::of(line.head).after(&self.shape, self.text, end, &mut |part| {
+            Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
                 joined.push(part);
                 !depth.piece(part.message)
             });
@@ -252,7 +250,7 @@ impl<'a> Walk<'a> {
             // It begins here.
             return pieces;
         }
-        Writer::of(line.head).before(&self.shape, self.text, start, &mut |part| {
+        Writer::of(line.head).before(self.shape, self.text, start, &mut |part| {
             let text = part.message.trim_ascii();
             let inside =
                 matches!(text.first(), Some(b'"' | b'{' | b'}' | b'[' | b']')) || text.is_empty();
@@ -303,7 +301,7 @@ impl<'a> Walk<'a> {
         }
         let counted = offset.is_some();
         let mut lines = vec![(start, end)];
-        Writer::of(line.head).after(&self.shape, self.text, end, &mut |part| {
+        Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
             if bytes.len() % 16 != 0 || bytes.len() >= 4096 {
                 return false;
             }
@@ -333,7 +331,7 @@ impl<'a> Walk<'a> {
         exception::begins(message).then_some(())?;
         let mut text = message.to_vec();
         let mut lines = Vec::new();
-        Writer::of(line.head).after(&self.shape, self.text, end, &mut |part| {
+        Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
             let frame = exception::is_frame(part.message);
             let cause = exception::cause(part.message);
             if let Some(cause) = cause
@@ -363,7 +361,7 @@ impl<'a> Walk<'a> {
         let mut text = message.to_vec();
         let mut lines = Vec::new();
         let mut last = message.len();
-        Writer::of(line.head).after(&self.shape, self.text, end, &mut |part| {
+        Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
             if !part.own || last < CUT_AT || text.len() > 256 << 10 {
                 return false;
             }

@@ -190,34 +190,31 @@ pub(in crate::parse) fn file(reader: &mut dyn std::io::Read, ctx: &Context<'_>) 
         ..Ledger::default()
     };
     let mut events = Events::default();
-    match zvt::packet_in_buffer(&bytes) {
-        Some(packet) => {
-            let extended = u64::from(bytes.get(2) == Some(&0xFF)) * 2;
-            // What follows the last object that is known is no part of a packet without a length.
-            let taken = (3 + extended + packet.data.len() as u64).min(all);
-            source.ledger.understood = taken;
-            // What an earlier packet left in the terminal's buffer.
-            source.ledger.ignored = all - taken;
-            if let Found::Said { log, keys, .. } = found(&packet, ctx.edge) {
-                let event = Event {
-                    source: ctx.source,
-                    place: Place::Frame(1),
-                    at: named_time(ctx.path),
-                    lane: 0,
-                    keys: *keys,
-                    payload: Payload::Log(log),
-                };
-                events.extend_from(vec![event], |event| event, ctx.spill);
-            }
+    if let Some(packet) = zvt::packet_in_buffer(&bytes) {
+        let extended = u64::from(bytes.get(2) == Some(&0xFF)) * 2;
+        // What follows the last object that is known is no part of a packet without a length.
+        let taken = (3 + extended + packet.data.len() as u64).min(all);
+        source.ledger.understood = taken;
+        // What an earlier packet left in the terminal's buffer.
+        source.ledger.ignored = all - taken;
+        if let Found::Said { log, keys, .. } = found(&packet, ctx.edge) {
+            let event = Event {
+                source: ctx.source,
+                place: Place::Frame(1),
+                at: named_time(ctx.path),
+                lane: 0,
+                keys: *keys,
+                payload: Payload::Log(log),
+            };
+            events.extend_from(vec![event], |event| event, ctx.spill);
         }
-        None => {
-            source.status = SourceStatus::Damaged;
-            source.ledger.damaged_records = 1;
-            source.ledger.not_understood = all;
-            source.first_damage = Some(Text::const_new(
-                "the packet is shorter than its length says",
-            ));
-        }
+    } else {
+        source.status = SourceStatus::Damaged;
+        source.ledger.damaged_records = 1;
+        source.ledger.not_understood = all;
+        source.first_damage = Some(Text::const_new(
+            "the packet is shorter than its length says",
+        ));
     }
     source.ledger.events = events.len() as u64;
     Parsed {

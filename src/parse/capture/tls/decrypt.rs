@@ -214,7 +214,8 @@ impl Decryptor {
         }
         self.suite = Some((kind, hash));
         let made = if self.thirteen {
-            self.keys_13(kind, hash, secrets)
+            self.keys_13(kind, hash, secrets);
+            Some(())
         } else {
             self.keys_12(kind, hash, random, secrets)
         };
@@ -249,7 +250,7 @@ impl Decryptor {
         Some(())
     }
 
-    fn keys_13(&mut self, kind: Kind, hash: Hash, secrets: Secrets<'_>) -> Option<()> {
+    fn keys_13(&mut self, kind: Kind, hash: Hash, secrets: Secrets<'_>) {
         let handshake = [Label::ClientHandshake, Label::ServerHandshake];
         let traffic = [Label::ClientTraffic, Label::ServerTraffic];
         for n in 0..2 {
@@ -259,7 +260,6 @@ impl Decryptor {
             self.traffic[n] = secrets.get(&self.random, traffic[n]).map(<[u8]>::to_vec);
             self.directions[n].secret = None;
         }
-        Some(())
     }
 
     /// The change of cipher of TLS 1.2.
@@ -320,7 +320,8 @@ impl Decryptor {
         let (kind, hash) = self.suite?;
         let mut keys = keys_of(kind, hash, self.traffic[from].as_deref()?)?;
         let opened = keys.open_13(body)?;
-        self.directions[from].secret = self.traffic[from].clone();
+        let secret = &mut self.directions[from].secret;
+        secret.clone_from(&self.traffic[from]);
         self.directions[from].keys = Some(keys);
         Some(opened)
     }

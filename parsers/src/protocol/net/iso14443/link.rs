@@ -144,9 +144,9 @@ impl Link {
             out.push(Said::TransmissionError("parity"));
         }
         if frame.from_card {
-            self.from_card(frame, out);
+            self.card_said(frame, out);
         } else {
-            self.from_reader(frame, out);
+            self.reader_said(frame, out);
         }
     }
 
@@ -176,7 +176,7 @@ impl Link {
         };
     }
 
-    fn from_reader(&mut self, frame: &Frame<'_>, out: &mut Vec<Said>) {
+    fn reader_said(&mut self, frame: &Frame<'_>, out: &mut Vec<Said>) {
         let bytes = frame.bytes;
         match bytes {
             // REQA, WUPA; REQB and WUPB.
@@ -297,7 +297,7 @@ impl Link {
         };
     }
 
-    fn from_card(&mut self, frame: &Frame<'_>, out: &mut Vec<Said>) {
+    fn card_said(&mut self, frame: &Frame<'_>, out: &mut Vec<Said>) {
         let bytes = frame.bytes;
         match (self.wait, bytes) {
             // ATQA; of two cards with different ones a wired or.
