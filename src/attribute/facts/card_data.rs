@@ -247,12 +247,14 @@ fn others(view: &View<'_>, row: &mut Row) {
     if let (Some((balance, event)), Some(amount)) = (balance, view.amount) {
         row.bool(Fact::ec_balance_short, balance < amount, &[event]);
     }
-    // POS Cardholder Interaction Information (C-2): byte 2, bits 1 to 5 ask for an act on the device.
     if let Some((value, event)) = view.tag(0xDF4B, Some(false)) {
-        let asks = value.get(1).is_some_and(|byte| byte & 0x1F != 0)
-            || value.get(2).is_some_and(|byte| *byte != 0);
-        row.bool(Fact::see_phone_flag, asks, &[event]);
+        row.bool(Fact::see_phone_flag, asks_holder(value), &[event]);
     } else if view.has_dialogue() {
         row.bool(Fact::see_phone_flag, false, &[]);
     }
+}
+
+/// POS Cardholder Interaction Information (EMV Contactless Book C-2): byte 2, bits 1 to 5 ask for an act on the device.
+pub fn asks_holder(value: &[u8]) -> bool {
+    value.get(1).is_some_and(|byte| byte & 0x1F != 0) || value.get(2).is_some_and(|byte| *byte != 0)
 }

@@ -5,7 +5,7 @@ use foldhash::HashMap;
 use super::list::Fact;
 use super::{Context, Row};
 use crate::correlate::{Attempt, Correlated, Interface, Outcome, Stage};
-use crate::event::{Payload, Signal, Text, What};
+use crate::event::{CommandKind, Payload, Signal, Text, What};
 
 /// Attempts by sale and by card.
 pub struct Sales {
@@ -200,7 +200,100 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
             other.outcome == Outcome::Approved && (chip(other) || sent_pin(correlated, other))
         }),
     );
+    taps(correlated, index, sale, row);
     smaller(context, index, attempt, row);
+}
+
+/// The taps of a sale against each other: the same card again, how soon, and the second tap after the device asked its holder.
+fn taps(correlated: &Correlated, index: usize, sale: &[u32], row: &mut Row) {
+    let Some(attempt) = correlated.attempts.get(index) else {
+        return;
+    };
+    let of = |later: bool| {
+        sale.iter().filter_map(move |&other| {
+            let found = correlated.attempts.get(other as usize)?;
+            let is_later = (found.number, other) > (attempt.number, index as u32);
+            (other as usize != index && is_later == later && is_tap(found)).then_some(found)
+        })
+    };
+    let cite = |attempt: &Attempt| attempt.events.first().copied();
+    for (fact, later) in [
+        (Fact::same_card_before, false),
+        (Fact::same_card_after, true),
+    ] {
+        let mut told = None;
+        for other in of(later) {
+            match same_card(correlated, attempt, other) {
+                Some(true) => {
+                    told = Some((true, cite(other)));
+                    break;
+                }
+                Some(false) => told = told.or(Some((false, None))),
+                None => {}
+            }
+        }
+        if let Some((same, cited)) = told {
+            let cited: Vec<u32> = cited.into_iter().collect();
+            row.bool(fact, same, &cited);
+        }
+    }
+    let next = of(true).min_by_key(|other| other.number);
+    if let Some(next) = next
+        && let (Some(end), Some(start)) = (attempt.ended_at.or(attempt.started_at), next.started_at)
+    {
+        let cited: Vec<u32> = cite(next).into_iter().collect();
+        row.int(Fact::retap_ms, (start - end) / 1_000, &cited);
+    }
+    let asked: Vec<u32> = of(false)
+        .filter_map(|other| asks_holder(correlated, other))
+        .collect();
+    row.bool(Fact::see_phone_before, !asked.is_empty(), &asked);
+    if asks_holder(correlated, attempt).is_some() {
+        let cited: Vec<u32> = next.and_then(cite).into_iter().collect();
+        row.bool(Fact::see_phone_retap, next.is_some(), &cited);
+    }
+}
+
+/// The same card by its number, else by its identifier on the air, where that is a fixed one. `None` where nothing tells.
+fn same_card(correlated: &Correlated, a: &Attempt, b: &Attempt) -> Option<bool> {
+    let number = |attempt: &Attempt| attempt.keys.card.as_ref()?.token;
+    if let (Some(a), Some(b)) = (number(a), number(b)) {
+        return Some(a == b);
+    }
+    let identifier = |attempt: &Attempt| {
+        attempt
+            .events
+            .iter()
+            .find_map(|&event| match correlated.events.get(event).payload {
+                Payload::Nfc(field) => field.uid.clone(),
+                _ => None,
+            })
+    };
+    let (a, b) = (identifier(a)?, identifier(b)?);
+    // A random identifier is another one at each tap.
+    let random = |uid: &Text| uid.len() == 8 && uid.starts_with("08");
+    if random(&a) && random(&b) {
+        return None;
+    }
+    Some(a == b)
+}
+
+/// The event by which a device asks its holder to act: 6986 to GET PROCESSING OPTIONS, or its interaction information (DF4B).
+fn asks_holder(correlated: &Correlated, attempt: &Attempt) -> Option<u32> {
+    attempt.events.iter().copied().find(|&event| {
+        let What::Apdu(..) = correlated.events.head(event).what else {
+            return false;
+        };
+        let Payload::Apdu(exchange) = correlated.events.get(event).payload else {
+            return false;
+        };
+        let refused =
+            exchange.command == CommandKind::GetProcessingOptions && exchange.sw == Some(0x6986);
+        refused
+            || exchange
+                .bytes(0xDF4B)
+                .is_some_and(super::card_data::asks_holder)
+    })
 }
 
 fn has_signal(correlated: &Correlated, attempt: &Attempt, signal: Signal) -> bool {
