@@ -204,16 +204,13 @@ fn faults(view: &View<'_>, row: &mut Row) {
         .exchanges
         .iter()
         .any(|seen| seen.what.command == CommandKind::GetProcessingOptions);
-    let kernel = view.attempt.keys.kernel.or(match view.attempt.keys.scheme {
-        Some("Mastercard") => Some("2"),
-        Some("Visa") => Some("3"),
-        Some("UnionPay") => Some("7"),
-        _ => None,
-    });
+    let kernel = super::steps::kernel(view);
+    // A card that gives CDOL1 waits for GENERATE AC: its options hold no cryptogram.
+    let in_full = view.tag(0x8C, Some(false)).is_some();
     // Mandatory objects: EMV Book C-2 for kernel 2, C-3 and C-7 for kernels 3 and 7 (domain reference, signal A_MISSING_TAG).
     let mandatory: &[u32] = match kernel {
         Some("2") if read && !generated => &[0x5A, 0x5F24, 0x8C],
-        Some("3" | "7") if options && read => &[0x57, 0x9F26, 0x9F36, 0x9F10, 0x82],
+        Some("3" | "7") if options && read && !in_full => &[0x57, 0x9F26, 0x9F36, 0x9F10, 0x82],
         _ => &[],
     };
     if mandatory.is_empty() || !all_good {

@@ -108,7 +108,7 @@ facts! {
     interface: Text, Attempt, "", "How the card was presented.";
     is_tap: Bool, Attempt, "", "Contactless by what the sources show; true also where nothing says otherwise.";
     scheme: Text, Attempt, "", "Card scheme.";
-    kernel: Text, Attempt, "", "Kernel number.";
+    kernel: Text, Attempt, "", "Kernel number: from the log, the card's wish in the PPSE (9F2A), or by the scheme of a tap whose dialogue was seen.";
     aid: Text, Attempt, "", "Application identifier selected, hex.";
     issuer_bin: Text, Attempt, "", "First six digits of the card number.";
     amount_minor: Int, Attempt, "minor units", "Amount.";
