@@ -249,7 +249,12 @@ fn edges(points: &[(i64, i64)], anchor: i64) -> Option<(f64, i64)> {
     }
     let along = |edge: &dyn Fn(&(i64, i64, i64)) -> i64, to_middle: i64| {
         let edge: Vec<(i64, i64)> = found.iter().map(|of| (of.0, edge(of))).collect();
-        let slope = slope(&edge);
+        // Every pair: of half-distant ones a crowded quarter of the day would touch the half.
+        let pairs = edge.iter().enumerate().flat_map(|(n, early)| {
+            let later = edge.get(n + 1..).unwrap_or_default().iter();
+            later.map(move |late| (early, late))
+        });
+        let slope = theil_sen(pairs.filter(|(early, late)| late.0 - early.0 > DRIFT_SPAN / 4));
         let mut levels: Vec<i64> = edge
             .iter()
             .map(|&(own, at)| at - ((own - anchor) as f64 * slope).round() as i64)
@@ -278,10 +283,13 @@ fn slope(points: &[(i64, i64)]) -> f64 {
         return 0.0;
     }
     let half = sorted.len() / 2;
-    let mut slopes: Vec<f64> = sorted
-        .iter()
-        .zip(&sorted[half..])
-        .filter(|(early, late)| late.0 - early.0 > DRIFT_SPAN / 4)
+    let pairs = sorted.iter().zip(&sorted[half..]);
+    theil_sen(pairs.filter(|(early, late)| late.0 - early.0 > DRIFT_SPAN / 4))
+}
+
+/// The median slope of pairs of points, zero where there is none.
+fn theil_sen<'a>(pairs: impl Iterator<Item = (&'a (i64, i64), &'a (i64, i64))>) -> f64 {
+    let mut slopes: Vec<f64> = pairs
         .map(|(early, late)| (late.1 - early.1) as f64 / (late.0 - early.0) as f64)
         .collect();
     if slopes.is_empty() {

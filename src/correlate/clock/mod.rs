@@ -22,8 +22,11 @@ use crate::event::{Events, Source, SourceKind};
 const OWN_WORD_MS: f64 = 120_000.0;
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
-/// A leap by more than this, and back, is a clock that was wrong in between.
-const EXCURSION: i64 = DAY / 2;
+/// A leap by more than this, and back, is a clock that was wrong in between: a dead battery shows the year of the firmware.
+/// Less is a log whose days were put together out of order.
+const EXCURSION: i64 = 30 * DAY;
+/// How well the way back undoes the way out.
+const HOME: i64 = DAY / 2;
 const HOUR_MS: f64 = 3_600_000.0;
 
 impl Clock {
@@ -207,7 +210,7 @@ fn excursions(sources: &[Source], events: &Events, clocks: &mut [Clock]) {
         for pair in leaps.windows(2) {
             if let [(away, out), (back, home)] = *pair
                 && out.signum() != home.signum()
-                && (out + home).abs() <= EXCURSION
+                && (out + home).abs() <= HOME
                 && steps.last().is_none_or(|last: &Step| last.from <= away)
             {
                 if steps.is_empty() {

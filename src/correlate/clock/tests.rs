@@ -86,9 +86,9 @@ fn a_crowded_hour_does_not_bend_the_line() {
     let middle = 600 * 50 * SECOND;
     let at = line.level + ((middle - line.anchor) as f64 * line.slope) as i64;
     let truth = offset + SECOND / 2 + (middle as f64 * drift) as i64;
-    assert!((at - truth).abs() < 40_000, "{} ms", (at - truth) / 1000);
+    assert!((at - truth).abs() < 50_000, "{} ms", (at - truth) / 1000);
     assert!(
-        (line.slope - drift).abs() < 1e-6,
+        (line.slope - drift).abs() < 1.5e-6,
         "{} ppm",
         line.slope * 1e6
     );
