@@ -519,37 +519,21 @@ fn condition(
 }
 
 fn unknown_fact(name: &str) -> String {
-    let near = FACTS
-        .iter()
-        .map(|fact| (distance(name, fact.name), fact.name))
-        .min();
-    match near {
-        Some((distance, near)) if distance <= 4 => {
-            format!("unknown fact `{name}`; did you mean `{near}`?")
-        }
-        _ => format!("unknown fact `{name}`"),
+    match nearest(name, FACTS.iter().map(|fact| fact.name)) {
+        Some(near) => format!("unknown fact `{name}`; did you mean `{near}`?"),
+        None => format!("unknown fact `{name}`"),
     }
 }
 
-/// Edits that turn one name into another.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut left = i + 1;
-        let mut corner = i;
-        for (slot, y) in row.iter_mut().skip(1).zip(&b) {
-            let up = *slot;
-            let cost = (corner + usize::from(x != *y)).min(up + 1).min(left + 1);
-            corner = up;
-            left = cost;
-            *slot = cost;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+/// The name that was probably meant: the one with the fewest edits, where these are few.
+pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = (asked.chars().count() / 2).clamp(2, 4);
+    names
+        .into_iter()
+        .map(|name| (strsim::levenshtein(asked, name), name))
+        .filter(|(edits, _)| *edits <= most)
+        .min()
+        .map(|(_, name)| name)
 }
 
 fn example_of(place: &Place<'_>, example: FileExample) -> Result<Example, RuleError> {

@@ -180,13 +180,17 @@ fn weigh(
     let terminals = distinct(briefs.iter().map(|b| b.terminal));
     let merchants = distinct(briefs.iter().map(|b| b.merchant));
     let servers = distinct(briefs.iter().map(|b| b.server));
+    // Where two terminals are all there are, both failing is everybody.
+    let everybody = || distinct(list.iter().filter_map(|&i| Some(cohort.brief(i)?.terminal)));
     // One card does not indict a terminal, one terminal no site.
     let enough = match scope {
         Scope::Card => hits >= 3 && terminals >= 2,
         Scope::Terminal => hits >= 4 && cards >= 3,
         Scope::Merchant => hits >= 4 && cards >= 3,
         Scope::Issuer => hits >= 5 && cards >= 3,
-        Scope::Site | Scope::Host => hits >= 5 && terminals >= 3,
+        Scope::Site | Scope::Host => {
+            (hits >= 4 && terminals >= 3) || (hits >= 5 && terminals == 2 && everybody() == 2)
+        }
         // More than one version must be there, or it says nothing of the version; one host or site is no fleet.
         Scope::Firmware => hits >= 5 && terminals >= 3 && transactions_of(cohort) > list.len(),
         Scope::Fleet => hits >= 8 && terminals >= 5 && merchants >= 3 && servers >= 2,

@@ -22,7 +22,9 @@ use rayon::prelude::*;
 
 pub use arbiter::UNDETERMINED;
 pub use baseline::Baseline;
-pub use catalogue::{Catalogue, Cause, Condition, EvidenceRule, Example, LookAlike, RuleError};
+pub use catalogue::{
+    Catalogue, Cause, Condition, EvidenceRule, Example, LookAlike, RuleError, nearest,
+};
 pub use check::{Checked, rules_check};
 pub use columns::columns as fact_columns;
 pub use facts::list::FACTS;

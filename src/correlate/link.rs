@@ -296,7 +296,10 @@ impl Linked {
                     // Inaccurate clocks widen the window, but not without end: a wrong link is worse than none.
                     let slack = (here.uncertainty + there.uncertainty).min(TIME_LIMIT);
                     if distance <= window + slack {
-                        candidates.push((distance, a, b));
+                        // Two sales of one log are two payments: no candidates, and no rivals of those that are.
+                        if !of_one_source(here, there) {
+                            candidates.push((distance, a, b));
+                        }
                     } else if let (Some(first), Some(last)) = (there.first, here.last)
                         && first - last > window + slack
                     {
@@ -320,7 +323,9 @@ impl Linked {
             for (nth, &a) in group.iter().enumerate() {
                 for &b in group.iter().skip(nth + 1).take(limit) {
                     let (here, there) = (&self.groups[a as usize], &self.groups[b as usize]);
-                    if let Some(cost) = time_cost(here, there) {
+                    if !of_one_source(here, there)
+                        && let Some(cost) = time_cost(here, there)
+                    {
                         candidates.push((cost, a, b));
                     }
                 }
@@ -479,15 +484,19 @@ fn time_cost(a: &Group, b: &Group) -> Option<i64> {
     })
 }
 
+/// Whether one log or trace tells of both, each by itself: then they are never one payment.
+fn of_one_source(a: &Group, b: &Group) -> bool {
+    a.stretches
+        .iter()
+        .any(|source| b.stretches.contains(source))
+}
+
 /// Whether two groups may be one payment.
 fn compatible(a: &Group, b: &Group, method: LinkMethod) -> bool {
     fn differ<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
         matches!((a, b), (Some(a), Some(b)) if a != b)
     }
-    if a.stretches
-        .iter()
-        .any(|source| b.stretches.contains(source))
-    {
+    if of_one_source(a, b) {
         return false;
     }
     if method == LinkMethod::Cryptogram {

@@ -33,8 +33,10 @@ pub enum CommandKind {
     InternalAuthenticate,
     /// GET CHALLENGE, 0084.
     GetChallenge,
-    /// PUT DATA, 80DA, and other issuer script commands.
+    /// Issuer script commands.
     IssuerScript,
+    /// PUT DATA of a data envelope, 80DA (data storage).
+    PutData,
     /// Any other command.
     Other,
     /// An answer without its command.

@@ -304,7 +304,7 @@ pack_enum!(FieldState: On, Off, NoCard, Activated, Collision, NotIsoDep, Activat
     TransmissionError, ProtocolError, StillPresent, WaitingTimeExtension);
 pack_enum!(CommandKind: SelectPpse, SelectPse, SelectAid, GetProcessingOptions, ReadRecord, GenerateAc,
     ComputeCryptographicChecksum, ExchangeRelayResistanceData, RecoverAc, GetData, Verify, ExternalAuthenticate,
-    InternalAuthenticate, GetChallenge, IssuerScript, Other, Unknown);
+    InternalAuthenticate, GetChallenge, IssuerScript, PutData, Other, Unknown);
 
 impl Pack for Signal {
     fn pack(&self, to: &mut Packer<'_>) {

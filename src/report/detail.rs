@@ -671,6 +671,7 @@ fn command_name(command: CommandKind) -> &'static str {
         CommandKind::InternalAuthenticate => "INTERNAL AUTHENTICATE",
         CommandKind::GetChallenge => "GET CHALLENGE",
         CommandKind::IssuerScript => "ISSUER SCRIPT COMMAND",
+        CommandKind::PutData => "PUT DATA",
         CommandKind::Other => "COMMAND",
         CommandKind::Unknown => "ANSWER WITHOUT COMMAND",
     }

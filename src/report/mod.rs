@@ -37,7 +37,7 @@ pub use overview::{
     CauseCount, Count, Coverage, Incident, Ledger, PlaceCount, Problem, Summary, Timeline,
 };
 pub use publish::{check_target, interrupt, left_over, parent_of};
-pub use query::{Answer, QUESTIONS, Question, query};
+pub use query::{Answer, QUESTIONS, Question, TABLES, query};
 pub use row::{Alternative, Micros};
 pub use schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
 pub use time::{clock, readable, rfc3339};

@@ -8,9 +8,10 @@ use super::parquet::read_frame;
 use super::row::Micros;
 use super::time::rfc3339;
 use super::{Error, Folder};
+use crate::attribute::nearest;
 
 /// The tables that can be asked.
-const TABLES: [&str; 7] = [
+pub const TABLES: [&str; 7] = [
     "transactions",
     "facts",
     "events",
@@ -129,8 +130,37 @@ pub fn query(folder: &Folder, sql: &str) -> Result<Answer, Error> {
     let frame = context
         .execute(sql)
         .and_then(LazyFrame::collect)
-        .map_err(|e| Error::Sql(e.to_string()))?;
+        .map_err(|e| Error::Sql(explained(folder, &e.to_string(), &says)))?;
     Ok(answer(&frame))
+}
+
+/// What polars says, in terms of the tables: it was given only the columns that the question names, and would list these.
+fn explained(folder: &Folder, said: &str, says: &dyn Fn(&str) -> bool) -> String {
+    let missing = said
+        .split_once("unable to find column \"")
+        .and_then(|(_, rest)| rest.split('"').next());
+    let Some(missing) = missing else {
+        return said.to_owned();
+    };
+    let tables: Vec<&str> = TABLES.into_iter().filter(|table| says(table)).collect();
+    let columns: Vec<String> = tables
+        .iter()
+        .filter_map(|table| {
+            let path = folder.path().join(table).with_extension("parquet");
+            super::parquet::column_names(&path).ok()
+        })
+        .flatten()
+        .collect();
+    let place = tables.join(" and ");
+    match nearest(missing, columns.iter().map(String::as_str)) {
+        Some(near) => format!("no column {missing} in {place}; did you mean {near}?"),
+        // The facts are too many to be of help in a line.
+        None if columns.len() > 60 => format!("no column {missing} in {place}"),
+        None => format!(
+            "no column {missing} in {place}, which has {}",
+            columns.join(", ")
+        ),
+    }
 }
 
 /// Times without their zone (they all are UTC): SQL's time literals have none, and would not compare.

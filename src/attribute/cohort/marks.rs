@@ -42,7 +42,6 @@ pub(super) struct Marks {
     merchants: Vec<OfMerchant>,
     other_refused: HashMap<(u32, u32), u32>,
     codes: HashMap<u32, Vec<u32>>,
-    names: HashMap<u32, Vec<u32>>,
 }
 
 /// Sums over all attempts of a merchant.
@@ -115,9 +114,6 @@ impl Marks {
                     *marks.other_refused.entry(key).or_default() += 1;
                 }
             }
-            if brief.name != NONE {
-                marks.names.entry(brief.name).or_default().push(index);
-            }
         }
         marks.merchants = by_merchant
             .iter()
@@ -129,11 +125,6 @@ impl Marks {
     /// All with that response code.
     pub fn with_code(&self, code: u32) -> &[u32] {
         self.codes.get(&code).map_or(&[], Vec::as_slice)
-    }
-
-    /// All that asked for that name.
-    pub fn with_name(&self, name: u32) -> &[u32] {
-        self.names.get(&name).map_or(&[], Vec::as_slice)
     }
 
     /// Sums of a merchant.

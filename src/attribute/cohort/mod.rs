@@ -34,6 +34,8 @@ pub(super) struct Cohort {
     by_card: Lists,
     by_bin: Lists,
     by_server: Lists,
+    by_address: Lists,
+    by_name: Lists,
     by_firmware: Lists,
     fleet: Lists,
     /// All attempts with a time, by time.
@@ -111,6 +113,8 @@ impl Cohort {
             by_card: lists(|b| b.card),
             by_bin: lists(|b| b.bin),
             by_server: lists(|b| b.server),
+            by_address: lists(|b| b.address),
+            by_name: lists(|b| b.name),
             by_firmware: lists(|b| b.firmware),
             fleet: lists(|_| 0),
             briefs,

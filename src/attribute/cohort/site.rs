@@ -4,6 +4,9 @@ use super::{Brief, Cohort, MINUTE, NONE, count, distinct, share, tail};
 use crate::attribute::facts::Row;
 use crate::attribute::facts::list::Fact;
 
+/// Terminals that do not all have the same mistake.
+const MANY: usize = 4;
+
 impl Cohort {
     pub(super) fn site_facts(&self, brief: &Brief, row: &mut Row) {
         if brief.site == NONE {
@@ -75,20 +78,10 @@ impl Cohort {
                 .rsplit(':')
                 .next()
                 .is_some_and(|port| port.parse::<u16>().is_ok());
-            let by_address: Vec<u32>;
             let list = if full {
                 self.by_server.of(brief.server)
             } else {
-                by_address = self
-                    .all
-                    .iter()
-                    .copied()
-                    .filter(|&other| {
-                        self.brief(other)
-                            .is_some_and(|b| b.address == brief.address)
-                    })
-                    .collect();
-                &by_address
+                self.by_address.of(brief.address)
             };
             let connected = if full {
                 marks.server_connected.of(brief.server)
@@ -110,7 +103,7 @@ impl Cohort {
             row.bool(Fact::server_ok_site, at_site, &[]);
             let elsewhere = window().any(|b| b.site != brief.site);
             row.bool(Fact::server_ok_elsewhere, elsewhere, &[]);
-            let others = self.each(list).any(|b| b.terminal != brief.terminal);
+            let others = self.used_by_others(brief, list, |b| b.connected);
             row.bool(Fact::server_used_by_others, others, &[]);
             let here = if full && brief.terminal != NONE {
                 self.each(self.by_terminal.of(brief.terminal))
@@ -146,13 +139,27 @@ impl Cohort {
             row.bool(Fact::other_server_ok_site, reaches, &[]);
         }
         if brief.name != NONE {
-            let same = || {
-                self.each(marks.with_name(brief.name))
-                    .filter(|b| b.terminal != brief.terminal)
-            };
-            row.bool(Fact::name_used_by_others, same().next().is_some(), &[]);
-            let resolved = same().any(|b| b.name_resolved && b.site != brief.site);
+            let list = self.by_name.of(brief.name);
+            let others = self.used_by_others(brief, list, |b| b.name_resolved);
+            row.bool(Fact::name_used_by_others, others, &[]);
+            let resolved = self
+                .each(list)
+                .any(|b| b.terminal != brief.terminal && b.name_resolved && b.site != brief.site);
             row.bool(Fact::name_ok_elsewhere, resolved, &[]);
         }
+    }
+
+    /// Whether a place is one where others go: one of them got there, or many try. Two or three that share what nobody ever
+    /// reached share a mistake.
+    fn used_by_others(&self, brief: &Brief, list: &[u32], there: fn(&Brief) -> bool) -> bool {
+        let mut tried: Vec<u32> = Vec::new();
+        self.each(list)
+            .filter(|b| b.terminal != brief.terminal)
+            .any(|b| {
+                if b.terminal != NONE && !tried.contains(&b.terminal) {
+                    tried.push(b.terminal);
+                }
+                there(b) || tried.len() >= MANY
+            })
     }
 }

@@ -23,7 +23,7 @@ const UNSET: &[(&str, &str)] = &[
     ("reproducible", "false"),
     ("rules", "built in only"),
     ("format", "told by content"),
-    ("pan-key", "a random one for each run"),
+    ("pan-key", "none: tokens are names within the run"),
 ];
 
 pub(crate) fn run(args: &ConfigArgs, output: &Output) -> Ending {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::attribute::nearest;
 use crate::cli::args::{QueryArgs, QueryFormat};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -19,6 +20,20 @@ pub(crate) fn run(args: &QueryArgs, output: &Output) -> Ending {
     };
     let folder = Folder::open(dir)?;
     let ready = QUESTIONS.iter().find(|question| question.name == sql);
+    let word = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    if ready.is_none() && !report::TABLES.contains(&sql.as_str()) && sql.chars().all(word) {
+        let names = QUESTIONS.iter().map(|question| question.name);
+        let failure = Failure::failed(format!("no question and no table is called {sql}"));
+        return Err(match nearest(sql, names.chain(report::TABLES)) {
+            Some(near) => failure.hint(format!(
+                "did you mean {near}? `tapscope query --list` lists the questions"
+            )),
+            None => failure.hint(format!(
+                "`tapscope query --list` lists the questions; tables: {}",
+                report::TABLES.join(", ")
+            )),
+        });
+    }
     let answer = report::query(&folder, ready.map_or(sql.as_str(), |question| question.sql))?;
     match args.format {
         QueryFormat::Table => {

@@ -386,7 +386,7 @@ fn event(s: &mut Strings, e: &Event, start: i64) -> Value {
 }
 
 fn rounded(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
+    (number * 10_000.0).round() / 10_000.0
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{PageOptions, base64};
 use crate::plan::Language;
 use crate::report::folder::Story;
 use crate::report::overview::{Ledger, PlaceCount, Summary, share};
-use crate::report::{Error, readable};
+use crate::report::{Error, UNDETERMINED, readable};
 
 const REPORT: &str = include_str!("report.html");
 const TRANSACTION: &str = include_str!("transaction.html");
@@ -127,12 +127,15 @@ pub(super) fn render(
         lang => language_code(options.language),
         summary => value(summary),
         failed_share => share(summary.failed, summary.attempts),
+        understood => share(summary.coverage.total.understood, summary.coverage.total.bytes),
+        ignored => share(summary.coverage.total.ignored, summary.coverage.total.bytes),
         understood_share => share(known(&summary.coverage.total), summary.coverage.total.bytes),
         narrowed => options.narrowed(),
         merchant => options.merchant.clone(),
         timeline => Value::from_safe_string(timeline(&summary.timeline)),
         step => step_name(summary.timeline.step_seconds),
         causes => causes(summary),
+        named => summary.causes.iter().filter(|c| c.code != UNDETERMINED).take(2).map(value).collect::<Vec<_>>(),
         incidents => incidents(summary),
         places => places.map(|(kind, en, zh, list)| place_card(kind, en, zh, list)).to_vec(),
         ledgers => ledgers(summary),

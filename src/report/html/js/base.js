@@ -57,8 +57,9 @@
   const percent = share => { const p = share * 100; return (p === 0 || p >= 99.95 ? p.toFixed(0) : p.toFixed(1)) + " %"; };
   const iso = us => { const d = new Date(Math.floor(us / 1000)); return isNaN(d) ? "?" : d.toISOString(); };
   const time = (us, day) => us === null ? "–" : day ? iso(us).slice(0, 10) + " " + iso(us).slice(11, 23) : iso(us).slice(11, 23);
-  const span = us => us < 1e4 ? (us / 1e3).toFixed(1) + " ms" : us < 1e6 ? Math.round(us / 1e3) + " ms" : us < 6e7 ? (us / 1e6).toFixed(us < 1e7 ? 2 : 1) + " s"
-    : us < 36e8 ? Math.floor(us / 6e7) + " min " + Math.round(us % 6e7 / 1e6) + " s" : Math.floor(us / 36e8) + " h " + Math.floor(us % 36e8 / 6e7) + " min";
+  // Cut off, never rounded up, as the terminal does: there is no 60 s in a minute.
+  const span = us => us < 1e4 ? (Math.floor(us / 100) / 10).toFixed(1) + " ms" : us < 1e6 ? Math.floor(us / 1e3) + " ms" : us < 6e7 ? (Math.floor(us / 1e4) / 100).toFixed(2) + " s"
+    : us < 36e8 ? Math.floor(us / 6e7) + " min " + Math.floor(us % 6e7 / 1e6) + " s" : Math.floor(us / 36e8) + " h " + Math.floor(us % 36e8 / 6e7) + " min";
   const money = r => {
     if (r[C.amount] === null) return "";
     const whole = ["JPY", "KRW", "VND", "CLP"].includes(text(r[C.currency]));

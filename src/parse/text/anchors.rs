@@ -1,0 +1,232 @@
+//! Finds the lines of a block that hold an anchor, in one pass over its bytes, before any line is split.
+//!
+//! The automaton's next step waits for the one before it, so four parts of the block are walked side by side.
+
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, MatchKind, StartKind};
+
+/// Parts of a block that are walked side by side.
+const STRANDS: usize = 4;
+
+/// What only payments have, and words of general computing, in one automaton.
+pub(super) struct Anchors {
+    dfa: DFA,
+    /// Patterns below are those of payments.
+    payments: usize,
+}
+
+/// Where anchors stand in a block: the place of one of their bytes, in order.
+#[derive(Default)]
+pub(super) struct Hits {
+    /// Of payments: the first of each line.
+    pub payments: Vec<usize>,
+    /// Of general computing, in lines without one of payments before it: where they end.
+    pub general: Vec<usize>,
+}
+
+/// A part of the block: whole lines.
+struct Strand {
+    at: usize,
+    end: usize,
+    state: StateID,
+    hits: Hits,
+}
+
+/// In UTF-8 and, what is Chinese, in GB18030 too.
+fn encoded(anchors: &[String], out: &mut Vec<Vec<u8>>) {
+    for anchor in anchors {
+        if !anchor.is_ascii() {
+            let (bytes, _, lossy) = encoding_rs::GB18030.encode(anchor);
+            if !lossy {
+                out.push(bytes.into_owned());
+            }
+        }
+        out.push(anchor.clone().into_bytes());
+    }
+}
+
+impl Anchors {
+    /// Builds the automaton; nothing where the tables are broken.
+    pub(super) fn new(payments: &[String], general: &[String]) -> Option<Self> {
+        let mut patterns = Vec::with_capacity((payments.len() + general.len()) * 2);
+        encoded(payments, &mut patterns);
+        let payments = patterns.len();
+        encoded(general, &mut patterns);
+        let dfa = DFA::builder()
+            .ascii_case_insensitive(true)
+            // Whether a line holds an anchor is all that is asked.
+            .match_kind(MatchKind::Standard)
+            .start_kind(StartKind::Unanchored)
+            .prefilter(false)
+            .build(&patterns)
+            .ok()?;
+        Some(Self { dfa, payments })
+    }
+
+    fn start(&self) -> StateID {
+        // An automaton that was built for searches without an anchor has this state.
+        self.dfa.start_state(Anchored::No).unwrap_or_default()
+    }
+
+    fn is_of_payments(&self, state: StateID) -> bool {
+        (0..self.dfa.match_len(state))
+            .any(|nth| self.dfa.match_pattern(state, nth).as_usize() < self.payments)
+    }
+
+    /// True where a text holds what only payments have.
+    pub(super) fn is_telling(&self, text: &[u8]) -> bool {
+        let mut state = self.start();
+        text.iter().any(|byte| {
+            state = self.dfa.next_state(Anchored::No, state, *byte);
+            self.dfa.is_match(state) && self.is_of_payments(state)
+        })
+    }
+
+    /// All lines of a block that hold an anchor.
+    pub(super) fn find(&self, text: &[u8]) -> Hits {
+        let mut strands = self.strands(text);
+        loop {
+            let common = strands.iter().map(|s| s.end - s.at).min().unwrap_or(0);
+            let windows = strands
+                .each_ref()
+                .map(|s| text.get(s.at..s.at + common).unwrap_or_default());
+            let states = strands.each_ref().map(|s| s.state);
+            let (done, states) = self.together(windows, states);
+            if done == 0 {
+                break;
+            }
+            for (strand, state) in strands.iter_mut().zip(states) {
+                strand.at += done;
+                strand.state = state;
+                if self.dfa.is_match(state) {
+                    self.note(text, strand);
+                }
+            }
+        }
+        let mut all = Hits::default();
+        for mut strand in strands {
+            self.finish(text, &mut strand);
+            all.payments.append(&mut strand.hits.payments);
+            all.general.append(&mut strand.hits.general);
+        }
+        all
+    }
+
+    fn strands(&self, text: &[u8]) -> [Strand; STRANDS] {
+        let mut from = 0;
+        std::array::from_fn(|nth| {
+            let near = (text.len() * (nth + 1) / STRANDS).max(from);
+            let end = memchr::memchr(b'\n', text.get(near..).unwrap_or_default())
+                .map_or(text.len(), |n| near + n + 1);
+            let strand = Strand {
+                at: from,
+                end,
+                state: self.start(),
+                hits: Hits::default(),
+            };
+            from = end;
+            strand
+        })
+    }
+
+    /// Walks windows of one length side by side up to a byte at which any ends an anchor; gives how many bytes that took.
+    fn together(
+        &self,
+        windows: [&[u8]; STRANDS],
+        states: [StateID; STRANDS],
+    ) -> (usize, [StateID; STRANDS]) {
+        let dfa = &self.dfa;
+        let [mut a, mut b, mut c, mut d] = states;
+        let [first, second, third, fourth] = windows;
+        let mut done = 0;
+        for (((w, x), y), z) in first.iter().zip(second).zip(third).zip(fourth) {
+            a = dfa.next_state(Anchored::No, a, *w);
+            b = dfa.next_state(Anchored::No, b, *x);
+            c = dfa.next_state(Anchored::No, c, *y);
+            d = dfa.next_state(Anchored::No, d, *z);
+            done += 1;
+            // Matches have the lowest numbers.
+            if dfa.is_special(a.min(b).min(c.min(d))) {
+                break;
+            }
+        }
+        (done, [a, b, c, d])
+    }
+
+    /// The byte before `at` ends an anchor.
+    fn note(&self, text: &[u8], strand: &mut Strand) {
+        if !self.is_of_payments(strand.state) {
+            strand.hits.general.push(strand.at);
+            return;
+        }
+        strand.hits.payments.push(strand.at - 1);
+        // The rest of the line adds nothing.
+        let rest = text.get(strand.at..strand.end).unwrap_or_default();
+        strand.at = memchr::memchr(b'\n', rest).map_or(strand.end, |n| strand.at + n + 1);
+        strand.state = self.start();
+    }
+
+    fn finish(&self, text: &[u8], strand: &mut Strand) {
+        while strand.at < strand.end {
+            let Some(byte) = text.get(strand.at) else {
+                return;
+            };
+            strand.state = self.dfa.next_state(Anchored::No, strand.state, *byte);
+            strand.at += 1;
+            if self.dfa.is_match(strand.state) {
+                self.note(text, strand);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_with_an_anchor_is_found_wherever_the_parts_meet() {
+        let payments = ["apdu".to_owned(), "请插卡".to_owned()];
+        let general = ["timeout".to_owned(), "rssi".to_owned()];
+        let anchors = Anchors::new(&payments, &general).unwrap();
+        let lines = [
+            "x",
+            "APDU one apdu two",
+            "a Timeout, then an apdu",
+            "",
+            "rssi=-3 timeout",
+            "请插卡",
+            "noise noise noise apd",
+            "u",
+        ];
+        for shift in 0..lines.len() {
+            let mut text = String::new();
+            let (mut want_payments, mut want_general) = (Vec::new(), Vec::new());
+            for nth in 0..50 {
+                let line = lines[(nth * 3 + shift) % lines.len()];
+                let start = text.len();
+                text.push_str(line);
+                text.push('\n');
+                let lower = line.to_lowercase();
+                if lower.contains("apdu") || lower.contains("请插卡") {
+                    want_payments.push(start);
+                }
+                if lower.contains("timeout") || lower.contains("rssi") {
+                    want_general.push(start);
+                }
+            }
+            let start = |at: usize| text[..at].rfind('\n').map_or(0, |n| n + 1);
+            let hits = anchors.find(text.as_bytes());
+            let payments: Vec<usize> = hits.payments.iter().map(|at| start(*at)).collect();
+            let mut general: Vec<usize> = hits.general.iter().map(|at| start(*at - 1)).collect();
+            general.dedup();
+            assert_eq!(payments, want_payments);
+            assert_eq!(general, want_general);
+        }
+        let gbk = encoding_rs::GB18030.encode("请插卡").0;
+        assert!(anchors.is_telling(&gbk));
+        assert!(!anchors.is_telling(b"timeout"));
+        assert!(anchors.find(b"").payments.is_empty());
+    }
+}
