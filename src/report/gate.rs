@@ -125,6 +125,10 @@ impl Gate {
     fn met_places(&self, text: &[u8], start: usize, end: usize, hide: &mut Vec<usize>) {
         let digit = |at: &usize| text.get(*at).is_some_and(u8::is_ascii_digit);
         let plain: Vec<usize> = (start..end).filter(digit).collect();
+        let shortest = self.lengths.trailing_zeros() as usize;
+        if plain.len() < shortest {
+            return;
+        }
         let mut readings = vec![plain];
         for offset in [0, 1] {
             let pairs = (start + offset..end.saturating_sub(1)).step_by(2);
@@ -311,6 +315,10 @@ impl Gate {
     }
 
     fn labelled(&self, text: &[u8]) -> Option<Leak> {
+        // Nearly all texts have none: two bytes of a label tell, and are found faster than all of them.
+        if !may_be_labelled(text) {
+            return None;
+        }
         let labels = self.labels.as_ref()?;
         labels.find_iter(text).find_map(|found| {
             let (_, pin_block) = LABELS.get(found.pattern().as_usize())?;
@@ -333,6 +341,23 @@ impl Gate {
             }
         })
     }
+}
+
+/// True where one of the labels may stand in the text: `cv`, `pinb`, `pin_b`, `pin b` in any case, or the Chinese one's first
+/// character.
+fn may_be_labelled(text: &[u8]) -> bool {
+    const FIRST: &[u8] = "安".as_bytes();
+    let lower = |at: usize| text.get(at).map(u8::to_ascii_lowercase);
+    memchr::memchr2_iter(b'v', b'V', text).any(|at| at.checked_sub(1).and_then(lower) == Some(b'c'))
+        || memchr::memchr2_iter(b'p', b'P', text).any(|at| {
+            lower(at + 1) == Some(b'i')
+                && lower(at + 2) == Some(b'n')
+                && match lower(at + 3) {
+                    Some(b'_' | b' ') => lower(at + 4) == Some(b'b'),
+                    next => next == Some(b'b'),
+                }
+        })
+        || memchr::memchr_iter(0xE5, text).any(|at| text.get(at..at + 3) == Some(FIRST))
 }
 
 fn is_number(digits: &[u8]) -> bool {

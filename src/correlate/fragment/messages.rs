@@ -1,6 +1,8 @@
-//! Fragments of what interleaves terminals: a host's messages by their keys, a capture's messages and connections.
+//! Cuts what interleaves many terminals, a capture or a host's log: the keys of each message decide, and the connection that
+//! carried it.
 
-use std::collections::BTreeMap;
+use foldhash::HashMap;
+use rayon::prelude::*;
 
 use super::{Fragment, MESSAGE_WINDOW, RECONNECT_WINDOW, Shape, is_financial, is_reversal};
 use crate::event::{Direction, Event, Events, IsoMessage, Payload, Text, What};
@@ -21,17 +23,24 @@ fn is_open_leg(before: &Fragment, event: &Event) -> bool {
 /// Messages with the same terminal and trace number.
 #[derive(Default)]
 pub(super) struct ByKey {
-    open: BTreeMap<(Option<Text>, u32), usize>,
-    by_rrn: BTreeMap<Text, usize>,
+    /// Looked up, never walked; so is the other.
+    open: HashMap<(Option<Text>, u32), usize>,
+    by_rrn: HashMap<Text, usize>,
 }
 
 impl ByKey {
-    pub(super) fn place(&mut self, index: u32, event: &Event, out: &mut Vec<Fragment>) {
+    /// Gives the fragment that it belongs to.
+    pub(super) fn place(
+        &mut self,
+        index: u32,
+        event: &Event,
+        out: &mut Vec<Fragment>,
+    ) -> Option<usize> {
         let Payload::Iso8583(message) = &event.payload else {
-            return;
+            return None;
         };
         if !is_financial(message.mti) && !is_reversal(message.mti) {
-            return;
+            return None;
         }
         let key = event
             .keys
@@ -67,6 +76,7 @@ impl ByKey {
         if let Some(rrn) = &event.keys.rrn {
             self.by_rrn.insert(rrn.clone(), at);
         }
+        Some(at)
     }
 }
 
@@ -74,38 +84,29 @@ impl ByKey {
 pub(super) fn cut_capture(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
     let from = out.len();
     let mut messages = ByKey::default();
-    // Flow -> message fragments on it.
-    let mut flows: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    for index in range.clone() {
-        if !matches!(arena.head(index).what, What::Iso8583(_)) {
-            continue;
-        }
-        let event = &arena.get(index);
-        if let Payload::Iso8583(message) = &event.payload {
-            messages.place(index, event, out);
-            if let Some(at) = (from..out.len())
-                .rev()
-                .take(64)
-                .find(|&at| out[at].events.last() == Some(&index))
-            {
-                let on_flow = flows.entry(message.flow).or_default();
-                if on_flow.last() != Some(&at) {
-                    on_flow.push(at);
-                }
+    // Flow -> message fragments on it. Looked up, never walked.
+    let mut flows: HashMap<u64, Vec<usize>> = HashMap::default();
+    let is_message = |index: &u32| matches!(arena.head(*index).what, What::Iso8583(_));
+    let indexes: Vec<u32> = range.clone().filter(is_message).collect();
+    each_alive(arena, &indexes, |index, event| {
+        let at = messages.place(index, event, out);
+        if let (Some(at), Payload::Iso8583(message)) = (at, &event.payload)
+            && out.len() - at <= 64
+        {
+            let on_flow = flows.entry(message.flow).or_default();
+            if on_flow.last() != Some(&at) {
+                on_flow.push(at);
             }
         }
-    }
+    });
     for fragment in out.iter_mut().skip(from) {
         fragment.wire = true;
     }
     // Client address and server -> last connection fragment.
-    let mut clients: BTreeMap<(Text, Text), usize> = BTreeMap::new();
-    let mut connection_of_flow: BTreeMap<u64, usize> = BTreeMap::new();
-    for index in range {
-        if matches!(arena.head(index).what, What::Iso8583(_)) {
-            continue;
-        }
-        let event = &arena.get(index);
+    let mut clients: HashMap<(Text, Text), usize> = HashMap::default();
+    let mut connection_of_flow: HashMap<u64, usize> = HashMap::default();
+    let indexes: Vec<u32> = range.filter(|index| !is_message(index)).collect();
+    each_alive(arena, &indexes, |index, event| {
         match &event.payload {
             Payload::Iso8583(_) => {}
             Payload::Tcp(connection) => match flows.get(&event.lane).map(Vec::as_slice) {
@@ -136,13 +137,26 @@ pub(super) fn cut_capture(arena: &Events, range: std::ops::Range<u32>, out: &mut
                 connection_fragment(index, event, &mut clients, out);
             }
         }
+    });
+}
+
+/// Events that are brought to life together.
+const ALIVE: usize = 4096;
+
+/// Looks at events in order; they are brought to life in parallel.
+fn each_alive(arena: &Events, indexes: &[u32], mut see: impl FnMut(u32, &Event)) {
+    for some in indexes.chunks(ALIVE) {
+        let alive: Vec<Event> = some.par_iter().map(|&index| arena.get(index)).collect();
+        for (&index, event) in some.iter().zip(&alive) {
+            see(index, event);
+        }
     }
 }
 
 fn connection_fragment(
     index: u32,
     event: &Event,
-    clients: &mut BTreeMap<(Text, Text), usize>,
+    clients: &mut HashMap<(Text, Text), usize>,
     out: &mut Vec<Fragment>,
 ) -> usize {
     let key = (

@@ -311,7 +311,7 @@ fn cut_many(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>
     for index in range {
         let event = &arena.get(index);
         if matches!(event.payload, Payload::Iso8583(_)) {
-            messages.place(index, event, out);
+            let _ = messages.place(index, event, out);
             continue;
         }
         let terminal = match &event.keys.terminal {
