@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use compact_str::format_compact;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -199,7 +198,12 @@ fn apdu(exchange: &Exchange) -> Description {
         (None, _) => summary.push_str(" → answer not recorded"),
     }
     if let Some(micros) = exchange.duration_micros {
-        let _ = write!(summary, " in {:.1} ms", f64::from(micros) / 1000.0);
+        let _ = if micros % 100 == 0 {
+            // Most logs tell milliseconds: no need to round.
+            write!(summary, " in {}.{} ms", micros / 1000, micros / 100 % 10)
+        } else {
+            write!(summary, " in {:.1} ms", f64::from(micros) / 1000.0)
+        };
     }
     for fault in &exchange.faults {
         let _ = write!(summary, ", {fault}");
@@ -327,7 +331,12 @@ fn log_detail(log: &LogEvent) -> String {
 }
 
 fn written(detail: &impl Serialize) -> String {
-    serde_json::to_string(detail).unwrap_or_default()
+    // Most details fit: growing step by step costs as much as writing.
+    let mut out = Vec::with_capacity(1024);
+    match serde_json::to_writer(&mut out, detail) {
+        Ok(()) => String::from_utf8(out).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
 }
 
 /// Text that is cleaned as it is written.
@@ -442,12 +451,21 @@ impl Serialize for One<'_> {
         if let TagValue::Hidden(length) = &tag.value {
             map.serialize_entry("hidden_bytes", length)?;
         }
-        map.serialize_entry("tag", &format_compact!("{:02X}", tag.tag))?;
+        map.serialize_entry("tag", tag_name(tag.tag).as_str())?;
         if let TagValue::Bytes(bytes) = &tag.value {
             map.serialize_entry("value", &hex(bytes))?;
         }
         map.end()
     }
+}
+
+/// `9F26`: two digits at least, and whole bytes or not as the number has it.
+fn tag_name(tag: u32) -> Text {
+    let digits = (8 - tag.leading_zeros() / 4).max(2);
+    (0..digits)
+        .rev()
+        .map(|nth| char::from(DIGITS[(tag >> (4 * nth) & 15) as usize]))
+        .collect()
 }
 
 /// What can be told of TLS without reading it, and whether it was read.
@@ -469,15 +487,15 @@ fn tls_seen(t: &TlsSeen) -> Value {
     })
 }
 
+const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
 /// Upper case without spaces. A cryptogram may have the form of a card number by chance (some 2 in 100,000 do): as no one who
 /// reads a report can tell, its middle is hidden as well.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    let out: Vec<u8> = bytes.iter().flat_map(digits).collect();
+    // They are ASCII.
+    let out = String::from_utf8(out).unwrap_or_default();
     if (7..=9).contains(&bytes.len()) {
         return figure(&out).into_owned();
     }

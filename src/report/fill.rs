@@ -228,7 +228,8 @@ impl<'a> Filler<'a> {
             locator: self.locator(event.source, event.place),
             step: description.step.map(|stage| stage.name().into()),
             summary: clean(&description.summary),
-            detail: description.detail.into(),
+            // A copy as long as the text: the buffer that it was written in is larger.
+            detail: Text::new(&description.detail),
         })
     }
 

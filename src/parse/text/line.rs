@@ -114,7 +114,15 @@ pub(super) fn read(
 
 /// What names the protocol ZVT or its parties.
 static ZVT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let marks = ["CLASS - ", "ECR", "zvt", "Zvt", "ZVT", "POS->TERM", "POS<-TERM"];
+    let marks = [
+        "CLASS - ",
+        "ECR",
+        "zvt",
+        "Zvt",
+        "ZVT",
+        "POS->TERM",
+        "POS<-TERM",
+    ];
     AhoCorasick::new(marks).ok()
 });
 
@@ -386,7 +394,11 @@ fn names_data(text: &[u8]) -> bool {
         let value = line.get(at + 1..).unwrap_or_default();
         value.starts_with(b" false") || value.starts_with(b" true")
     };
-    if memchr::memchr_iter(b':', line).filter(flag).nth(2).is_some() {
+    if memchr::memchr_iter(b':', line)
+        .filter(flag)
+        .nth(2)
+        .is_some()
+    {
         return true;
     }
     if let Some(colon) = line
