@@ -10,6 +10,9 @@ pub fn clean(text: &str) -> Text {
     if text.bytes().all(|b| (0x20..0x7F).contains(&b)) {
         return Text::new(text);
     }
+    if !text.chars().any(|c| c.is_control() || is_invisible(c)) {
+        return Text::new(text);
+    }
     let mut out = Text::with_capacity(text.len());
     for c in text.chars() {
         match c {

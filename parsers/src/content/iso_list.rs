@@ -169,9 +169,12 @@ fn digits(text: &[u8], at: usize) -> Option<(u8, usize)> {
 fn mark(text: &[u8], at: usize) -> Option<(u8, usize)> {
     let fresh = at == 0 || text.get(at - 1).is_some_and(|b| !b.is_ascii_alphanumeric());
     let rest = text.get(at..)?;
+    let first = rest.first()?.to_ascii_lowercase();
     let starts = |word: &str| {
-        rest.get(..word.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+        word.as_bytes().first() == Some(&first)
+            && rest
+                .get(..word.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
     };
     if fresh {
         for word in ["field", "bit", "de", "df", "fld", "fd", "f", "p-", "s-"] {

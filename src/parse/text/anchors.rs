@@ -2,6 +2,8 @@
 //!
 //! The automaton's next step waits for the one before it, so four parts of the block are walked side by side.
 
+use std::sync::OnceLock;
+
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
@@ -9,8 +11,16 @@ use aho_corasick::{Anchored, MatchKind, StartKind};
 /// Parts of a block that are walked side by side.
 const STRANDS: usize = 4;
 
-/// What only payments have, and words of general computing, in one automaton.
+/// What only payments have, and words of general computing.
 pub(super) struct Anchors {
+    ascii: Finder,
+    /// Patterns beyond ASCII, payments first, and how many those are: blocks in ASCII, most of all, never need their automaton.
+    other: (Vec<Vec<u8>>, usize),
+    wide: OnceLock<Option<Finder>>,
+}
+
+/// One automaton, over lower-case letters: half of the bytes mean the same, and its table is as much smaller.
+struct Finder {
     dfa: DFA,
     /// Patterns below are those of payments.
     payments: usize,
@@ -33,35 +43,83 @@ struct Strand {
     hits: Hits,
 }
 
-/// In UTF-8 and, what is Chinese, in GB18030 too.
-fn encoded(anchors: &[String], out: &mut Vec<Vec<u8>>) {
-    for anchor in anchors {
-        if !anchor.is_ascii() {
-            let (bytes, _, lossy) = encoding_rs::GB18030.encode(anchor);
-            if !lossy {
-                out.push(bytes.into_owned());
-            }
-        }
-        out.push(anchor.clone().into_bytes());
-    }
+/// What is beyond ASCII, in UTF-8 and in GB18030.
+fn encoded(anchors: &[String]) -> impl Iterator<Item = Vec<u8>> {
+    let wide = anchors.iter().filter(|anchor| !anchor.is_ascii());
+    wide.flat_map(|anchor| {
+        let anchor = anchor.to_ascii_lowercase();
+        let (bytes, _, lossy) = encoding_rs::GB18030.encode(&anchor);
+        // Second bytes of GB18030 may be capital letters.
+        let gb = (!lossy).then(|| bytes.to_ascii_lowercase());
+        gb.into_iter().chain([anchor.into_bytes()])
+    })
+}
+
+/// What is ASCII.
+fn plain(anchors: &[String]) -> impl Iterator<Item = Vec<u8>> {
+    let ascii = anchors.iter().filter(|anchor| anchor.is_ascii());
+    ascii.map(|anchor| anchor.to_ascii_lowercase().into_bytes())
 }
 
 impl Anchors {
     /// Builds the automaton; nothing where the tables are broken.
     pub(super) fn new(payments: &[String], general: &[String]) -> Option<Self> {
-        let mut patterns = Vec::with_capacity((payments.len() + general.len()) * 2);
-        encoded(payments, &mut patterns);
-        let payments = patterns.len();
-        encoded(general, &mut patterns);
+        let mut patterns: Vec<Vec<u8>> = plain(payments).collect();
+        let own = patterns.len();
+        patterns.extend(plain(general));
+        let mut other: Vec<Vec<u8>> = encoded(payments).collect();
+        let others = other.len();
+        other.extend(encoded(general));
+        Some(Self {
+            ascii: Finder::new(&patterns, own)?,
+            other: (other, others),
+            wide: OnceLock::new(),
+        })
+    }
+
+    fn wide(&self) -> Option<&Finder> {
+        let (patterns, payments) = &self.other;
+        let wide = self.wide.get_or_init(|| Finder::new(patterns, *payments));
+        wide.as_ref()
+    }
+
+    /// True where a text holds what only payments have.
+    pub(super) fn is_telling(&self, text: &[u8]) -> bool {
+        self.ascii.is_telling(text) || self.wide().is_some_and(|wide| wide.is_telling(text))
+    }
+
+    /// All lines of a block that hold an anchor.
+    pub(super) fn find(&self, text: &[u8]) -> Hits {
+        let mut all = self.ascii.find(text);
+        if !text.is_ascii()
+            && let Some(wide) = self.wide()
+        {
+            let mut more = wide.find(text);
+            all.payments.append(&mut more.payments);
+            all.payments.sort_unstable();
+            all.general.append(&mut more.general);
+            all.general.sort_unstable();
+        }
+        all
+    }
+}
+
+impl Finder {
+    fn new(patterns: &[Vec<u8>], payments: usize) -> Option<Self> {
         let dfa = DFA::builder()
-            .ascii_case_insensitive(true)
             // Whether a line holds an anchor is all that is asked.
             .match_kind(MatchKind::Standard)
             .start_kind(StartKind::Unanchored)
             .prefilter(false)
-            .build(&patterns)
+            .build(patterns)
             .ok()?;
         Some(Self { dfa, payments })
+    }
+
+    #[inline]
+    fn next(&self, state: StateID, byte: u8) -> StateID {
+        self.dfa
+            .next_state(Anchored::No, state, byte.to_ascii_lowercase())
     }
 
     fn start(&self) -> StateID {
@@ -74,17 +132,16 @@ impl Anchors {
             .any(|nth| self.dfa.match_pattern(state, nth).as_usize() < self.payments)
     }
 
-    /// True where a text holds what only payments have.
-    pub(super) fn is_telling(&self, text: &[u8]) -> bool {
+    fn is_telling(&self, text: &[u8]) -> bool {
         let mut state = self.start();
         text.iter().any(|byte| {
-            state = self.dfa.next_state(Anchored::No, state, *byte);
+            state = self.next(state, *byte);
             self.dfa.is_match(state) && self.is_of_payments(state)
         })
     }
 
     /// All lines of a block that hold an anchor.
-    pub(super) fn find(&self, text: &[u8]) -> Hits {
+    fn find(&self, text: &[u8]) -> Hits {
         let mut strands = self.strands(text);
         loop {
             let common = strands.iter().map(|s| s.end - s.at).min().unwrap_or(0);
@@ -136,18 +193,17 @@ impl Anchors {
         windows: [&[u8]; STRANDS],
         states: [StateID; STRANDS],
     ) -> (usize, [StateID; STRANDS]) {
-        let dfa = &self.dfa;
         let [mut a, mut b, mut c, mut d] = states;
         let [first, second, third, fourth] = windows;
         let mut done = 0;
         for (((w, x), y), z) in first.iter().zip(second).zip(third).zip(fourth) {
-            a = dfa.next_state(Anchored::No, a, *w);
-            b = dfa.next_state(Anchored::No, b, *x);
-            c = dfa.next_state(Anchored::No, c, *y);
-            d = dfa.next_state(Anchored::No, d, *z);
+            a = self.next(a, *w);
+            b = self.next(b, *x);
+            c = self.next(c, *y);
+            d = self.next(d, *z);
             done += 1;
             // Matches have the lowest numbers.
-            if dfa.is_special(a.min(b).min(c.min(d))) {
+            if self.dfa.is_special(a.min(b).min(c.min(d))) {
                 break;
             }
         }
@@ -172,7 +228,7 @@ impl Anchors {
             let Some(byte) = text.get(strand.at) else {
                 return;
             };
-            strand.state = self.dfa.next_state(Anchored::No, strand.state, *byte);
+            strand.state = self.next(strand.state, *byte);
             strand.at += 1;
             if self.dfa.is_match(strand.state) {
                 self.note(text, strand);
