@@ -220,6 +220,7 @@ fn apdu(exchange: &Exchange) -> Description {
             duration_us: exchange.duration_micros,
             faults: &exchange.faults,
             header: hex(&exchange.header),
+            inner_time: exchange.inner_time.as_deref().map(Clean),
             sw: exchange.sw.map(|sw| format!("{sw:04X}")),
             tags: Tags(&exchange.tags),
         }),
@@ -259,6 +260,7 @@ fn iso8583(message: &IsoMessage) -> Description {
             dialect: message.dialect,
             fields: Fields(&message.fields),
             frames: message.frames.iter().copied().map(place).collect(),
+            inner_time: message.inner_time.as_deref().map(Clean),
             mti: format!("{:04}", message.mti),
             parts: super::iso8583::parts(message),
             pin_present: message.pin_present,
@@ -377,6 +379,8 @@ struct ApduDetail<'a> {
     duration_us: Option<u32>,
     faults: &'a [&'static str],
     header: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner_time: Option<Clean<'a>>,
     sw: Option<String>,
     tags: Tags<'a>,
 }
@@ -388,6 +392,8 @@ struct IsoDetail<'a> {
     dialect: &'static str,
     fields: Fields<'a>,
     frames: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner_time: Option<Clean<'a>>,
     mti: String,
     parts: Value,
     pin_present: bool,
@@ -492,7 +498,12 @@ const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 /// Upper case without spaces. A cryptogram may have the form of a card number by chance (some 2 in 100,000 do): as no one who
 /// reads a report can tell, its middle is hidden as well.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    let digits = |byte: &u8| {
+        [
+            DIGITS[usize::from(byte >> 4)],
+            DIGITS[usize::from(byte & 15)],
+        ]
+    };
     let out: Vec<u8> = bytes.iter().flat_map(digits).collect();
     // They are ASCII.
     let out = String::from_utf8(out).unwrap_or_default();
