@@ -9,161 +9,15 @@
 )]
 
 mod traced;
+#[path = "mutations/whole.rs"]
+mod whole;
 
-use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
 use tapscope::attribute::Catalogue;
-use tapscope_parsers::protocol::net::iso14443::crc::{self, Code};
+use traced::air::{Air, CARD, PHONE, Step, Templates, refused, tap, unhex};
 use traced::{analysis, fact};
-
-fn unhex(text: &str) -> Vec<u8> {
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
-}
-
-/// A tap as a binary trace log of a Proxmark3.
-#[derive(Default)]
-struct Air {
-    log: Vec<u8>,
-    ticks: u32,
-    number: u8,
-}
-
-const CARD: [u8; 4] = [0xA1, 0xB2, 0xC3, 0xD4];
-const PHONE: [u8; 4] = [0x08, 0x11, 0x22, 0x33];
-
-impl Air {
-    fn frame(&mut self, from_card: bool, bytes: &[u8]) {
-        self.ticks += 1356;
-        let length = u16::try_from(bytes.len()).unwrap() | u16::from(from_card) << 15;
-        self.log.extend(self.ticks.to_le_bytes());
-        self.log.extend([0, 0]);
-        self.log.extend(length.to_le_bytes());
-        self.log.extend(bytes);
-        self.log.extend(vec![0; bytes.len().div_ceil(8)]);
-    }
-
-    fn coded(&mut self, from_card: bool, bytes: &[u8]) {
-        let mut frame = bytes.to_vec();
-        frame.extend(crc::of(Code::A, bytes));
-        self.frame(from_card, &frame);
-    }
-
-    fn broken(&mut self, from_card: bool, bytes: &[u8]) {
-        let mut frame = bytes.to_vec();
-        frame.extend(crc::of(Code::A, bytes).map(|b| b ^ 0x55));
-        self.frame(from_card, &frame);
-    }
-
-    fn wait(&mut self, millis: u32) {
-        self.ticks += millis * 13_560;
-    }
-
-    fn poll(&mut self, answered: bool) {
-        self.frame(false, &[0x52]);
-        if answered {
-            self.frame(true, &[0x04, 0x00]);
-        }
-    }
-
-    fn select(&mut self, uid: [u8; 4], sak: u8) {
-        self.poll(true);
-        self.frame(false, &[0x93, 0x20]);
-        let check = uid.iter().fold(0, |sum, b| sum ^ b);
-        let [a, b, c, d] = uid;
-        self.frame(true, &[a, b, c, d, check]);
-        self.coded(false, &[0x93, 0x70, a, b, c, d, check]);
-        self.coded(true, &[sak]);
-    }
-
-    fn activate(&mut self, uid: [u8; 4]) {
-        self.select(uid, 0x20);
-        self.coded(false, &[0xE0, 0x80]);
-        self.coded(true, &[0x05, 0x78, 0x80, 0x70, 0x02]);
-        self.number = 0;
-    }
-
-    fn send(&mut self, command: &str) {
-        let mut block = vec![0x02 | self.number];
-        block.extend(unhex(command));
-        self.coded(false, &block);
-        self.number ^= 1;
-    }
-
-    /// Answers of more than 60 bytes come in a chain of blocks.
-    fn answer(&mut self, answer: &str) {
-        let bytes = unhex(answer);
-        let mut parts = bytes.chunks(60).peekable();
-        let mut number = self.number ^ 1;
-        while let Some(part) = parts.next() {
-            let more = parts.peek().is_some();
-            let mut block = vec![0x02 | number | if more { 0x10 } else { 0 }];
-            block.extend(part);
-            self.coded(true, &block);
-            if more {
-                number ^= 1;
-                self.coded(false, &[0xA2 | number]);
-            }
-        }
-        self.number = number ^ 1;
-    }
-
-    fn exchange(&mut self, command: &str, answer: &str, millis: u32) {
-        self.send(command);
-        self.wait(millis);
-        self.answer(answer);
-    }
-}
-
-/// One step: command, answer, milliseconds.
-type Step = (String, String, u32);
-
-struct Templates(Value);
-
-impl Templates {
-    fn new() -> Self {
-        let text = include_str!("mutations/templates.json");
-        Self(serde_json::from_str(text).unwrap())
-    }
-
-    fn steps(&self, name: &str) -> Vec<Step> {
-        self.0[name]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|step| {
-                (
-                    step[0].as_str().unwrap().to_owned(),
-                    step[1].as_str().unwrap().to_owned(),
-                    u32::try_from(step[2].as_u64().unwrap()).unwrap(),
-                )
-            })
-            .collect()
-    }
-
-    fn splice(&self, name: &str) -> String {
-        self.0["splice"][name].as_str().unwrap().to_owned()
-    }
-}
-
-/// The steps as they are up to `count`, from a card that is put on the reader.
-fn tap(uid: [u8; 4], steps: &[Step]) -> Air {
-    let mut air = Air::default();
-    air.poll(false);
-    air.activate(uid);
-    for (command, answer, millis) in steps {
-        air.exchange(command, answer, *millis);
-    }
-    air
-}
-
-/// The steps with the answer of one of them replaced, and nothing behind it.
-fn refused(uid: [u8; 4], mut steps: Vec<Step>, at: usize, answer: &str) -> Air {
-    steps.truncate(at + 1);
-    answer.clone_into(&mut steps[at].1);
-    tap(uid, &steps)
-}
+use whole::{NO_DIALOGUE, broken_off, entries, whole};
 
 /// Cause, variant, what is on the air, facts (of the last attempt).
 type Case = (
@@ -684,11 +538,16 @@ fn each_mutation_yields_its_step_and_facts() {
     let templates = Templates::new();
     let catalogue = Catalogue::load(&[]).unwrap();
     let folder = tempfile::tempdir().unwrap();
+    let entries = entries();
     let mut cases = cards(&templates);
     cases.extend(holders(&templates));
     cases.extend(terminals(&templates));
+    cases.extend(broken_off(&templates));
+    cases.extend(whole(&templates, &entries));
     let mut wrong = Vec::new();
+    let mut tried: BTreeMap<&str, usize> = BTreeMap::new();
     for (number, (cause, variant, air, facts)) in cases.into_iter().enumerate() {
+        *tried.entry(cause).or_default() += 1;
         let path = folder.path().join(format!("{number}.trace"));
         std::fs::write(&path, &air.log).unwrap();
         let analysis = analysis(&[&path], &catalogue);
@@ -710,4 +569,69 @@ fn each_mutation_yields_its_step_and_facts() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // Every entry of the table is tried, or it is said why it is not.
+    let without: BTreeMap<&str, &str> = NO_DIALOGUE.iter().copied().collect();
+    let mut known = BTreeSet::new();
+    for entry in &entries {
+        assert!(known.insert(entry.cause), "{} twice", entry.cause);
+        let (has, not) = (tried.get(entry.cause), without.get(entry.cause));
+        assert!(
+            has.is_some() != not.is_some(),
+            "{}: {:?} is tried {has:?} times, left out for {not:?}",
+            entry.cause,
+            entry.mutation
+        );
+    }
+    for cause in tried.keys().chain(without.keys()) {
+        assert!(*cause == "none" || known.contains(cause), "{cause}");
+    }
+    println!(
+        "{} entries: {} variants tried, {} without a dialogue",
+        entries.len(),
+        tried.values().sum::<usize>(),
+        without.len()
+    );
+}
+
+/// The contact chip that gives no answer to reset after a refused tap stands in the terminal's log: the whole entry at once.
+#[test]
+fn a_tap_that_fails_and_a_chip_without_an_answer() {
+    let t = Templates::new();
+    let mut steps = t.steps("upi_online");
+    steps[2].1 = t.splice("gpo_6984");
+    let mut text = String::new();
+    let mut millis = 0;
+    let mut line = |tag: &str, what: &str, wait: u32| {
+        millis += wait;
+        text.push_str(&format!(
+            "11-22 10:00:{:02}.{:03}  4503  4511 D {tag}: {what}\n",
+            millis / 1000,
+            millis % 1000
+        ));
+    };
+    line("PayApp  ", "消费 终端号：10000019 金额：88.00", 5);
+    for (command, answer, wait) in &steps {
+        line("Reader  ", &format!("send: {command}"), 5);
+        line("Reader  ", &format!("recv: {answer}"), *wait);
+    }
+    line("PayApp  ", "请插卡", 300);
+    for _ in 0..3 {
+        line("PayApp  ", "卡未上电", 4000);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pos.log");
+    std::fs::write(&path, text).unwrap();
+    let analysis = analysis(&[&path], &Catalogue::load(&[]).unwrap());
+    let attempts = &analysis.correlated.attempts;
+    let tap = (0..attempts.len())
+        .min_by_key(|at| attempts[*at].events.clone())
+        .unwrap();
+    for (name, want) in [
+        ("gpo_sw", "6984"),
+        ("came_instead", "6984"),
+        ("contact_failed_after", "true"),
+        ("contact_dialogue_ok", "false"),
+    ] {
+        assert_eq!(fact(&analysis, tap, name), want, "{name}");
+    }
 }

@@ -242,7 +242,7 @@ fn strength(best: &Candidate<'_>, lead: f64) -> Strength {
         .iter()
         .filter(|piece| piece.weight > 0.0)
         .flat_map(|piece| piece.when.facts.iter())
-        .filter_map(|fact| GROUPS.get(usize::from(*fact)).copied())
+        .filter_map(|fact| Some(GROUPS.get(usize::from(*fact))?.witness()))
         .filter(|group| *group != Group::Attempt)
         .collect();
     groups.sort_unstable();

@@ -1,6 +1,6 @@
 //! The card dialogue: commands and answers, and the radio field.
 
-use super::{CardNumber, Text};
+use super::{CardNumber, ShortBytes, Text};
 
 /// Which command of the contactless flow this is (EMV Book 3, section 6.5; ISO/IEC 7816-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,8 +33,10 @@ pub enum CommandKind {
     InternalAuthenticate,
     /// GET CHALLENGE, 0084.
     GetChallenge,
-    /// PUT DATA, 80DA, and other issuer script commands.
+    /// Issuer script commands.
     IssuerScript,
+    /// PUT DATA of a data envelope, 80DA (data storage).
+    PutData,
     /// Any other command.
     Other,
     /// An answer without its command.
@@ -83,7 +85,7 @@ pub struct Tag {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagValue {
     /// Plain bytes of an object that is not sensitive.
-    Bytes(Box<[u8]>),
+    Bytes(ShortBytes),
     /// A card number (5A, 57, 9F6B, 56, 9F24 …); `expiry` as YYMM digits where the object carries one.
     Card {
         /// The number, masked.

@@ -537,6 +537,7 @@ impl Pairing {
         }
         let ins = open.command.get(1).copied();
         let dol = slot.lists.list_for(ins);
+        let tail = slot.lists.tail_for(ins);
         slot.lists
             .observe(ins, status.filter(|_| answered), &answer);
         let micros = open.micros.or_else(|| {
@@ -559,6 +560,7 @@ impl Pairing {
             answer_place: open.answered_at.map(|m| m.place),
             micros: if answered { micros } else { None },
             dol,
+            tail,
             folded: open.folded,
             incomplete: answered && status.is_none(),
         };

@@ -258,6 +258,7 @@ pub fn command_kind(kind: iso7816::Kind) -> CommandKind {
         Kind::InternalAuthenticate => CommandKind::InternalAuthenticate,
         Kind::GetChallenge => CommandKind::GetChallenge,
         Kind::IssuerScript => CommandKind::IssuerScript,
+        Kind::PutData => CommandKind::PutData,
         // GET RESPONSE is folded into the command that it serves before it gets here.
         Kind::GetResponse | Kind::Other => CommandKind::Other,
     }

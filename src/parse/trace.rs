@@ -216,6 +216,18 @@ impl<'c> Run<'c> {
             } => self
                 .pairing
                 .answer(lane, 0, bytes, None, micros, None, true, now),
+            What::Target { uid, sak } => {
+                self.pairing.unheard(lane);
+                let state = match sak {
+                    Some(sak) if sak & 0x20 == 0 => FieldState::NotIsoDep,
+                    _ => FieldState::Activated,
+                };
+                self.fields.push(FieldSeen {
+                    now,
+                    lane,
+                    field: field(state, &uid, sak, "the reader found a card"),
+                });
+            }
             What::Reset(_) => self.pairing.unheard(lane),
             What::Failed { why, gone } => {
                 self.pairing.silent(lane);

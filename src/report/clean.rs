@@ -37,15 +37,19 @@ fn is_invisible(c: char) -> bool {
 /// Neutralises what a spreadsheet would take for a formula (CWE-1236).
 #[must_use]
 pub fn cell(text: &str) -> String {
-    let formula = matches!(
-        text.trim_start().chars().next(),
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\0' | '＝' | '＋' | '－' | '＠')
-    );
-    if formula {
+    if is_formula(text) {
         format!("'{text}")
     } else {
         text.to_owned()
     }
+}
+
+/// What a spreadsheet would take for a formula.
+pub(super) fn is_formula(text: &str) -> bool {
+    matches!(
+        text.trim_start().chars().next(),
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\0' | '＝' | '＋' | '－' | '＠')
+    )
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
     reason = "tests may say what they mean"
 )]
 
+pub mod air;
+
 use std::path::Path;
 
 use tapscope::attribute::{Catalogue, FACTS, Value};

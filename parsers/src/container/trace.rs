@@ -54,6 +54,13 @@ pub enum What {
         /// Microseconds that the exchange took, where stated with the answer.
         micros: Option<u32>,
     },
+    /// A card answered and was selected.
+    Target {
+        /// Its identifier.
+        uid: Vec<u8>,
+        /// SAK (type A), where told.
+        sak: Option<u8>,
+    },
     /// Answer to reset: a contact card was powered.
     Reset(Vec<u8>),
     /// The reader says that no answer came: why.

@@ -565,7 +565,10 @@ fn part(text: &[u8]) -> Option<ApduLine> {
     // Rarer than its other letters in what stands between payments.
     let at = memchr::memchr_iter(b'p', text)
         .filter_map(|at| at.checked_sub(1))
-        .find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(b"apdu")))?;
+        .find(|at| {
+            text.get(*at..)
+                .is_some_and(|rest| rest.starts_with(b"apdu"))
+        })?;
     let rest = text.get(at + 4..)?;
     if let Some(rest) = rest.strip_prefix(b"RecvState") {
         let from = rest.iter().position(u8::is_ascii_hexdigit)?;

@@ -24,6 +24,7 @@ fn name_zh(kind: Kind) -> &'static str {
         Kind::InternalAuthenticate => "内部认证",
         Kind::GetChallenge => "取随机数",
         Kind::IssuerScript => "发卡行脚本命令",
+        Kind::PutData => "写数据",
         Kind::GetResponse => "取响应",
         Kind::Other => "其他命令",
     }
@@ -183,10 +184,12 @@ fn parameters(kind: Kind, ins: u8, p1: u8, p2: u8) -> (String, String) {
             };
             (en.to_owned(), zh.to_owned())
         }
-        Kind::GetData => {
+        Kind::GetData | Kind::PutData => {
             let tag = u32::from(p1) << 8 | u32::from(p2);
             let tag = if p1 == 0 { u32::from(p2) } else { tag };
-            match tags::lookup(tag, None, None) {
+            // Data envelopes are of kernel 2 alone.
+            let kernel = (kind == Kind::PutData).then_some(2);
+            match tags::lookup(tag, kernel, None) {
                 Some(info) => (
                     format!("{tag:X} {}", info.en),
                     format!("{tag:X} {}", info.zh),

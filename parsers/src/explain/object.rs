@@ -20,6 +20,59 @@ fn label(tag: u32, kernel: Option<u32>, length: usize) -> (String, String) {
     }
 }
 
+/// A template that is open, and how far its bytes are told.
+struct Open {
+    node: Node,
+    told: usize,
+    end: usize,
+}
+
+impl Open {
+    fn new(node: Node, from: usize, end: usize) -> Self {
+        Self {
+            node,
+            told: from,
+            end,
+        }
+    }
+
+    /// Takes in a part whose header begins at `from`; what lies between is told as it is, so that nothing is hidden.
+    fn take(&mut self, work: &Work<'_>, part: Node, from: usize, end: usize) {
+        self.fill(work, from);
+        self.node.children.push(part);
+        self.told = self.told.max(end);
+    }
+
+    fn fill(&mut self, work: &Work<'_>, to: usize) {
+        let to = to.min(self.end);
+        if self.told < to {
+            let bytes = work.slice(self.told, to - self.told);
+            // EMV Book 3, annex B: zeros (and FF in some files) before, between and after objects.
+            let padding = bytes.iter().all(|b| *b == 0) || bytes.iter().all(|b| *b == 0xFF);
+            let node = if padding {
+                Node::new("Padding", "填充")
+            } else {
+                Node::new("Bytes that could not be read", "无法解析的字节")
+            };
+            self.node.children.push(node.at(self.told, to - self.told));
+            self.told = to;
+        }
+    }
+}
+
+/// Ends the templates below a depth.
+fn close(work: &Work<'_>, open: &mut Vec<(usize, Open)>, depth: usize) {
+    while open.len() > depth + 1 {
+        if let Some((from, mut done)) = open.pop()
+            && let Some((_, parent)) = open.last_mut()
+        {
+            let end = done.end;
+            done.fill(work, end);
+            parent.take(work, done.node, from, end);
+        }
+    }
+}
+
 /// The objects of a part of the input, as a tree, with the first thing that could not be read.
 pub(super) fn objects(
     work: &mut Work<'_>,
@@ -27,58 +80,39 @@ pub(super) fn objects(
     length: usize,
 ) -> (Vec<Node>, Option<Damage>) {
     let mut walk = tlv::walk(work.slice(offset, length));
-    // The open templates, outermost first; at the bottom the top level itself.
-    let mut open: Vec<Node> = vec![Node::default()];
-    let close = |open: &mut Vec<Node>, depth: usize| {
-        while open.len() > depth + 1 {
-            if let Some(done) = open.pop()
-                && let Some(parent) = open.last_mut()
-            {
-                parent.children.push(done);
-            }
-        }
-    };
+    // The open templates with the place of their headers, outermost first; at the bottom the top level itself.
+    let mut open = vec![(offset, Open::new(Node::default(), offset, offset + length))];
     for object in walk.by_ref() {
-        close(&mut open, usize::from(object.depth));
+        close(work, &mut open, usize::from(object.depth));
         let at = offset + object.value_offset;
+        let from = offset + object.offset;
+        let end = at + object.value.len();
         let fault = (!object.complete).then_some(Damage {
             code: "tlv_truncated",
-            offset: offset + object.offset,
+            offset: from,
             expected: "the rest of the value",
         });
         if object.constructed {
             let (en, zh) = label(object.tag, work.context.kernel, object.value.len());
-            open.push(Node::new(en, zh).at(at, object.value.len()).faulty(fault));
+            let node = Node::new(en, zh).at(at, object.value.len()).faulty(fault);
+            open.push((from, Open::new(node, at, end)));
         } else {
             let node = primitive(work, object.tag, at, object.value.len()).faulty(fault);
-            if let Some(parent) = open.last_mut() {
-                parent.children.push(node);
+            if let Some((_, parent)) = open.last_mut() {
+                parent.take(work, node, from, end);
             }
         }
     }
-    close(&mut open, 0);
+    close(work, &mut open, 0);
     let damage = walk.damage().map(|damage| Damage {
         offset: offset + damage.offset,
         ..damage
     });
-    let mut children = open.pop().map(|top| top.children).unwrap_or_default();
-    // What no object covers stands behind the rest, so that nothing is hidden.
-    if let Some(damage) = damage
-        && let Some(rest) = unread(&children, damage.offset, offset + length)
-    {
-        children.push(rest);
-    }
-    (children, damage)
-}
-
-/// Bytes from the damage on, where no object begins there.
-fn unread(children: &[Node], from: usize, end: usize) -> Option<Node> {
-    let covered = children
-        .iter()
-        .filter_map(|node| node.place)
-        .any(|(at, length)| at <= from + 4 && at + length > from && length > 0);
-    (!covered && from < end)
-        .then(|| Node::new("Bytes that could not be read", "无法解析的字节").at(from, end - from))
+    let children = open.pop().map(|(_, mut top)| {
+        top.fill(work, offset + length);
+        top.node.children
+    });
+    (children.unwrap_or_default(), damage)
 }
 
 /// One value by its tag.
@@ -100,8 +134,8 @@ pub(super) fn primitive(work: &mut Work<'_>, tag: u32, offset: usize, length: us
         0x8C | 0x8D | 0x97 | 0x9F38 | 0x9F49 | 0x9F4F | 0x9F3F | 0xDF811A => {
             list(bytes, offset, kernel, node)
         }
-        // UDOL and DRDOL for Mastercard only.
-        0x9F69 | 0x9F51 if kernel == Some(2) => list(bytes, offset, kernel, node),
+        // UDOL, DRDOL and DSDOL for Mastercard only.
+        0x9F69 | 0x9F51 | 0x9F5B if kernel == Some(2) => list(bytes, offset, kernel, node),
         _ => value::explain(work, tag, node, offset, length),
     }
 }

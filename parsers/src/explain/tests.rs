@@ -105,6 +105,14 @@ fn guesses() {
         ("A0000003330101", Kind::Value(0x84)),
         ("1F0302", Kind::Value(0x9F34)),
         ("7012 5A0862123400", Kind::Tlv),
+        // Lists, values and cut things that also read as something else.
+        ("9F02069F03069F1A02", Kind::Dol),
+        ("0400008000", Kind::Value(0x95)),
+        ("0578807002", Kind::Ats),
+        ("5A08541333", Kind::Tlv),
+        ("80A80000068304260000", Kind::Command),
+        ("00A404000732504159", Kind::Command),
+        ("0200702406C020C09A00164111111111", Kind::Iso8583),
         ("0102030405060708090A", Kind::Unknown),
         ("", Kind::Unknown),
     ];
@@ -162,8 +170,62 @@ fn no_tree_shows_a_card_number() {
     }
 }
 
+/// Places of the nodes, and those of the leaves.
+fn places(node: &Node, all: &mut Vec<(usize, usize)>, leaves: &mut Vec<(usize, usize)>) {
+    // What is within a value of its own is shown with that value.
+    let tag = node.label_en.split(' ').next().unwrap_or_default();
+    let value = u32::from_str_radix(tag, 16)
+        .is_ok_and(|tag| !crate::protocol::emv::tlv::is_constructed(tag));
+    let whole = value || node.children.iter().all(|child| child.place.is_none());
+    if let Some(place) = node.place {
+        all.push(place);
+        if whole {
+            leaves.push(place);
+        }
+    }
+    for child in &node.children {
+        places(child, all, leaves);
+    }
+}
+
+/// Every byte is in a leaf, or in the tag and length in front of a node.
+fn hides_something(bytes: &[u8]) -> Option<usize> {
+    let root = explain(Kind::Tlv, bytes, Context::default());
+    let (mut all, mut leaves) = (Vec::new(), Vec::new());
+    places(&root, &mut all, &mut leaves);
+    let mut told = vec![false; bytes.len()];
+    for (at, length) in leaves {
+        told[at..at + length].fill(true);
+    }
+    (0..bytes.len()).find(|&at| {
+        let header = all
+            .iter()
+            .any(|&(start, _)| start > at && start - at <= 9 && !told[at..start].contains(&true));
+        !told[at] && !header
+    })
+}
+
+#[test]
+fn damaged_objects_hide_nothing() {
+    let sound = bytes("6F108407A0000000031010A5059F380295058F0101770A820219809404080101009F3600");
+    assert_eq!(hides_something(&sound), None);
+    for at in 0..sound.len() {
+        for wrong in [0, 0x1F, 0x5A, 0x7F, 0x80, 0x84, 0xFF] {
+            let mut damaged = sound.clone();
+            damaged[at] = wrong;
+            assert_eq!(hides_something(&damaged), None, "{damaged:02X?}");
+        }
+        assert_eq!(hides_something(&sound[..at]), None, "cut at {at}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn nothing_is_hidden(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+        prop_assert_eq!(hides_something(&bytes), None);
+    }
 
     #[test]
     fn anything_is_taken(bytes in prop::collection::vec(any::<u8>(), 0..300), dol in prop::collection::vec(any::<u8>(), 0..40), kernel in prop::option::of(0u32..12)) {

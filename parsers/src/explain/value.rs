@@ -235,26 +235,36 @@ fn cvm_rules(bytes: &[u8], offset: usize, kernel: Option<u32>, node: Node) -> No
 }
 
 fn issuer_application_data(bytes: &[u8], offset: usize, node: Node) -> Node {
+    // The results alone, as a report or a log shows them.
+    let alone = match bytes.len() {
+        4 if bytes.first() == Some(&3) => Some(Field::CvrVis),
+        6 => Some(Field::CvrMChip),
+        _ => None,
+    };
+    if let Some(field) = alone {
+        let children = bits::describe(field, None, bytes)
+            .iter()
+            .map(|m| bit(m, offset))
+            .collect();
+        return node
+            .says("card verification results alone", "仅卡片验证结果")
+            .with(children);
+    }
     let Some(data) = issuer_data(bytes) else {
         return node.says("layout not known", "格式未知");
     };
     let (layout, field) = match data.layout {
-        Layout::Vis => ("Visa format 0/1/3", Some(Field::CvrVis)),
-        Layout::UnionPay => ("UnionPay", Some(Field::CvrVis)),
-        Layout::VisFormat2 => ("Visa format 2", None),
-        Layout::MChip => ("M/Chip", Some(Field::CvrMChip)),
-        Layout::CommonCore => ("common core definitions", None),
+        Layout::Vis => ("Visa format 0/1/3", Field::CvrVis),
+        Layout::UnionPay => ("UnionPay", Field::CvrVis),
+        Layout::VisFormat2 => ("Visa format 2", Field::CvrVisMobile),
+        Layout::MChip => ("M/Chip", Field::CvrMChip),
+        Layout::CommonCore => ("common core definitions", Field::CvrCommonCore),
     };
     let cvr_offset = if data.layout == Layout::MChip { 2 } else { 3 };
-    let cvr_bits = field
-        .map(|field| {
-            let meanings = bits::describe(field, None, data.cvr);
-            meanings
-                .iter()
-                .map(|m| bit(m, offset + cvr_offset))
-                .collect::<Vec<_>>()
-        })
-        .unwrap_or_default();
+    let cvr_bits = bits::describe(field, None, data.cvr)
+        .iter()
+        .map(|m| bit(m, offset + cvr_offset))
+        .collect::<Vec<_>>();
     let mut children = vec![
         Node::new("Derivation key index", "密钥索引").says(
             format!("{:02X}", data.key_index),

@@ -33,6 +33,8 @@ pub fn secret_of_tag(tag: u32, length: usize) -> Option<Secret> {
         }
         // UnionPay: number of the holder's identity card; Mastercard: CVC3 (two bytes, a cryptogram).
         0x9F61 if length > 2 => Some(Secret::Hidden),
+        // Mastercard: data storage identifier, which is card number and sequence number in one string of digits.
+        0x9F5E if length >= 8 => Some(Secret::Hidden),
         _ => None,
     }
 }

@@ -204,16 +204,13 @@ fn faults(view: &View<'_>, row: &mut Row) {
         .exchanges
         .iter()
         .any(|seen| seen.what.command == CommandKind::GetProcessingOptions);
-    let kernel = view.attempt.keys.kernel.or(match view.attempt.keys.scheme {
-        Some("Mastercard") => Some("2"),
-        Some("Visa") => Some("3"),
-        Some("UnionPay") => Some("7"),
-        _ => None,
-    });
+    let kernel = super::steps::kernel(view);
+    // A card that gives CDOL1 waits for GENERATE AC: its options hold no cryptogram.
+    let in_full = view.tag(0x8C, Some(false)).is_some();
     // Mandatory objects: EMV Book C-2 for kernel 2, C-3 and C-7 for kernels 3 and 7 (domain reference, signal A_MISSING_TAG).
     let mandatory: &[u32] = match kernel {
         Some("2") if read && !generated => &[0x5A, 0x5F24, 0x8C],
-        Some("3" | "7") if options && read => &[0x57, 0x9F26, 0x9F36, 0x9F10, 0x82],
+        Some("3" | "7") if options && read && !in_full => &[0x57, 0x9F26, 0x9F36, 0x9F10, 0x82],
         _ => &[],
     };
     if mandatory.is_empty() || !all_good {
@@ -247,12 +244,14 @@ fn others(view: &View<'_>, row: &mut Row) {
     if let (Some((balance, event)), Some(amount)) = (balance, view.amount) {
         row.bool(Fact::ec_balance_short, balance < amount, &[event]);
     }
-    // POS Cardholder Interaction Information (C-2): byte 2, bits 1 to 5 ask for an act on the device.
     if let Some((value, event)) = view.tag(0xDF4B, Some(false)) {
-        let asks = value.get(1).is_some_and(|byte| byte & 0x1F != 0)
-            || value.get(2).is_some_and(|byte| *byte != 0);
-        row.bool(Fact::see_phone_flag, asks, &[event]);
+        row.bool(Fact::see_phone_flag, asks_holder(value), &[event]);
     } else if view.has_dialogue() {
         row.bool(Fact::see_phone_flag, false, &[]);
     }
+}
+
+/// POS Cardholder Interaction Information (EMV Contactless Book C-2): byte 2, bits 1 to 5 ask for an act on the device.
+pub fn asks_holder(value: &[u8]) -> bool {
+    value.get(1).is_some_and(|byte| byte & 0x1F != 0) || value.get(2).is_some_and(|byte| *byte != 0)
 }

@@ -13,10 +13,11 @@ pub fn facts(view: &View<'_>, row: &mut Row) {
         return;
     }
     lists(view, row);
-    issuer_data(view, row);
+    super::issuer_data::facts(view, row);
     verification(view, row);
     authentication(view, row);
     relay(view, row);
+    super::storage::facts(view, row);
     others(view, row);
 }
 
@@ -58,34 +59,6 @@ fn lists(view: &View<'_>, row: &mut Row) {
         fault(view, &[], &["lc_", "le_missing", "apdu_"]),
         true,
     );
-}
-
-/// Where the card verification results stand in issuer application data: scheme's layout, version, results.
-fn cut(value: &[u8]) -> Option<(&'static str, u8, &[u8])> {
-    Some(match value {
-        [0x06, _, version, 0x03, ..] => ("vis", *version, value.get(3..7)?),
-        [0x07, _, version, 0x03, ..] => ("unionpay", *version, value.get(3..7)?),
-        [0x1F, version, ..] if value.len() == 32 => ("vis2", *version, value.get(3..8)?),
-        [0x0F, control, ..] if value.len() == 32 => ("ccd", *control, value.get(3..8)?),
-        [_, version, ..] if matches!(value.len(), 18 | 20 | 26 | 28) => {
-            ("mchip", *version, value.get(2..8)?)
-        }
-        _ => return None,
-    })
-}
-
-fn issuer_data(view: &View<'_>, row: &mut Row) {
-    let Some((value, event)) = view.tag(0x9F10, Some(false)) else {
-        return;
-    };
-    let here = [event];
-    if let Some((layout, version, results)) = cut(value) {
-        row.text(Fact::iad_layout, layout, &here);
-        row.text(Fact::cryptogram_version, &hex(&[version]), &here);
-        row.text(Fact::cvr, &hex(results), &here);
-    } else {
-        row.text(Fact::iad_layout, "", &here);
-    }
 }
 
 /// Names of cardholder verification methods (EMV Book 3, annex C3).
@@ -261,22 +234,6 @@ fn others(view: &View<'_>, row: &mut Row) {
             true,
         );
     }
-    // Integrated and standalone data storage (kernel 2), READ DATA and WRITE DATA (kernel 8).
-    let mut storage = tagged(&[
-        0x9F54, 0x9F5C, 0x9F5F, 0x9F6F, 0x9F7D, 0x9F7F, 0xDF_8108, 0xDF_8109,
-    ]);
-    storage.retain(|index| {
-        view.exchanges.iter().any(|seen| {
-            seen.index == *index && !matches!(seen.what.header, [0x80, 0xCA, 0x9F, 0x7F])
-        })
-    });
-    storage.extend(
-        view.exchanges
-            .iter()
-            .filter(|seen| matches!(seen.what.header, [0x80, 0x32 | 0x34, ..]))
-            .map(|seen| seen.index),
-    );
-    row.seen(Fact::data_storage, &storage, true);
     if let Some((value, event)) = view.tag(0x9F6E, Some(false)) {
         row.text(Fact::form_factor, &hex(value), &[event]);
     }

@@ -12,6 +12,10 @@ pub enum Group {
     Attempt,
     /// The card dialogue.
     Dialogue,
+    /// Card verification results inside 9F10.
+    CardData,
+    /// The card's data storage.
+    Storage,
     /// The kernel: from the dialogue or the log.
     Kernel,
     /// The terminal's log.
@@ -33,6 +37,8 @@ impl Group {
         match self {
             Self::Attempt => "the sources do not say",
             Self::Dialogue => "no card dialogue or log covers it, or there was nothing to measure",
+            Self::CardData => "no 9F10 was seen, or its layout is not published or has no such bit",
+            Self::Storage => "no data storage was used, or the source does not show it",
             Self::Kernel => "neither dialogue nor log nor message shows it",
             Self::Log => "no log of the terminal covers the attempt",
             Self::Message => {
@@ -46,11 +52,20 @@ impl Group {
         }
     }
 
+    /// The group that it counts as where independent evidence is counted: parts of one dialogue are one witness.
+    #[must_use]
+    pub const fn witness(self) -> Self {
+        match self {
+            Self::CardData | Self::Storage => Self::Dialogue,
+            other => other,
+        }
+    }
+
     /// The source that would show it, as `missing_evidence` names it.
     #[must_use]
     pub const fn source(self) -> &'static str {
         match self {
-            Self::Dialogue | Self::Kernel => "card trace",
+            Self::Dialogue | Self::CardData | Self::Storage | Self::Kernel => "card trace",
             Self::Log | Self::Attempt => "terminal log",
             Self::Message => "host log or decrypted messages",
             Self::Network => "network capture",
@@ -93,7 +108,7 @@ facts! {
     interface: Text, Attempt, "", "How the card was presented.";
     is_tap: Bool, Attempt, "", "Contactless by what the sources show; true also where nothing says otherwise.";
     scheme: Text, Attempt, "", "Card scheme.";
-    kernel: Text, Attempt, "", "Kernel number.";
+    kernel: Text, Attempt, "", "Kernel number: from the log, the card's wish in the PPSE (9F2A), or by the scheme of a tap whose dialogue was seen.";
     aid: Text, Attempt, "", "Application identifier selected, hex.";
     issuer_bin: Text, Attempt, "", "First six digits of the card number.";
     amount_minor: Int, Attempt, "minor units", "Amount.";
@@ -178,6 +193,24 @@ facts! {
     iad_layout: Text, Dialogue, "", "Layout of issuer application data (9F10): `vis`, `vis2`, `unionpay`, `mchip`, `ccd`; empty: unknown.";
     cryptogram_version: Text, Dialogue, "", "Cryptogram version number (or common core identifier) in 9F10, hex.";
     cvr: Text, Dialogue, "", "Card verification results in 9F10, hex.";
+    cvr_first_ac: Text, CardData, "", "Cryptogram that the card gave first (GENERATE AC or GPO), by its own account: `AAC`, `TC`, `ARQC`.";
+    cvr_second_ac: Text, CardData, "", "The same for the second GENERATE AC: `AAC`, `TC`, `not_requested`.";
+    cvr_contradicts_cid: Bool, CardData, "", "The card's own account and cryptogram information data (9F27) name different cryptograms.";
+    cvr_pin: Text, CardData, "", "Offline PIN by the card's account: `ok`, `failed`, `not_performed`.";
+    cvr_pin_tries: Int, CardData, "tries", "PIN tries left, modulo 16.";
+    cvr_pin_try_limit: Bool, CardData, "", "The PIN may not be tried any more.";
+    cvr_device_verified: Bool, CardData, "", "The device verified its holder (Visa's format for mobile devices).";
+    cvr_last_online_incomplete: Bool, CardData, "", "The online transaction before this one was not completed.";
+    cvr_unable_online: Bool, CardData, "", "The card was told that the terminal could not go online.";
+    cvr_issuer_auth_failed: Bool, CardData, "", "Issuer authentication failed, now or in the last online transaction.";
+    cvr_scripts: Int, CardData, "commands", "Issuer script commands that the card has processed, modulo 16.";
+    cvr_script_failed: Bool, CardData, "", "An issuer script failed.";
+    cvr_oda_failed_before: Bool, CardData, "", "Offline data authentication failed in the transaction before this one.";
+    cvr_offline_limit: Bool, CardData, "", "A counter or sum of offline transactions passed a limit of the card.";
+    cvr_go_online_next: Bool, CardData, "", "The issuer told the card to go online with its next transaction.";
+    cvr_new_card: Bool, CardData, "", "The card was never online.";
+    cvr_date_check_failed: Bool, CardData, "", "The card's own date check failed (M/Chip).";
+    ac_lower_than_asked: Bool, Dialogue, "", "GENERATE AC was answered with a lower cryptogram than asked for (ARQC for TC, AAC for either): the card decided.";
     cvm_method: Text, Dialogue, "", "Method in CVM results (9F34): `online_pin`, `no_cvm`, `signature`, `device`, `plaintext_pin`, `enciphered_pin`, `none_performed`, `fail` …";
     cvm_condition: Text, Dialogue, "", "Condition code in CVM results, hex.";
     cvm_result: Text, Dialogue, "", "Result in CVM results: `failed`, `successful`, `unknown`.";
@@ -190,7 +223,12 @@ facts! {
     magstripe_mode: Bool, Dialogue, "", "The tap ran in mag-stripe mode (COMPUTE CRYPTOGRAPHIC CHECKSUM, CVC3).";
     issuer_scripts: Int, Dialogue, "", "Issuer script commands sent.";
     issuer_script_sw: Text, Dialogue, "", "First status word of a script command that failed; empty: none did.";
-    data_storage: Bool, Dialogue, "", "Data storage was used: its tags, READ DATA or WRITE DATA.";
+    data_storage: Bool, Dialogue, "", "Data storage was used: its objects in GET PROCESSING OPTIONS or GENERATE AC, data envelopes, READ DATA or WRITE DATA.";
+    storage_kind: Text, Dialogue, "", "Kinds of data storage used, comma separated: `integrated`, `standalone`, `kernel_8`; empty: none.";
+    storage_read: Text, Storage, "", "What was read from the card's storage, tags in hex (READ DATA: its parameters), comma separated; empty: nothing.";
+    storage_written: Text, Storage, "", "What was written to it with status 9000, the same way; empty: nothing.";
+    storage_failed: Text, Storage, "", "First storage command that failed: `read` or `write`, the tag, and why: a status word, `silence`, `nothing` (no data), `summary differs`, `unchanged`, `incomplete`; empty: none.";
+    storage_write_stands: Bool, Storage, "", "What was written with GENERATE AC is on the card, by its summaries (DF8101, DF8102) or the kernel's account (DF810B).";
     form_factor: Text, Dialogue, "", "Tag 9F6E, hex: form factor (Visa), third party data (Mastercard), reader capabilities (Amex).";
     atc: Int, Dialogue, "", "Application transaction counter (9F36).";
     track2_read: Bool, Dialogue, "", "Track 2 equivalent data (57) were read.";
@@ -392,6 +430,11 @@ facts! {
     retry_approved: Bool, Sale, "", "A later tap of the sale within 60 s was approved.";
     retry_phone: Bool, Sale, "", "A later tap of the sale within 60 s was approved, and it was a phone.";
     retap_of_lost: Bool, Sale, "", "An earlier attempt of the sale lost the card.";
+    same_card_before: Bool, Sale, "", "An earlier tap of the sale was with the same card, by its number or its fixed UID; null where there was none or it cannot be told.";
+    same_card_after: Bool, Sale, "", "A later tap of the sale was with the same card; null as above.";
+    retap_ms: Int, Sale, "ms", "From the end of this tap to the beginning of the next tap of the sale; null where there is none.";
+    see_phone_before: Bool, Sale, "", "An earlier tap of the sale ended with the device asking its holder to act (6986, DF4B).";
+    see_phone_retap: Bool, Sale, "", "The device asked its holder to act and was tapped again in the sale; null where it asked nothing.";
     contact_ok_after: Bool, Sale, "", "The contact chip worked in a later attempt of the sale.";
     contact_approved_after: Bool, Sale, "", "A later attempt by contact chip was approved.";
     contact_failed_after: Bool, Sale, "", "A later attempt by contact chip failed to read.";
@@ -465,10 +508,10 @@ facts! {
     server_ok_site: Bool, Group, "", "Other terminals of the site reach the same server in the window.";
     server_ok_elsewhere: Bool, Group, "", "Terminals of other sites reach the same server in the window.";
     others_connected: Bool, Group, "", "Other terminals reached a host within 30 minutes.";
-    server_used_by_others: Bool, Group, "", "Other terminals use the same server.";
+    server_used_by_others: Bool, Group, "", "Another terminal reached the same server, or four others try to.";
     server_ok_here: Bool, Group, "", "The terminal itself reached the same server at another time.";
     other_server_ok_site: Bool, Group, "", "The site reaches other servers in the window.";
-    name_used_by_others: Bool, Group, "", "Other terminals ask for the same name.";
+    name_used_by_others: Bool, Group, "", "The same name was resolved for another terminal, or four others ask for it.";
     name_ok_elsewhere: Bool, Group, "", "The same name is resolved for other sites.";
     tls_issuer_differs: Bool, Group, "", "Other sites see another certificate issuer for the same server.";
     tls_ok_others: Bool, Group, "", "Other terminals set up TLS with the same server.";

@@ -6,6 +6,7 @@
 mod card_data;
 mod dialogue;
 mod emv;
+mod issuer_data;
 mod kernel;
 pub(super) mod list;
 mod log;
@@ -13,6 +14,7 @@ mod message;
 mod network;
 mod sale;
 mod steps;
+mod storage;
 mod view;
 
 use list::{FACTS, Fact};

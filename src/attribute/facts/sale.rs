@@ -1,11 +1,14 @@
 //! Facts out of the other attempts of the same sale and card: retries, chip afterwards, duplicates.
 
+use std::collections::BTreeMap;
+
 use foldhash::HashMap;
 
+use super::dialogue::is_random;
 use super::list::Fact;
 use super::{Context, Row};
 use crate::correlate::{Attempt, Correlated, Interface, Outcome, Stage};
-use crate::event::{Payload, Signal, Text, What};
+use crate::event::{CommandKind, Payload, Signal, Text, What};
 
 /// Attempts by sale and by card.
 pub struct Sales {
@@ -13,11 +16,29 @@ pub struct Sales {
     by_sale: HashMap<Text, Vec<u32>>,
     /// Attempts of each card, by start. Looked up, never walked.
     by_card: HashMap<u128, Vec<u32>>,
+    /// Attempts of each source whose terminal is not known, in the order of their events: a trace of a reader.
+    by_trace: BTreeMap<u32, Vec<u32>>,
 }
 
 const SECOND: i64 = 1_000_000;
 /// Attempts with the same card that are looked at before and after one: keeps the work linear.
 const NEIGHBOURS: usize = 256;
+/// Taps of a trace that are looked at before and after one, where no terminal tells which belong together.
+const NEAR_TAPS: usize = 1;
+
+fn first_event(correlated: &Correlated, index: u32) -> Option<u32> {
+    let attempt = correlated.attempts.get(index as usize)?;
+    attempt.events.first().copied()
+}
+
+/// The source of a tap whose terminal is not known.
+fn trace_of(correlated: &Correlated, attempt: &Attempt) -> Option<u32> {
+    if attempt.keys.terminal.is_some() {
+        return None;
+    }
+    let head = correlated.events.head(*attempt.events.first()?);
+    matches!(head.what, What::Apdu(..) | What::Nfc(..)).then_some(head.source)
+}
 
 impl Sales {
     /// Reads all attempts once.
@@ -25,6 +46,7 @@ impl Sales {
         let mut sales = Self {
             by_sale: HashMap::default(),
             by_card: HashMap::default(),
+            by_trace: BTreeMap::new(),
         };
         for (index, attempt) in (0u32..).zip(&correlated.attempts) {
             if !attempt.sale_id.is_empty() {
@@ -37,8 +59,33 @@ impl Sales {
             if let Some(token) = attempt.keys.card.as_ref().and_then(|card| card.token) {
                 sales.by_card.entry(token).or_default().push(index);
             }
+            if let Some(source) = trace_of(correlated, attempt) {
+                sales.by_trace.entry(source).or_default().push(index);
+            }
+        }
+        for list in sales.by_trace.values_mut() {
+            list.sort_by_key(|&index| first_event(correlated, index));
         }
         sales
+    }
+
+    /// The attempts that may be taps of one sale with this one, in their order: its sale, or what its trace holds beside it.
+    fn taps(&self, correlated: &Correlated, attempt: &Attempt) -> Vec<u32> {
+        if let Some(source) = trace_of(correlated, attempt)
+            && let Some(list) = self.by_trace.get(&source)
+            && let Ok(own) = list.binary_search_by_key(&attempt.events.first().copied(), |&other| {
+                first_event(correlated, other)
+            })
+        {
+            let from = own.saturating_sub(NEAR_TAPS);
+            return list
+                .iter()
+                .copied()
+                .skip(from)
+                .take(2 * NEAR_TAPS + 1)
+                .collect();
+        }
+        self.of(&attempt.sale_id).to_vec()
     }
 
     /// Attempts of a sale.
@@ -200,7 +247,108 @@ pub fn facts(context: &Context<'_>, index: usize, row: &mut Row) {
             other.outcome == Outcome::Approved && (chip(other) || sent_pin(correlated, other))
         }),
     );
+    taps(
+        correlated,
+        index,
+        &context.sales.taps(correlated, attempt),
+        row,
+    );
     smaller(context, index, attempt, row);
+}
+
+/// The taps of a sale against each other: the same card again, how soon, and the second tap after the device asked its holder.
+fn taps(correlated: &Correlated, index: usize, near: &[u32], row: &mut Row) {
+    let Some(attempt) = correlated.attempts.get(index) else {
+        return;
+    };
+    let Some(own) = near.iter().position(|&other| other as usize == index) else {
+        return;
+    };
+    let of = |later: bool| {
+        let (before, after) = near.split_at(own);
+        let list = if later { after } else { before };
+        list.iter()
+            .filter(move |&&other| other as usize != index)
+            .filter_map(|&other| correlated.attempts.get(other as usize))
+            .filter(|other| is_tap(other))
+    };
+    let cite = |attempt: &Attempt| attempt.events.first().copied();
+    for (fact, later) in [
+        (Fact::same_card_before, false),
+        (Fact::same_card_after, true),
+    ] {
+        let mut told = None;
+        for other in of(later) {
+            match same_card(correlated, attempt, other) {
+                Some(true) => {
+                    told = Some((true, cite(other)));
+                    break;
+                }
+                Some(false) => told = told.or(Some((false, None))),
+                None => {}
+            }
+        }
+        if let Some((same, cited)) = told {
+            let cited: Vec<u32> = cited.into_iter().collect();
+            row.bool(fact, same, &cited);
+        }
+    }
+    let next = of(true).next();
+    if let Some(next) = next
+        && let (Some(end), Some(start)) = (attempt.ended_at.or(attempt.started_at), next.started_at)
+    {
+        let cited: Vec<u32> = cite(next).into_iter().collect();
+        row.int(Fact::retap_ms, (start - end) / 1_000, &cited);
+    }
+    let asked: Vec<u32> = of(false)
+        .filter_map(|other| asks_holder(correlated, other))
+        .collect();
+    row.bool(Fact::see_phone_before, !asked.is_empty(), &asked);
+    if asks_holder(correlated, attempt).is_some() {
+        let cited: Vec<u32> = next.and_then(cite).into_iter().collect();
+        row.bool(Fact::see_phone_retap, next.is_some(), &cited);
+    }
+}
+
+/// The same card by its number, else by its identifier on the air, where that is a fixed one. `None` where nothing tells.
+fn same_card(correlated: &Correlated, a: &Attempt, b: &Attempt) -> Option<bool> {
+    let number = |attempt: &Attempt| attempt.keys.card.as_ref()?.token;
+    if let (Some(a), Some(b)) = (number(a), number(b)) {
+        return Some(a == b);
+    }
+    let identifier = |attempt: &Attempt| {
+        attempt
+            .events
+            .iter()
+            .find_map(|&event| match correlated.events.get(event).payload {
+                Payload::Nfc(field) => field.uid.clone(),
+                _ => None,
+            })
+    };
+    let (a, b) = (identifier(a)?, identifier(b)?);
+    // A random one is another at each tap.
+    if is_random(&a) && is_random(&b) {
+        return None;
+    }
+    Some(a == b)
+}
+
+/// The event by which a device asks its holder to act: 6986 to GET PROCESSING OPTIONS, or its interaction information (DF4B).
+fn asks_holder(correlated: &Correlated, attempt: &Attempt) -> Option<u32> {
+    attempt.events.iter().copied().find(|&event| {
+        let What::Apdu(..) = correlated.events.head(event).what else {
+            return false;
+        };
+        let Payload::Apdu(exchange) = correlated.events.get(event).payload else {
+            return false;
+        };
+        let refused =
+            exchange.command == CommandKind::GetProcessingOptions && exchange.sw == Some(0x6986);
+        refused
+            || exchange
+                .bytes(0xDF4B)
+                .is_some_and(super::card_data::asks_holder)
+    })
 }
 
 fn has_signal(correlated: &Correlated, attempt: &Attempt, signal: Signal) -> bool {
@@ -223,12 +371,13 @@ fn is_phone(correlated: &Correlated, attempt: &Attempt) -> bool {
         .events
         .iter()
         .any(|&event| match &correlated.events.get(event).payload {
-            Payload::Nfc(field) => {
-                let random = |uid: &Text| uid.len() == 8 && uid.starts_with("08");
-                field.phone_hint || field.uid.as_ref().is_some_and(random)
-            }
+            Payload::Nfc(field) => field.phone_hint || field.uid.as_deref().is_some_and(is_random),
             Payload::Apdu(exchange) => tags(&exchange.tags),
             Payload::Iso8583(message) => tags(&message.tags),
+            Payload::Log(line) => line
+                .values
+                .iter()
+                .any(|(name, value)| *name == "uid" && is_random(value)),
             _ => false,
         })
 }

@@ -16,20 +16,36 @@ pub fn facts(view: &View<'_>, row: &mut Row) {
     durations(view, row);
 }
 
-/// Kernel by what is known of the attempt.
+/// Kernel by what is known of the attempt: the log, the card's own wish (9F2A), else the one that the scheme has by default (EMV
+/// Contactless Book B, 3.3.2.5).
 pub fn kernel(view: &View<'_>) -> Option<&'static str> {
-    view.attempt
-        .keys
-        .kernel
-        .or(match view.attempt.keys.scheme? {
-            "Mastercard" => Some("2"),
-            "Visa" => Some("3"),
-            "Amex" => Some("4"),
-            "JCB" => Some("5"),
-            "Discover" => Some("6"),
-            "UnionPay" => Some("7"),
+    let asked = || {
+        let seen = view.exchanges.iter().rev().find(|seen| {
+            seen.what.command == CommandKind::SelectPpse && seen.what.sw == Some(0x9000)
+        })?;
+        let (&first, _) = seen.what.bytes(0x9F2A)?.split_first()?;
+        // The two upper bits say whether the number is that of a domestic kernel.
+        match first {
+            2 => Some("2"),
+            3 => Some("3"),
+            4 => Some("4"),
+            5 => Some("5"),
+            6 => Some("6"),
+            7 => Some("7"),
+            8 => Some("8"),
             _ => None,
-        })
+        }
+    };
+    let by_scheme = || match view.attempt.keys.scheme? {
+        "Mastercard" | "Maestro" => Some("2"),
+        "Visa" => Some("3"),
+        "American Express" | "Amex" => Some("4"),
+        "JCB" => Some("5"),
+        "Discover" | "Diners Club" => Some("6"),
+        "UnionPay" => Some("7"),
+        _ => None,
+    };
+    view.attempt.keys.kernel.or_else(asked).or_else(by_scheme)
 }
 
 /// Kernels whose card computes the cryptogram in GET PROCESSING OPTIONS.
@@ -109,6 +125,8 @@ fn next_step(view: &View<'_>, last: Option<CommandKind>) -> &'static str {
     let cryptogram = view.tag(0x9F26, Some(false)).is_some()
         || view.tag(0x9F60, Some(false)).is_some()
         || view.tag(0x9F61, Some(false)).is_some();
+    // A card that gives CDOL1 waits for GENERATE AC, whatever its scheme usually does (D-PAS 2, PBOC in full).
+    let waits = view.tag(0x8C, Some(false)).is_some() || !early_cryptogram(kernel);
     let unread = located(view)
         .is_some_and(|(wanted, read, _)| wanted.iter().any(|record| !read.contains(record)));
     match last {
@@ -124,7 +142,7 @@ fn next_step(view: &View<'_>, last: Option<CommandKind>) -> &'static str {
             CommandKind::GetProcessingOptions
             | CommandKind::ExchangeRelayResistanceData
             | CommandKind::ReadRecord,
-        ) if !cryptogram && !early_cryptogram(kernel) => "generate_ac",
+        ) if !cryptogram && waits => "generate_ac",
         Some(CommandKind::GetProcessingOptions) if !cryptogram => "read_record",
         _ => "outcome",
     }

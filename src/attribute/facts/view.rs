@@ -259,7 +259,11 @@ impl<'a> View<'a> {
         if let Some(scheme) = keys.scheme {
             row.text(Fact::scheme, scheme, &[]);
         }
-        if let Some(kernel) = keys.kernel {
+        // What a kernel is for a chip that is put in or a stripe that is swiped is nobody's question.
+        if let Some(kernel) = keys
+            .kernel
+            .or_else(|| super::steps::kernel(self).filter(|_| self.has_dialogue() && tap))
+        {
             row.text(Fact::kernel, kernel, &[]);
         }
         if let Some(aid) = &keys.aid {

@@ -5,7 +5,8 @@ use std::io::Read as _;
 
 use serde_json::{Value, json};
 use tapscope_parsers::explain::{Context, Kind, Node, explain, guess};
-use tapscope_parsers::protocol::iso7816::{self, looks_like_command};
+use tapscope_parsers::protocol::emv::{tags, tlv};
+use tapscope_parsers::protocol::iso7816::{self, looks_like_command, looks_like_response};
 
 use crate::cli::args::{DecodeArgs, Lang};
 use crate::cli::failure::Failure;
@@ -18,6 +19,10 @@ const MOST: usize = 1 << 20;
 
 pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
     let (asked, rest) = split(&args.words);
+    let (named, rest) = match asked {
+        Some(_) => (None, rest),
+        None => of_command(rest),
+    };
     let bytes = bytes(rest)?;
     if bytes.is_empty() {
         return Err(Failure::usage("nothing to decode: no hex digit was given"));
@@ -26,8 +31,14 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
     let dol = args.dol.as_deref().map(list).transpose()?;
     let kinds = match asked {
         Some(kind) => vec![kind],
-        None if dol.is_some() && !looks_like_command(&bytes) => vec![Kind::DolData],
-        None => guess(&bytes),
+        None => {
+            let kinds = guess(&bytes);
+            if dol.is_some() && kinds.first() != Some(&Kind::Command) {
+                vec![Kind::DolData]
+            } else {
+                kinds
+            }
+        }
     };
     let kind = kinds.first().copied().unwrap_or(Kind::Unknown);
     let name = kind.name();
@@ -39,7 +50,7 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
         .collect();
     let context = Context {
         kernel: args.kernel,
-        command: args.command.as_deref().map(command).transpose()?,
+        command: args.command.as_deref().map(command).transpose()?.or(named),
         dol: dol.as_deref(),
     };
     let node = explain(kind, &bytes, context);
@@ -86,10 +97,41 @@ fn split(words: &[String]) -> (Option<Kind>, &[String]) {
     if let [first, rest @ ..] = words
         && !rest.is_empty()
         && let Some(kind) = Kind::from_name(first)
-        // Hex that is set apart may begin like a tag.
-        && (first.len() > 2 || unhex(first).is_none() || first.eq_ignore_ascii_case("sw"))
     {
-        return (Some(kind), rest);
+        // Hex that is set apart may begin like a tag: `95 05 …` is an object, `95 0400008000` a tag and its value.
+        let hex = first.len() == 2 && unhex(first).is_some();
+        let apart = first.eq_ignore_ascii_case("sw");
+        if !hex || apart || is_value(kind, first, &rest.concat()) {
+            return (Some(kind), rest);
+        }
+    }
+    (None, words)
+}
+
+/// True where the bytes have the length of that tag's value, and both together are not something whole.
+fn is_value(kind: Kind, tag: &str, rest: &str) -> bool {
+    let (Kind::Value(number), Some(value), Some(both)) =
+        (kind, unhex(rest), unhex(&format!("{tag}{rest}")))
+    else {
+        return false;
+    };
+    let fits = |length: usize| tags::meanings(number).iter().any(|info| info.fits(length));
+    let whole = tlv::is_whole(&both) && fits(value.len().saturating_sub(1));
+    fits(value.len())
+        && !tlv::is_constructed(number)
+        && !whole
+        && !looks_like_command(&both)
+        && !(both.len() == 2 && looks_like_response(&both))
+}
+
+/// The command that an answer or a status word belongs to, where the first word names it: `gpo 6985`.
+fn of_command(words: &[String]) -> (Option<iso7816::Kind>, &[String]) {
+    if let [first, rest @ ..] = words
+        && !rest.is_empty()
+        && unhex(first).is_none()
+        && let Some(command) = iso7816::Kind::from_name(first)
+    {
+        return (Some(command), rest);
     }
     (None, words)
 }
@@ -97,10 +139,16 @@ fn split(words: &[String]) -> (Option<Kind>, &[String]) {
 /// Hex on the command line, a file, or standard input; the latter two as hex text or as they are.
 fn bytes(words: &[String]) -> Result<Vec<u8>, Failure> {
     let text = words.join(" ");
-    if text != "-"
-        && let Some(bytes) = unhex(&text)
-    {
-        return Ok(bytes);
+    if text != "-" {
+        if let Some(bytes) = unhex(&text).or_else(|| labelled(&text)) {
+            return Ok(bytes);
+        }
+        let digits = text.chars().filter(|c| !c.is_whitespace()).count();
+        if digits % 2 == 1 && unhex(&format!("{text}0")).is_some() {
+            return Err(Failure::usage(format!(
+                "{digits} hex digits: one is missing or one too many"
+            )));
+        }
     }
     let mut content = Vec::new();
     if text == "-" {
@@ -115,8 +163,27 @@ fn bytes(words: &[String]) -> Result<Vec<u8>, Failure> {
         ))
         .hint("tapscope decode 9F6604B6004000; tapscope decode tlv FILE; tapscope decode sw 6985")
     })?;
-    let hex = std::str::from_utf8(&content).ok().and_then(unhex);
+    let hex = std::str::from_utf8(&content)
+        .ok()
+        .and_then(|text| unhex(text).or_else(|| labelled(text)));
     Ok(hex.unwrap_or(content))
+}
+
+/// The hex of one line of a log: what stands behind its last label, arrow or sign (`APDU: 00 A4 …`, `<< 6A82`, `sw=6985`).
+fn labelled(text: &str) -> Option<Vec<u8>> {
+    let line = text.trim();
+    if line.contains('\n') {
+        return None;
+    }
+    let start = line
+        .rfind(['>', '<', '=', '(', '['])
+        .into_iter()
+        .chain(line.find(": ").map(|at| at + 1))
+        .max()?;
+    let hex = line
+        .get(start + 1..)?
+        .trim_end_matches([')', ']', ';', '.']);
+    unhex(hex).filter(|bytes| bytes.len() >= 2)
 }
 
 /// Bytes of hex digits, however they are set apart: `00 A4`, `00:A4`, `0x00,0xA4`.
@@ -186,7 +253,8 @@ fn as_json(node: &Node) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{split, unhex};
+    use super::{labelled, of_command, split, unhex};
+    use tapscope_parsers::explain::Kind;
 
     #[test]
     fn hex_is_read_in_any_dress() {
@@ -199,6 +267,15 @@ mod tests {
         ] {
             assert_eq!(unhex(text), Some(vec![0, 0xA4, 4]), "{text}");
         }
+        for (text, hex) in [
+            ("> 80A80000028300", "80A80000028300"),
+            ("C-APDU: 00 A4 04 00", "00A40400"),
+            ("11:22:33 sw=6985", "6985"),
+            ("[recv] -> (9000)", "9000"),
+        ] {
+            assert_eq!(labelled(text), unhex(hex), "{text}");
+        }
+        assert_eq!(labelled("no: hex"), None);
         for text in ["00A", "hello", "./file"] {
             assert_eq!(unhex(text), None, "{text}");
         }
@@ -210,5 +287,16 @@ mod tests {
         assert!(split(&words("sw 6985")).0.is_some());
         assert!(split(&words("00 A4 04 00")).0.is_none());
         assert!(split(&words("6985")).0.is_none());
+        let value = |text: &str| match split(&words(text)).0 {
+            Some(Kind::Value(tag)) => Some(tag),
+            _ => None,
+        };
+        assert_eq!(value("95 0400008000"), Some(0x95));
+        assert_eq!(value("82 7C 00"), Some(0x82));
+        assert_eq!(value("95 05 00 00 00 80 00"), None);
+        assert_eq!(value("90 00"), None);
+        assert_eq!(value("80 A8 00 00 02 83 00 00"), None);
+        assert!(of_command(&words("gpo 6985")).0.is_some());
+        assert!(of_command(&words("00 A4")).0.is_none());
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Draft {
     pub(super) answer_place: Option<u32>,
     pub(super) micros: Option<u32>,
     pub(super) dol: Option<Arc<[u8]>>,
+    /// List of what is to be stored, behind the data of GENERATE AC.
+    pub(super) tail: Option<Arc<[u8]>>,
     pub(super) folded: bool,
     pub(super) incomplete: bool,
 }
@@ -222,7 +224,14 @@ impl Draft {
             }
             CommandKind::GenerateAc => {
                 if let Some(dol) = &self.dol {
-                    split(dol, data, "cdol_length_wrong", edge, tags, faults);
+                    let first = dol::data_length(dol);
+                    match (&self.tail, data.split_at_checked(first)) {
+                        (Some(tail), Some((data, stored))) if !stored.is_empty() => {
+                            split(dol, data, "cdol_length_wrong", edge, tags, faults);
+                            self.stored(tail, stored, edge, tags, faults);
+                        }
+                        _ => split(dol, data, "cdol_length_wrong", edge, tags, faults),
+                    }
                 }
             }
             CommandKind::ComputeCryptographicChecksum => {
@@ -235,11 +244,42 @@ impl Draft {
                     split(dol, data, "ddol_length_wrong", edge, tags, faults);
                 }
             }
+            CommandKind::RecoverAc => {
+                if let Some(dol) = &self.dol {
+                    split(dol, data, "drdol_length_wrong", edge, tags, faults);
+                }
+            }
+            CommandKind::PutData => {
+                if let [_, _, high, low, ..] = self.command[..] {
+                    let tag = u32::from(high) << 8 | u32::from(low);
+                    tags.push(edge.tag(tag, data, true));
+                }
+            }
             CommandKind::ExchangeRelayResistanceData if data.len() == 4 => {
                 // Terminal Relay Resistance Entropy.
                 tags.push(edge.tag(0xDF_8301, data, true));
             }
             _ => {}
+        }
+    }
+
+    /// What the card is to store. The last object may be shorter than the list says.
+    fn stored(
+        &self,
+        list: &[u8],
+        data: &[u8],
+        edge: &Edge,
+        tags: &mut Vec<Tag>,
+        faults: &mut Vec<&'static str>,
+    ) {
+        let (values, damage) = dol::split(list, data);
+        tags.extend(
+            values
+                .iter()
+                .map(|(tag, value)| edge.tag(*tag, value, true)),
+        );
+        if damage.is_some_and(|damage| damage.code == "dol_data_long") {
+            faults.push("dsdol_length_wrong");
         }
     }
 

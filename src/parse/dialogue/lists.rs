@@ -16,6 +16,8 @@ pub(super) struct Lists {
     cdol2: Option<Arc<[u8]>>,
     ddol: Option<Arc<[u8]>>,
     udol: Option<Arc<[u8]>>,
+    drdol: Option<Arc<[u8]>>,
+    dsdol: Option<Arc<[u8]>>,
     generated: u8,
 }
 
@@ -27,9 +29,15 @@ impl Lists {
             0xAE if self.generated == 0 => self.cdol1.clone(),
             0xAE => self.cdol2.clone(),
             0x88 => self.ddol.clone(),
+            0xD0 => self.drdol.clone(),
             0x2A => Some(self.udol.clone().unwrap_or_else(|| DEFAULT_UDOL.into())),
             _ => None,
         }
+    }
+
+    /// The list of what stands behind the data of GENERATE AC: what the card is to store (EMV Contactless Book C-2, 5.5.2).
+    pub(super) fn tail_for(&self, instruction: Option<u8>) -> Option<Arc<[u8]>> {
+        self.dsdol.clone().filter(|_| instruction == Some(0xAE))
     }
 
     /// Takes in a command and the data of its answer. A new selection forgets the application before.
@@ -49,6 +57,8 @@ impl Lists {
                     (0x8D, &mut self.cdol2),
                     (0x9F49, &mut self.ddol),
                     (0x9F69, &mut self.udol),
+                    (0x9F51, &mut self.drdol),
+                    (0x9F5B, &mut self.dsdol),
                 ] {
                     // In kernel 3 and 7 data 9F69 are the card's authentication data, not a list.
                     if let Some(found) = tlv::find(answer, tag)

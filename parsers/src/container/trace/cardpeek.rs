@@ -1,4 +1,5 @@
-//! cardpeek's log: `SEND` with the command, `RECV` with the status word, the data below.
+//! cardpeek's reader view (`SEND` with the command, `RECV` with the status word, the data below) and what it saves for replay
+//! (`C:COMMAND:STATUS:DATA`).
 
 use super::{Account, Seen, TraceFormat, What, many, numbered};
 use crate::hex;
@@ -6,12 +7,14 @@ use crate::hex;
 /// The format.
 pub(super) static FORMAT: TraceFormat = TraceFormat {
     name: "cardpeek",
-    title: "cardpeek: SEND command, RECV status word, data below",
-    spec: "cardpeek src/smartcard.c (log of commands)",
+    title: "cardpeek: SEND command, RECV status word, data below; saved replays",
+    spec: "cardpeek gui_readerview.c, replay.c",
     binary: false,
     fits: |head| {
         many(head, 1, |line| status(line).is_some())
             && many(head, 1, |line| keyword(line, b"SEND").is_some())
+            || many(head, 1, |line| line.starts_with(b"# cardpeek"))
+                && many(head, 1, |line| replay(line).is_some())
     },
     read,
     sample: "SEND 00B2010C00\nRECV 9000                       # Normal processing\n     70 03 8F 01 92      p....\n",
@@ -41,6 +44,29 @@ fn status(line: &[u8]) -> Option<u16> {
         }
         _ => None,
     }
+}
+
+/// A line of a replay: an answer to reset, or a command with its answer.
+enum Replay {
+    Reset(Vec<u8>),
+    Exchange(Vec<u8>, Vec<u8>),
+}
+
+fn replay(line: &[u8]) -> Option<Replay> {
+    if let Some(atr) = line.strip_prefix(b"R:") {
+        return Some(Replay::Reset(hex::decode_all(atr)?));
+    }
+    let mut cells = line.strip_prefix(b"C:")?.splitn(3, |b| *b == b':');
+    let command = hex::decode_all(cells.next()?)?;
+    let status = hex::decode_all(cells.next()?).filter(|status| status.len() == 2)?;
+    let data = cells.next()?.trim_ascii();
+    let mut answer = if data.is_empty() {
+        Vec::new()
+    } else {
+        hex::decode_all(data)?
+    };
+    answer.extend(status);
+    (command.len() >= 4).then_some(Replay::Exchange(command, answer))
 }
 
 #[derive(Default)]
@@ -92,7 +118,34 @@ fn read(text: &[u8], sink: &mut dyn FnMut(Seen)) -> Account {
     let mut account = Account::default();
     let mut open = Open::default();
     for (place, line, length) in numbered(text) {
-        if let Some(rest) = keyword(&line, b"SEND") {
+        let whole = |what| Seen {
+            place,
+            nanos: None,
+            absolute: false,
+            lane: 0,
+            what,
+        };
+        if let Some(saved) = replay(&line) {
+            account.understood += length;
+            account.records += 1;
+            match saved {
+                Replay::Reset(atr) => sink(whole(What::Reset(atr))),
+                Replay::Exchange(command, answer) => {
+                    for (from_card, bytes) in [(false, command), (true, answer)] {
+                        sink(whole(What::Apdu {
+                            from_card,
+                            bytes,
+                            micros: None,
+                        }));
+                    }
+                }
+            }
+        } else if let Some(rest) = keyword(&line, b"RSET") {
+            core::mem::take(&mut open).emit(sink, &mut account);
+            account.understood += length;
+            account.records += 1;
+            sink(whole(What::Reset(data(rest))));
+        } else if let Some(rest) = keyword(&line, b"SEND") {
             core::mem::take(&mut open).emit(sink, &mut account);
             open.place = place;
             open.bytes = data(rest);

@@ -1,4 +1,6 @@
 //! libnfc's debug output: what went to and came from a PN53x, with CCID, PC/SC and PN53x dress taken off.
+//!
+//! On a serial line each read is a line of its own: confirmation, head, command code, data and checksum of one frame stand apart.
 
 use super::{Account, Seen, TraceFormat, What, many, numbered};
 use crate::hex;
@@ -11,11 +13,20 @@ pub(super) static FORMAT: TraceFormat = TraceFormat {
     binary: false,
     fits: |head| many(head, 2, |line| traffic(line).is_some()),
     read,
-    sample: "debug\tlibnfc.bus.uart\tTX: 00 00 ff 08 f8 d4 40 01 00 b2 01 0c 00 2c 00\ndebug\tlibnfc.bus.uart\tRX: d5 41 00 6a 83\n",
+    sample: "debug\tlibnfc.bus.uart\tTX: 00 00 ff 08 f8 d4 40 01 00 b2 01 0c 00 2c 00\ndebug\tlibnfc.bus.uart\tRX: 00 00 ff 00 ff 00\ndebug\tlibnfc.bus.uart\tRX: 00 00 ff 05 fb\ndebug\tlibnfc.bus.uart\tRX: d5 41\ndebug\tlibnfc.bus.uart\tRX: 00 6a 83\ndebug\tlibnfc.bus.uart\tRX: fd 00\n",
 };
 
 /// Direction and hex of a line of the driver or the bus.
 fn traffic(line: &[u8]) -> Option<(bool, &[u8])> {
+    // Before 1.6: `TX: 00  00  ff …` alone on its line.
+    let bare = line.trim_ascii_start();
+    for (mark, from_card) in [(&b"TX: "[..], false), (b"RX: ", true)] {
+        if let Some(rest) = bare.strip_prefix(mark)
+            && (has_start(rest) || from_card && is_inside(rest))
+        {
+            return Some((from_card, rest));
+        }
+    }
     let at = memchr::memmem::find(line, b"libnfc.").filter(|at| *at <= 64)?;
     let rest = line.get(at..)?;
     for (mark, from_card) in [(&b"TX: "[..], false), (b"RX: ", true)] {
@@ -24,6 +35,37 @@ fn traffic(line: &[u8]) -> Option<(bool, &[u8])> {
         }
     }
     None
+}
+
+/// A frame of a PN53x, or a pseudo-command of a reader around one.
+fn has_start(text: &[u8]) -> bool {
+    let mut bytes = Vec::new();
+    hex::decode_run(text.trim_ascii_start(), 0, 8, &mut bytes);
+    matches!(
+        bytes.as_slice(),
+        [0x00, 0x00, 0xFF, ..] | [0xFF, 0x00, 0x00, 0x00, _, 0xD4, ..]
+    )
+}
+
+/// The answer of a PN53x without its frame.
+fn is_inside(text: &[u8]) -> bool {
+    let mut bytes = Vec::new();
+    hex::decode_run(text.trim_ascii_start(), 0, 4, &mut bytes);
+    matches!(bytes.as_slice(), [0xD5, code, ..] if code % 2 == 1)
+}
+
+/// How many bytes a frame that begins so has; `None` where none begins.
+fn frame_length(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [0x00, 0x00, 0xFF, 0xFF, 0xFF] => Some(8),
+        [0x00, 0x00, 0xFF, 0xFF, 0xFF, high, low, ..] => {
+            Some(8 + (usize::from(*high) << 8 | usize::from(*low)) + 2)
+        }
+        [0x00, 0x00, 0xFF, length, check, ..] if length.wrapping_add(*check) == 0 => {
+            Some(5 + usize::from(*length) + 2)
+        }
+        _ => None,
+    }
 }
 
 /// PN53x status that is no success (UM0701-02, table 15): name, and whether the card is gone.
@@ -45,6 +87,9 @@ fn error(status: u8) -> (&'static str, bool) {
     }
 }
 
+/// The chip confirms a command.
+const ACK: [u8; 6] = [0x00, 0x00, 0xFF, 0x00, 0xFF, 0x00];
+
 /// Takes off a CCID header and a PC/SC pseudo-command.
 fn inside(bytes: &[u8]) -> &[u8] {
     let bytes = match bytes {
@@ -62,6 +107,8 @@ fn inside(bytes: &[u8]) -> &[u8] {
         [0xD5, _, .., 0x90, 0x00] => bytes.split_last_chunk::<2>().map_or(bytes, |(b, _)| b),
         _ => bytes,
     };
+    // The chip's confirmation stands in front of its answer where both were read at once.
+    let bytes = bytes.strip_prefix(&ACK).unwrap_or(bytes);
     // PN53x frames: preamble, start code, length and its complement; data; checksum and postamble.
     match bytes {
         [0x00, 0x00, 0xFF, 0xFF, 0xFF, high, low, _, rest @ ..] => {
@@ -114,7 +161,27 @@ fn carried(from_card: bool, bytes: &[u8]) -> Option<What> {
             let (why, gone) = error(*status);
             Some(What::Failed { why, gone })
         }
-        // InListPassiveTarget found a target of type A: number, ATQA, SAK, identifier.
+        // InListPassiveTarget found a target: count and number; of type A ATQA, SAK, identifier.
+        (
+            true,
+            [
+                0xD5,
+                0x4B,
+                1 | 2,
+                1,
+                _,
+                _,
+                sak,
+                length @ (4 | 7 | 10),
+                rest @ ..,
+            ],
+        ) => {
+            let uid = rest.get(..usize::from(*length))?.to_vec();
+            Some(What::Target {
+                uid,
+                sak: Some(*sak),
+            })
+        }
         _ => None,
     }
 }
@@ -122,10 +189,15 @@ fn carried(from_card: bool, bytes: &[u8]) -> Option<What> {
 fn read(text: &[u8], sink: &mut dyn FnMut(Seen)) -> Account {
     let mut account = Account::default();
     let mut open: Option<(u32, bool, Vec<u8>)> = None;
+    let mut last: Vec<u8> = Vec::new();
     let mut flush = |open: &mut Option<(u32, bool, Vec<u8>)>, account: &mut Account| {
-        if let Some((place, from_card, bytes)) = open.take()
-            && let Some(what) = carried(from_card, &bytes)
-        {
+        let Some((place, from_card, bytes)) = open.take() else {
+            return;
+        };
+        // Old versions print an answer as it came, and once more without the confirmation.
+        let again = from_card && last.strip_prefix(&ACK) == Some(&bytes);
+        last.clone_from(&bytes);
+        if !again && let Some(what) = carried(from_card, &bytes) {
             account.records += 1;
             sink(Seen {
                 place,
@@ -138,11 +210,19 @@ fn read(text: &[u8], sink: &mut dyn FnMut(Seen)) -> Account {
     };
     for (place, line, length) in numbered(text) {
         if let Some((from_card, text)) = traffic(&line) {
-            flush(&mut open, &mut account);
             let mut bytes = Vec::new();
             hex::decode_run(text.trim_ascii_start(), 0, 70_000, &mut bytes);
-            open = Some((place, from_card, bytes));
             account.understood += length;
+            // The rest of a frame whose head was read before.
+            if from_card
+                && let Some((_, true, begun)) = &mut open
+                && frame_length(begun).is_some_and(|length| begun.len() < length)
+            {
+                begun.extend(bytes);
+                continue;
+            }
+            flush(&mut open, &mut account);
+            open = Some((place, from_card, bytes));
         } else if let Some(more) = hex::decode_all(&line)
             && let Some((_, _, bytes)) = &mut open
             && bytes.len() < 70_000
@@ -150,7 +230,8 @@ fn read(text: &[u8], sink: &mut dyn FnMut(Seen)) -> Account {
             // A long frame goes on on the next line.
             bytes.extend(more);
             account.understood += length;
-        } else {
+        } else if !matches!(&open, Some((_, true, begun)) if frame_length(begun).is_some_and(|length| begun.len() < length))
+        {
             flush(&mut open, &mut account);
         }
     }

@@ -140,6 +140,182 @@ debug   libnfc.driver.acr122_usb    RX: 80 05 00 00 00 00 00 00 00 00 d5 41 27 9
     );
 }
 
+/// On a serial line a frame comes in pieces: confirmation, head, code, data, checksum.
+#[test]
+fn frames_of_a_serial_line_are_put_together() {
+    let text = "debug\tlibnfc.chip.pn53x\tInListPassiveTarget
+debug\tlibnfc.bus.uart\tTX: 00 00 ff 04 fc d4 4a 01 00 e1 00
+debug\tlibnfc.bus.uart\tRX: 00 00 ff 00 ff 00
+debug\tlibnfc.chip.pn53x\tPN53x ACKed
+debug\tlibnfc.bus.uart\tRX: 00 00 ff 0c f4
+debug\tlibnfc.bus.uart\tRX: d5 4b
+debug\tlibnfc.bus.uart\tRX: 01 01 00 04 20 04 a1 b2 c3 d4
+debug\tlibnfc.bus.uart\tRX: cd 00
+debug\tlibnfc.bus.uart\tTX: 00 00 ff 08 f8 d4 40 01 00 b2 01 0c 00 2c 00
+debug\tlibnfc.bus.uart\tRX: 00 00 ff 00 ff 00
+debug\tlibnfc.chip.pn53x\tPN53x ACKed
+debug\tlibnfc.bus.uart\tRX: 00 00 ff 08 f8
+debug\tlibnfc.bus.uart\tRX: d5 41
+debug\tlibnfc.chip.pn53x\tbetween
+debug\tlibnfc.bus.uart\tRX: 00 70 01 00 90 00
+debug\tlibnfc.bus.uart\tRX: e9 00
+";
+    let (seen, _) = seen(by_name("libnfc").unwrap(), text.as_bytes());
+    let whats: Vec<What> = seen.into_iter().map(|seen| seen.what).collect();
+    let apdu = |from_card, bytes: &[u8]| What::Apdu {
+        from_card,
+        bytes: bytes.to_vec(),
+        micros: None,
+    };
+    assert_eq!(
+        whats,
+        vec![
+            What::Target {
+                uid: vec![0xA1, 0xB2, 0xC3, 0xD4],
+                sak: Some(0x20)
+            },
+            apdu(false, &[0, 0xB2, 1, 0x0C, 0]),
+            apdu(true, &[0x70, 1, 0, 0x90, 0]),
+        ]
+    );
+}
+
+/// Versions before 1.6 print frames alone on their lines, and answers twice: with the confirmation and without.
+#[test]
+fn old_frames_stand_alone_on_their_lines() {
+    let text = " TX: 00  00  ff  08  f8  d4  40  01  00  b2  01  0c  00  2c  00
+ RX: 00  00  ff  00  ff  00  00  00  ff  05  fb  d5  41  00  6a  83  fd  00
+ RX: 00  00  ff  05  fb  d5  41  00  6a  83  fd  00
+ TX: ff  00  00  00  08  d4  40  01  00  b2  02  0c  00
+ RX: d5  41  00  6a  83  90  00
+";
+    assert_eq!(
+        apdus("libnfc", text),
+        vec![
+            (false, vec![0, 0xB2, 1, 0x0C, 0]),
+            (true, vec![0x6A, 0x83]),
+            (false, vec![0, 0xB2, 2, 0x0C, 0]),
+            (true, vec![0x6A, 0x83]),
+        ]
+    );
+}
+
+/// As the tool prints them: who speaks, colours, blanks in the data, notes behind, wrong parity, a clock of 16 bits.
+#[test]
+fn a_chameleon_tells_who_speaks() {
+    let text = "\u{1b}[91mRDR 65530 ms < +65530 ms>:CODEC RX SNI READER          [e0 80 31 73] \u{1b}[94m RATS \u{1b}[0m
+\u{1b}[92mTAG 00004 ms <   +10 ms>:CODEC RX SNI CARD W/PARITY   [05 78 80 70 02 a5 46] \u{1b}[94m  \u{1b}[0m
+INF 00005 ms <    +1 ms>:CODEC RX SNI CARD W/PARITY   [05 78!]
+INF 00006 ms <    +1 ms>:CODEC RX SNI READER FIELD DETECTED []
+INF 00007 ms <    +1 ms>:APP READ                     [04]
+RDR 00008 ms <    +1 ms>:CODEC RX W/PARITY            [93 41 00]
+  100 ms <    +1 ms>:CODEC TX         (2   bytes) [0400]
+";
+    let (seen, account) = seen(by_name("chameleon").unwrap(), text.as_bytes());
+    assert_eq!(account.understood, text.len());
+    let times: Vec<i64> = seen
+        .iter()
+        .map(|seen| seen.nanos.unwrap() / 1_000_000)
+        .collect();
+    assert_eq!(times, [65_530, 65_540, 65_541, 65_542, 65_544, 65_545]);
+    let radio = |from_card, bytes: &[u8], parity_error| What::Radio {
+        from_card,
+        bytes: bytes.to_vec(),
+        code_kept: true,
+        parity_error,
+    };
+    let whats: Vec<What> = seen.into_iter().map(|seen| seen.what).collect();
+    assert_eq!(
+        whats,
+        vec![
+            radio(false, &[0xE0, 0x80, 0x31, 0x73], false),
+            radio(true, &[5, 0x78, 0x80, 0x70, 2, 0xA5, 0x46], false),
+            radio(true, &[5, 0x78], true),
+            What::Field(true),
+            // 93 with its parity bit, 20 with its.
+            radio(false, &[0x93, 0x20], false),
+            radio(true, &[4, 0], false),
+        ]
+    );
+}
+
+#[test]
+fn blocks_and_unknown_directions_of_a_contact_line() {
+    let t1 = "+0.010000s | CARD>>> | 3B 80 01 81
++0.100000s | CARD<<< | 00 00 05 00 B2 01 0C 00 BA
++0.200000s | CARD>>> | 00 00 02 6A 83 EB
++0.300000s | CARD<<< | 00 60 02 00 B2 D0
++0.310000s | CARD>>> | 00 80 00 80
++0.320000s | CARD<<< | 00 00 03 02 0C 00 0D
++0.400000s | CARD>>> | 00 60 02 70 00 12
++0.410000s | CARD<<< | 00 80 00 80
++0.500000s | CARD>>> | 00 00 02 90 00 92
+";
+    assert_eq!(
+        apdus("scsniff", t1),
+        vec![
+            (false, vec![0, 0xB2, 1, 0x0C, 0]),
+            (true, vec![0x6A, 0x83]),
+            // Both sides in two parts.
+            (false, vec![0, 0xB2, 2, 0x0C, 0]),
+            (true, vec![0x70, 0, 0x90, 0]),
+        ]
+    );
+    let unknown = "+0.1s | CARD>>> | 3B 00
++0.2s | CARD<<< | 00 A4 04 00 02
++0.3s | CARD>>> | A4
++0.4s | CARD<?> | 3F 00
++0.5s | CARD>>> | 90 00
++0.6s | NOISE?? | 00
++0.7s | CARD<<< | 00 CB 01 00 02
++0.8s | CARD>>> | CB
++0.9s | CARD<?> | 11 22
++1.0s | CARD>>> | 90 00
+";
+    assert_eq!(
+        apdus("scsniff", unknown),
+        vec![
+            (false, vec![0, 0xA4, 4, 0, 2, 0x3F, 0]),
+            (true, vec![0x90, 0]),
+            (false, vec![0, 0xCB, 1, 0, 2]),
+            (true, vec![0x11, 0x22, 0x90, 0]),
+        ]
+    );
+}
+
+#[test]
+fn saved_replays_and_resets_of_cardpeek() {
+    let replay = "# cardpeek emulator
+# version 0
+R:3B00
+C:00B2010C00:9000:70028F00
+C:00B2020C00:6A83:
+# end
+";
+    let (seen_all, _) = seen(by_name("cardpeek").unwrap(), replay.as_bytes());
+    assert!(matches!(&seen_all[0].what, What::Reset(atr) if atr == &[0x3B, 0]));
+    assert_eq!(
+        apdus("cardpeek", replay),
+        vec![
+            (false, vec![0, 0xB2, 1, 0x0C, 0]),
+            (true, vec![0x70, 2, 0x8F, 0, 0x90, 0]),
+            (false, vec![0, 0xB2, 2, 0x0C, 0]),
+            (true, vec![0x6A, 0x83]),
+        ]
+    );
+    // The reader view, as it prints: sixteen bytes a line, their characters behind.
+    let view = "RSET 3B 65 00 00 20 63 CB 68 00                      
+SEND 00 B2 01 0C 00                                  
+RECV 9000                                                # Normal processing
+     70 12 57 10 41 11 11 11 11 11 11 11 D3 01 22 20     p.W.A......... 
+     00 00 00 00                                         ....
+";
+    let (seen_all, _) = seen(by_name("cardpeek").unwrap(), view.as_bytes());
+    assert!(matches!(&seen_all[0].what, What::Reset(atr) if atr.len() == 9));
+    assert_eq!(apdus("cardpeek", view)[0].1, [0, 0xB2, 1, 0x0C, 0]);
+    assert_eq!(apdus("cardpeek", view)[1].1.len(), 22);
+}
+
 #[test]
 fn a_card_that_is_gone_is_told() {
     let text = "SCardTransmit

@@ -15,6 +15,10 @@ pub enum Field {
     CvrMChip,
     /// Card verification results of Visa and UnionPay: a length byte (03) and three bytes inside 9F10.
     CvrVis,
+    /// Card verification results of Visa format 2 (mobile devices): five bytes inside 9F10.
+    CvrVisMobile,
+    /// Card verification results of the common core definitions: five bytes inside 9F10.
+    CvrCommonCore,
 }
 
 /// One meaning of one byte.
@@ -70,6 +74,8 @@ static TABLE: LazyLock<Vec<Bit>> = LazyLock::new(|| {
                     field: match field {
                         "CVR-MCHIP" => Field::CvrMChip,
                         "CVR-VIS" => Field::CvrVis,
+                        "CVR-VIS2" => Field::CvrVisMobile,
+                        "CVR-CCD" => Field::CvrCommonCore,
                         tag => Field::Tag(table::hex(tag)?),
                     },
                     variant,

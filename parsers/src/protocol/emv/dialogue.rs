@@ -16,6 +16,8 @@ pub struct Lists<'a> {
     pub ddol: Option<&'a [u8]>,
     /// UDOL (9F69), for COMPUTE CRYPTOGRAPHIC CHECKSUM.
     pub udol: Option<&'a [u8]>,
+    /// DRDOL (9F51), for RECOVER AC.
+    pub drdol: Option<&'a [u8]>,
     /// How many GENERATE AC the application has answered.
     pub cryptograms: u8,
 }
@@ -42,6 +44,7 @@ impl<'a> Lists<'a> {
                 0x8D => self.cdol2 = Some(object.value),
                 0x9F49 => self.ddol = Some(object.value),
                 0x9F69 => self.udol = Some(object.value),
+                0x9F51 => self.drdol = Some(object.value),
                 _ => {}
             }
         }
@@ -64,6 +67,7 @@ impl<'a> Lists<'a> {
                 Some((list?, command.data))
             }
             Kind::InternalAuthenticate => Some((self.ddol?, command.data)),
+            Kind::RecoverAc => Some((self.drdol?, command.data)),
             Kind::ComputeCryptographicChecksum => {
                 Some((self.udol.unwrap_or(DEFAULT_UDOL), command.data))
             }

@@ -489,6 +489,99 @@ fn issuer_application_data() {
     );
 }
 
+/// What each layout says: first and second cryptogram, PIN, and the flags that are set.
+#[test]
+fn verification_results() {
+    let rows = [
+        // UnionPay: ARQC, last online transaction not completed, one script, script failed.
+        (
+            "07010103A08018010A01",
+            "ARQC not_requested not_performed",
+            "incomplete script_failed",
+            Some(1),
+            None,
+        ),
+        // Visa: AAC now, offline PIN failed, tries used up, velocity.
+        (
+            "06010A03866000",
+            "AAC not_requested failed",
+            "pin_limit offline_limit",
+            Some(0),
+            None,
+        ),
+        // The same with TC in the second, online impossible, authentication of the issuer failed.
+        (
+            "06010A036D0800",
+            "ARQC TC ok",
+            "unable issuer_auth",
+            Some(0),
+            None,
+        ),
+        // Visa for mobile devices: no offline PIN, the device verified its holder.
+        (
+            "1F220152A400000F000000000000000000000000000000000000000000000000",
+            "ARQC not_requested -",
+            "device",
+            Some(0),
+            None,
+        ),
+        // M/Chip: ARQC, PIN failed, three tries, last online not completed, script failed, go online next.
+        (
+            "0110A00013900900DAC0000000000000000F",
+            "ARQC not_requested failed",
+            "incomplete online_next script_failed",
+            Some(1),
+            Some(3),
+        ),
+        // M/Chip: TC, PIN good, date check failed.
+        (
+            "0110990003000000DAC0000000000000000F",
+            "TC not_requested ok",
+            "date",
+            Some(0),
+            Some(3),
+        ),
+        // Common core: ARQC, PIN failed, limit, last online not completed, scripts 2, failed.
+        (
+            "0FA501A03F80280000000000000000000F000000000000000000000000000000",
+            "ARQC not_requested failed",
+            "incomplete pin_limit offline_limit script_failed",
+            Some(2),
+            Some(3),
+        ),
+    ];
+    for (text, want, flags, scripts, tries) in rows {
+        let bytes = hex(text);
+        let said = issuer_data::issuer_data(&bytes).unwrap().verification();
+        let line = format!(
+            "{} {} {}",
+            said.first.unwrap_or("-"),
+            said.second.unwrap_or("-"),
+            said.pin.unwrap_or("-")
+        );
+        assert_eq!(line, want, "{text}");
+        let set: Vec<&str> = [
+            ("incomplete", said.last_online_incomplete),
+            ("unable", said.unable_online),
+            ("pin_limit", said.pin_try_limit),
+            ("issuer_auth", said.issuer_authentication_failed),
+            ("offline_limit", said.offline_limit),
+            ("online_next", said.go_online_next),
+            ("script_failed", said.script_failed),
+            ("device", said.device_verified),
+            ("date", said.date_check_failed),
+            ("before", said.authentication_failed_before),
+            ("new", said.new_card),
+        ]
+        .into_iter()
+        .filter(|(_, flag)| *flag == Some(true))
+        .map(|(name, _)| name)
+        .collect();
+        assert_eq!(set.join(" "), flags, "{text}");
+        assert_eq!((said.scripts, said.pin_tries), (scripts, tries), "{text}");
+    }
+}
+
 #[test]
 fn plain_values() {
     assert_eq!(value::number(&hex("000000010050")), Some(10_050));

@@ -33,6 +33,8 @@ pub enum Kind {
     InternalAuthenticate,
     /// GET CHALLENGE.
     GetChallenge,
+    /// PUT DATA of a data envelope (data storage of kernel 2).
+    PutData,
     /// PUT DATA, APPLICATION BLOCK, PIN CHANGE/UNBLOCK … from an issuer script.
     IssuerScript,
     /// GET RESPONSE: fetches what a 61xx announced.
@@ -61,6 +63,7 @@ impl Kind {
             Self::InternalAuthenticate => "INTERNAL AUTHENTICATE",
             Self::GetChallenge => "GET CHALLENGE",
             Self::IssuerScript => "ISSUER SCRIPT COMMAND",
+            Self::PutData => "PUT DATA",
             Self::GetResponse => "GET RESPONSE",
             Self::Other => "OTHER COMMAND",
         }
@@ -85,6 +88,7 @@ impl Kind {
             "rrp" | "exchangerelayresistancedata" => Self::ExchangeRelayResistanceData,
             "recoverac" => Self::RecoverAc,
             "getdata" => Self::GetData,
+            "putdata" => Self::PutData,
             "verify" => Self::Verify,
             "externalauthenticate" => Self::ExternalAuthenticate,
             "internalauthenticate" => Self::InternalAuthenticate,
@@ -98,7 +102,11 @@ impl Kind {
     pub fn answers_with_data(self) -> bool {
         !matches!(
             self,
-            Self::Verify | Self::ExternalAuthenticate | Self::IssuerScript | Self::Other
+            Self::Verify
+                | Self::ExternalAuthenticate
+                | Self::IssuerScript
+                | Self::PutData
+                | Self::Other
         )
     }
 }
@@ -213,7 +221,7 @@ fn data<'a>(command: &mut Command<'a>, lc: u16, rest: &'a [u8]) {
 /// Which command it is, from its header and data.
 #[must_use]
 pub fn kind(header: [u8; 4], data: &[u8]) -> Kind {
-    let [cla, ins, p1, _] = header;
+    let [cla, ins, p1, p2] = header;
     // Bits 1-2 of an interindustry class are the logical channel.
     let iso = cla & 0xFC == 0x00;
     let own = cla & 0xF0 == 0x80;
@@ -229,6 +237,8 @@ pub fn kind(header: [u8; 4], data: &[u8]) -> Kind {
         0x88 if iso => Kind::InternalAuthenticate,
         0x84 if iso => Kind::GetChallenge,
         0xCA if own || iso => Kind::GetData,
+        // Data envelopes of standalone data storage; all else that PUT DATA writes comes as an issuer script.
+        0xDA if own && !secure && p1 == 0x9F && (0x70..=0x79).contains(&p2) => Kind::PutData,
         0x16 | 0x18 | 0x1E | 0x24 | 0xD6 | 0xDA | 0xDC | 0xE2 if secure || own => {
             Kind::IssuerScript
         }
