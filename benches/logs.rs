@@ -2,8 +2,8 @@
 //! beside `wc -l` and a search for a pattern (ripgrep where it is installed, else grep) on the same file in the same run.
 //!
 //! `cargo bench --bench logs -- [MEGABYTES] [CONTAINER]` (64 unless said). Files are in the page cache; each figure is the best of three.
-//! `whole` as the container runs the whole program on logcat: 10 % payment lines, and every line an APDU; with peak memory at the given
-//! size and at four times as much.
+//! `whole` as the container runs the whole program on logcat: noise, 10 % payment lines, and every line an APDU; with peak memory at
+//! the given size and at four times as much, and the processor time, which other programs on the machine do not lengthen as much.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -260,47 +260,97 @@ fn each(folder: &Path, megabytes: u64, only: Option<&str>) {
     }
 }
 
-/// The whole program on logcat: seconds by its own clock, and peak memory.
+/// What a run of the program took.
+#[derive(Default)]
+struct Used {
+    seconds: f64,
+    /// User and system.
+    processor: f64,
+    peak_mib: f64,
+}
+
+/// Runs the program under `/usr/bin/time`, which tells the processor time and the peak; without it only the wall clock is known.
+fn measured(arguments: &[&std::ffi::OsStr]) -> Used {
+    let program = std::ffi::OsStr::new(env!("CARGO_BIN_EXE_tapscope"));
+    let timed = Path::new("/usr/bin/time").exists();
+    let mut command = Command::new(if timed {
+        "/usr/bin/time".as_ref()
+    } else {
+        program
+    });
+    if timed {
+        command.args(["-f", "%U %S %M"]).arg(program);
+    }
+    let started = Instant::now();
+    let output = command.args(arguments).output().unwrap();
+    let seconds = started.elapsed().as_secs_f64();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let figures: Vec<f64> = told
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .split(' ')
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    match figures.as_slice() {
+        [user, system, kib] => Used {
+            seconds,
+            processor: user + system,
+            peak_mib: kib / 1024.0,
+        },
+        _ => Used {
+            seconds,
+            ..Used::default()
+        },
+    }
+}
+
+/// The whole program on logcat, beside `wc -l` and a search for a pattern on the same file.
 fn whole(folder: &Path, megabytes: u64) {
+    let search = peer("rg", &["--version"], Path::new("")).map_or("grep", |_| "rg");
     println!(
-        "{:22} {:>8} {:>9} {:>8} {:>10}",
-        "analyze", "MB", "seconds", "GB/s", "peak MiB"
+        "{:20} {:>6} {:>8} {:>7} {:>8} {:>9} {:>9} {:>8} {:>8}",
+        "analyze", "MB", "seconds", "GB/s", "cpu s", "GB/cpu s", "peak MiB", "wc -l", search
     );
     for (name, every, lines) in [
+        ("noise", u64::MAX, &NOISE[..1]),
         ("10 % payment lines", 10, PAYMENT),
         ("every line an APDU", 1, APDUS),
     ] {
         for factor in [1, 4] {
             let path = folder.join("whole.log");
-            write(
-                &path,
-                (megabytes * factor) << 20,
-                CONTAINERS[0].1,
-                every,
-                lines,
-            );
+            let bytes = (megabytes * factor) << 20;
+            write(&path, bytes, CONTAINERS[0].1, every, lines);
             let size = path.metadata().unwrap().len() as f64 / 1e9;
             let out = folder.join("out");
-            let started = Instant::now();
-            let output = Command::new(env!("CARGO_BIN_EXE_tapscope"))
-                .args(["analyze", "--year", "2024", "-v", "--force", "--out"])
-                .arg(&out)
-                .arg(&path)
-                .output()
-                .unwrap();
-            let seconds = started.elapsed().as_secs_f64();
-            let told = String::from_utf8_lossy(&output.stderr).into_owned();
-            // Verbose runs tell the peak of each stage; the largest is the program's.
-            let peak = told
-                .split_whitespace()
-                .zip(told.split_whitespace().skip(1))
-                .filter(|(_, unit)| unit.starts_with("MiB"))
-                .filter_map(|(number, _)| number.parse::<f64>().ok())
-                .fold(0.0, f64::max);
+            let used = measured(&[
+                "analyze".as_ref(),
+                "--year".as_ref(),
+                "2024".as_ref(),
+                "-q".as_ref(),
+                "--force".as_ref(),
+                "--out".as_ref(),
+                out.as_os_str(),
+                path.as_os_str(),
+            ]);
+            let speed = |seconds: Option<f64>| {
+                seconds.map_or("-".to_owned(), |s| format!("{:.2}", size / s))
+            };
             println!(
-                "{name:22} {:>8} {seconds:>9.2} {:>8.3} {peak:>10.0}",
+                "{name:20} {:>6} {:>8.2} {:>7.3} {:>8.2} {:>9.3} {:>9.0} {:>8} {:>8}",
                 megabytes * factor,
-                size / seconds
+                used.seconds,
+                size / used.seconds,
+                used.processor,
+                size / used.processor,
+                used.peak_mib,
+                speed(peer("wc", &["-l"], &path)),
+                speed(peer(search, &["-c", "traceNo=[0-9]*"], &path)),
             );
         }
     }

@@ -174,21 +174,22 @@ pub fn longest_run_into(text: &[u8], from: usize, bytes: &mut Vec<u8>) -> Option
     let mut index = from;
     let mut scratch = Vec::new();
     bytes.clear();
-    while let Some(byte) = at(text, index) {
-        let fresh = index == 0 || at(text, index - 1).is_none_or(|b| !b.is_ascii_alphanumeric());
-        if !fresh || value(byte) == NONE {
-            index += 1;
+    if index > 0 && at(text, index - 1).is_some_and(|b| b.is_ascii_alphanumeric()) {
+        index = word_end(text, index);
+    }
+    while let Some(start) = next_word(text, index) {
+        index = start;
+        let digits = digits_from(text, index);
+        // An odd number of digits is no token, unless it is the zero of `0x`.
+        let prefixed = digits == 1 && matches!(at(text, index + 1), Some(b'x' | b'X'));
+        if digits == 0 || digits % 2 == 1 && !prefixed {
+            index = word_end(text, index + digits);
             continue;
         }
         scratch.clear();
         let end = decode_run(text, index, 70_000, &mut scratch);
         if end == index {
-            // Skip the whole word.
-            index += 1 + text.get(index + 1..).map_or(0, |rest| {
-                rest.iter()
-                    .take_while(|b| b.is_ascii_alphanumeric())
-                    .count()
-            });
+            index = word_end(text, index);
             continue;
         }
         // Of two as long as each other the later: lengths and counters stand in front.
@@ -201,8 +202,29 @@ pub fn longest_run_into(text: &[u8], from: usize, bytes: &mut Vec<u8>) -> Option
             core::mem::swap(bytes, &mut scratch);
         }
         index = end.max(index + 1);
+        if at(text, index - 1).is_some_and(|b| b.is_ascii_alphanumeric()) {
+            index = word_end(text, index);
+        }
     }
     best
+}
+
+/// Where the next letter or digit stands.
+fn next_word(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    rest.iter()
+        .position(u8::is_ascii_alphanumeric)
+        .map(|at| from + at)
+}
+
+/// Where the word that begins before `from` or at it ends.
+fn word_end(text: &[u8], from: usize) -> usize {
+    text.get(from..).map_or(from, |rest| {
+        from + rest
+            .iter()
+            .position(|b| !b.is_ascii_alphanumeric())
+            .unwrap_or(rest.len())
+    })
 }
 
 /// All bytes of a text that is nothing but hex in some dress; `None` where anything else stands in it.
@@ -237,6 +259,14 @@ pub fn dump_line(line: &[u8], columns: usize) -> Option<(Option<usize>, Vec<u8>)
     } else {
         (None, 0)
     };
+    // Most lines are no rows: they end here, before anything is allocated.
+    if !line
+        .get(cursor..cursor + 2)?
+        .iter()
+        .all(|b| value(*b) != NONE)
+    {
+        return None;
+    }
     let mut bytes = Vec::with_capacity(columns);
     while bytes.len() < columns {
         let [high, low] = line.get(cursor..cursor + 2)? else {

@@ -1,8 +1,8 @@
 //! Turns packed rows of facts into polars columns, one for each fact that is asked for.
 
 use polars::prelude::{
-    BooleanChunked, Column, Float64Chunked, Int64Chunked, IntoColumn, NewChunkedArray, PlSmallStr,
-    StringChunked,
+    BooleanChunked, ChunkFullNull, Column, Float64Chunked, Int64Chunked, IntoColumn,
+    NewChunkedArray, PlSmallStr, StringChunked,
 };
 use rayon::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::event::Text;
 /// Up to so many rows are no work.
 const FEW: usize = 256;
 
-/// A column in the making.
+/// A column in the making; empty as long as every row is NULL.
 enum Cells {
     Bool(Vec<Option<bool>>),
     Int(Vec<Option<i64>>),
@@ -37,22 +37,23 @@ pub fn columns(
         .enumerate()
         .map(|(index, fact)| match fact.ty {
             _ if !wanted(index) => Cells::None,
-            FactType::Bool => Cells::Bool(vec![None; rows.len()]),
-            FactType::Int => Cells::Int(vec![None; rows.len()]),
-            FactType::Float => Cells::Float(vec![None; rows.len()]),
-            FactType::Text => Cells::Text(vec![None; rows.len()]),
+            FactType::Bool => Cells::Bool(Vec::new()),
+            FactType::Int => Cells::Int(Vec::new()),
+            FactType::Float => Cells::Float(Vec::new()),
+            FactType::Text => Cells::Text(Vec::new()),
         })
         .collect();
+    let height = rows.len();
     for (at, &row) in rows.iter().enumerate() {
         table.visit(row, |index, seen| {
             let Some(column) = cells.get_mut(index) else {
                 return;
             };
             match (column, seen) {
-                (Cells::Bool(column), Seen::Bool(value)) => put(column, at, value),
-                (Cells::Int(column), Seen::Int(value)) => put(column, at, value),
-                (Cells::Float(column), Seen::Float(value)) => put(column, at, value),
-                (Cells::Text(column), Seen::Text(value)) => put(column, at, text(value)),
+                (Cells::Bool(column), Seen::Bool(value)) => put(column, height, at, value),
+                (Cells::Int(column), Seen::Int(value)) => put(column, height, at, value),
+                (Cells::Float(column), Seen::Float(value)) => put(column, height, at, value),
+                (Cells::Text(column), Seen::Text(value)) => put(column, height, at, text(value)),
                 _ => {}
             }
         });
@@ -60,6 +61,18 @@ pub fn columns(
     let finish = |(fact, cells): (&FactDef, Cells)| {
         let name = PlSmallStr::from_static(fact.name);
         Some(match cells {
+            Cells::Bool(column) if column.is_empty() => {
+                BooleanChunked::full_null(name, height).into_column()
+            }
+            Cells::Int(column) if column.is_empty() => {
+                Int64Chunked::full_null(name, height).into_column()
+            }
+            Cells::Float(column) if column.is_empty() => {
+                Float64Chunked::full_null(name, height).into_column()
+            }
+            Cells::Text(column) if column.is_empty() => {
+                StringChunked::full_null(name, height).into_column()
+            }
             Cells::Bool(column) => {
                 BooleanChunked::from_iter_options(name, column.into_iter()).into_column()
             }
@@ -84,7 +97,10 @@ pub fn columns(
     }
 }
 
-fn put<T>(column: &mut [Option<T>], at: usize, value: T) {
+fn put<T: Clone>(column: &mut Vec<Option<T>>, height: usize, at: usize, value: T) {
+    if column.is_empty() {
+        column.resize(height, None);
+    }
     if let Some(slot) = column.get_mut(at) {
         *slot = Some(value);
     }

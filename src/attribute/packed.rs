@@ -33,7 +33,26 @@ impl FactTable {
     /// Shows the facts of one row that are not NULL, in order, without bringing the row to life.
     pub fn visit(&self, index: usize, mut see: impl FnMut(usize, Seen<'_>)) {
         let packed = self.rows.get(index).map_or(&[][..], |row| row);
-        let _ = walk(packed, &mut see);
+        let _ = walk(packed, &mut |index, seen| {
+            see(index, seen);
+            true
+        });
+    }
+
+    /// A yes or no of one row; `None` where it is NULL or no yes or no.
+    #[must_use]
+    pub fn flag(&self, index: usize, fact: usize) -> Option<bool> {
+        let packed = self.rows.get(index)?;
+        let mut found = None;
+        let _ = walk(packed, &mut |at, seen| {
+            if at == fact
+                && let Seen::Bool(yes) = seen
+            {
+                found = Some(yes);
+            }
+            at < fact
+        });
+        found
     }
 
     /// Puts a row in the place of another.
@@ -101,8 +120,8 @@ pub enum Seen<'a> {
     Text(&'a str),
 }
 
-/// Walks the values of a row; gives what stands behind them.
-fn walk<'a>(packed: &'a [u8], see: &mut impl FnMut(usize, Seen<'a>)) -> Option<&'a [u8]> {
+/// Walks the values of a row as long as `see` wants more; gives what stands behind them.
+fn walk<'a>(packed: &'a [u8], see: &mut impl FnMut(usize, Seen<'a>) -> bool) -> Option<&'a [u8]> {
     let (mask, mut rest) = packed.split_at_checked(FACTS.len().div_ceil(8))?;
     for (byte, bits) in mask.iter().enumerate() {
         let mut bits = *bits;
@@ -123,7 +142,9 @@ fn walk<'a>(packed: &'a [u8], see: &mut impl FnMut(usize, Seen<'a>)) -> Option<&
                     Seen::Text(std::str::from_utf8(take(&mut rest, length)?).ok()?)
                 }
             };
-            see(index, value);
+            if !see(index, value) {
+                return None;
+            }
         }
     }
     Some(rest)
@@ -140,6 +161,7 @@ fn unpack(packed: &[u8]) -> Option<FactRow> {
                 Seen::Text(text) => Value::Text(Text::new(text)),
             });
         }
+        true
     })?;
     let mut citations = Vec::new();
     for _ in 0..get(&mut rest)? {

@@ -3,6 +3,9 @@
 //! Every step lists its candidate pairs with a cost, sorts them, and takes the cheapest that still fit: never first come.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hash};
+
+use foldhash::fast::FixedState;
 
 use super::fragment::{Fragment, Shape, merge_keys};
 use super::identity::Identity;
@@ -22,54 +25,72 @@ const TIME_LIMIT: i64 = 180_000_000;
 /// Fragments that are surely the same payment, without looking at time: equal cryptograms, or equal trace number and terminal (or amount and card) where that is unique in both sources.
 pub(super) fn sure_pairs(fragments: &[Fragment], limit: usize) -> Vec<(u32, u32)> {
     let mut pairs = Vec::new();
-    let mut by_cryptogram: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
-    let mut by_trace: BTreeMap<(Text, u32, Option<i64>), Vec<u32>> = BTreeMap::new();
-    let mut by_trace_and_card: BTreeMap<(u32, i64, Text), Vec<u32>> = BTreeMap::new();
-    for (index, fragment) in fragments.iter().enumerate() {
-        let index = index as u32;
-        let keys = &fragment.keys;
-        if let Some(cryptogram) = keys.cryptogram {
-            by_cryptogram.entry(cryptogram).or_default().push(index);
-        }
-        if let (Some(terminal), Some(stan)) = (&keys.terminal, keys.stan) {
-            by_trace
-                .entry((terminal.clone(), stan, keys.amount_minor))
-                .or_default()
-                .push(index);
-        }
-        if let (Some(stan), Some(amount)) = (keys.stan, keys.amount_minor) {
-            let last4 = keys
-                .card
-                .as_ref()
-                .and_then(|card| card.last4())
-                .unwrap_or_default();
-            by_trace_and_card
-                .entry((stan, amount, Text::new(last4)))
-                .or_default()
-                .push(index);
-        }
+    if fragments
+        .windows(2)
+        .all(|two| two[0].source == two[1].source)
+    {
+        return pairs;
     }
-    for group in by_cryptogram.values() {
-        pair_up(group, fragments, limit, &mut pairs);
+    let keys = |index: u32| &fragments[index as usize].keys;
+    let all = || 0..fragments.len() as u32;
+    for group in alike(all(), |index| keys(index).cryptogram) {
+        pair_up(&group, fragments, limit, &mut pairs);
     }
-    for group in by_trace.values() {
+    let by_trace = alike(all(), |index| {
+        let keys = keys(index);
+        Some((keys.terminal.clone()?, keys.stan?, keys.amount_minor))
+    });
+    let by_trace_and_card = alike(all(), |index| {
+        let keys = keys(index);
+        let last4 = keys
+            .card
+            .as_ref()?
+            .last4()
+            .filter(|last4| !last4.is_empty());
+        Some((keys.stan?, keys.amount_minor?, Text::new(last4?)))
+    });
+    for group in by_trace.iter().chain(&by_trace_and_card) {
         pair_unique(group, fragments, limit, &mut pairs);
-    }
-    for ((_, _, last4), group) in &by_trace_and_card {
-        if !last4.is_empty() {
-            pair_unique(group, fragments, limit, &mut pairs);
-        }
     }
     pairs.sort_unstable();
     pairs.dedup();
     pairs
 }
 
-/// Terminal and trace number both differ: the same cryptogram was sent again, by somebody else (test data, a replay).
+/// Those with equal keys, where there are two or more of a key: each list in order, the lists by key.
+///
+/// Most keys are of one only: those are told apart by their hashes, without keeping any.
+fn alike<K: Hash + Ord>(
+    of: impl Iterator<Item = u32>,
+    key: impl Fn(u32) -> Option<K>,
+) -> Vec<Vec<u32>> {
+    let state = FixedState::default();
+    let mut hashes: Vec<(u64, u32)> = of
+        .filter_map(|index| Some((state.hash_one(key(index)?), index)))
+        .collect();
+    hashes.sort_unstable();
+    let mut found: Vec<(K, u32)> = Vec::new();
+    for same in hashes.chunk_by(|a, b| a.0 == b.0) {
+        if same.len() > 1 {
+            found.extend(same.iter().filter_map(|&(_, i)| Some((key(i)?, i))));
+        }
+    }
+    found.sort_unstable();
+    found
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|group| group.len() > 1)
+        .map(|group| group.iter().map(|(_, index)| *index).collect())
+        .collect()
+}
+
+/// The trace number differs, and the terminal or the amount too: the same cryptogram was sent again, in another payment (test
+/// data, a replay). Sent again for the same amount it is the same tap.
 fn other_payment(a: &Keys, b: &Keys) -> bool {
-    let differ = |a: Option<&str>, b: Option<&str>| matches!((a, b), (Some(a), Some(b)) if a != b);
-    differ(a.terminal.as_deref(), b.terminal.as_deref())
-        && matches!((a.stan, b.stan), (Some(a), Some(b)) if a != b)
+    let terminals = (a.terminal.as_deref(), b.terminal.as_deref());
+    let amounts = (a.amount_minor, b.amount_minor);
+    matches!((a.stan, b.stan), (Some(a), Some(b)) if a != b)
+        && (matches!(terminals, (Some(a), Some(b)) if a != b)
+            || matches!(amounts, (Some(a), Some(b)) if a != b))
 }
 
 fn pair_up(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut Vec<(u32, u32)>) {
@@ -238,13 +259,10 @@ impl Linked {
     }
 
     fn join_cryptograms(&mut self, fragments: &[Fragment], limit: usize) {
-        let mut by: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
-        for (index, fragment) in fragments.iter().enumerate() {
-            if let Some(cryptogram) = fragment.keys.cryptogram {
-                by.entry(cryptogram).or_default().push(index as u32);
-            }
-        }
-        for group in by.values() {
+        let groups = alike(0..fragments.len() as u32, |index| {
+            fragments[index as usize].keys.cryptogram
+        });
+        for group in &groups {
             for pair in group.iter().take(limit).collect::<Vec<_>>().windows(2) {
                 if let [a, b] = pair
                     && !other_payment(&fragments[**a as usize].keys, &fragments[**b as usize].keys)
@@ -263,14 +281,14 @@ impl Linked {
         limit: usize,
         key: impl Fn(&Group) -> Option<(Text, i64, Text)>,
     ) {
-        let mut by: BTreeMap<(Text, i64, Text), Vec<u32>> = BTreeMap::new();
-        for root in self.roots() {
-            if let Some(key) = key(&self.groups[root as usize]) {
-                by.entry(key).or_default().push(root);
-            }
+        let mut groups = alike(self.roots().into_iter(), |root| {
+            key(&self.groups[root as usize])
+        });
+        if is_weak(method) {
+            groups.retain(|group| !self.only_messages(group));
         }
         let mut candidates: Vec<(i64, u32, u32)> = Vec::new();
-        for group in by.values_mut() {
+        for group in &mut groups {
             group.sort_by_key(|&root| (self.groups[root as usize].first, root));
             for (nth, &a) in group.iter().enumerate() {
                 for &b in group.iter().skip(nth + 1).take(limit) {
@@ -281,7 +299,10 @@ impl Linked {
                     // Inaccurate clocks widen the window, but not without end: a wrong link is worse than none.
                     let slack = (here.uncertainty + there.uncertainty).min(TIME_LIMIT);
                     if distance <= window + slack {
-                        candidates.push((distance, a, b));
+                        // Two sales of one log are two payments: no candidates, and no rivals of those that are.
+                        if !of_one_source(here, there) {
+                            candidates.push((distance, a, b));
+                        }
                     } else if let (Some(first), Some(last)) = (there.first, here.last)
                         && first - last > window + slack
                     {
@@ -295,19 +316,19 @@ impl Linked {
 
     /// Joins what only terminal and time can join: card dialogues without a cryptogram, connections without a message.
     fn join_time(&mut self, limit: usize) {
-        let mut by: BTreeMap<Text, Vec<u32>> = BTreeMap::new();
-        for root in self.roots() {
-            if let Some(terminal) = &self.groups[root as usize].terminal {
-                by.entry(terminal.clone()).or_default().push(root);
-            }
-        }
+        let mut groups = alike(self.roots().into_iter(), |root| {
+            self.groups[root as usize].terminal.as_deref()
+        });
+        groups.retain(|group| !self.only_messages(group));
         let mut candidates = Vec::new();
-        for group in by.values_mut() {
+        for group in &mut groups {
             group.sort_by_key(|&root| (self.groups[root as usize].first, root));
             for (nth, &a) in group.iter().enumerate() {
                 for &b in group.iter().skip(nth + 1).take(limit) {
                     let (here, there) = (&self.groups[a as usize], &self.groups[b as usize]);
-                    if let Some(cost) = time_cost(here, there) {
+                    if !of_one_source(here, there)
+                        && let Some(cost) = time_cost(here, there)
+                    {
                         candidates.push((cost, a, b));
                     }
                 }
@@ -320,10 +341,7 @@ impl Linked {
     fn take_best(&mut self, mut candidates: Vec<(i64, u32, u32)>, method: LinkMethod) {
         candidates.sort_unstable();
         candidates.dedup();
-        let weak = matches!(
-            method,
-            LinkMethod::CardAmountTime | LinkMethod::AmountTime | LinkMethod::Time
-        );
+        let weak = is_weak(method);
         let first = |root: u32| self.groups[root as usize].first.unwrap_or(0);
         let chosen = if weak {
             matching::cheapest(&candidates, first)
@@ -351,6 +369,11 @@ impl Linked {
             let ambiguous = doubt(&self.groups, cost, a, b);
             self.join(a, b, method, ambiguous);
         }
+    }
+
+    /// Messages alone: without an exact key no two of them are ever joined, so that there is nothing to weigh.
+    fn only_messages(&self, group: &[u32]) -> bool {
+        group.iter().all(|&root| self.groups[root as usize].has[1])
     }
 
     fn roots(&self) -> Vec<u32> {
@@ -396,6 +419,14 @@ impl Linked {
         source.parent = into;
         self.links.push((a, b, method, ambiguous));
     }
+}
+
+/// Joins by likeness, not by a key that is the payment's own.
+fn is_weak(method: LinkMethod) -> bool {
+    matches!(
+        method,
+        LinkMethod::CardAmountTime | LinkMethod::AmountTime | LinkMethod::Time
+    )
 }
 
 fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
@@ -456,15 +487,19 @@ fn time_cost(a: &Group, b: &Group) -> Option<i64> {
     })
 }
 
+/// Whether one log or trace tells of both, each by itself: then they are never one payment.
+fn of_one_source(a: &Group, b: &Group) -> bool {
+    a.stretches
+        .iter()
+        .any(|source| b.stretches.contains(source))
+}
+
 /// Whether two groups may be one payment.
 fn compatible(a: &Group, b: &Group, method: LinkMethod) -> bool {
     fn differ<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
         matches!((a, b), (Some(a), Some(b)) if a != b)
     }
-    if a.stretches
-        .iter()
-        .any(|source| b.stretches.contains(source))
-    {
+    if of_one_source(a, b) {
         return false;
     }
     if method == LinkMethod::Cryptogram {

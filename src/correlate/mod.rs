@@ -48,21 +48,22 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     identity.know(&inventory);
     let mut clocks = clock::estimate(&sources, &fragments, &pairs, &events);
     rhythm::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
-    let mut linked = Linked::new(&fragments, &identity, &clocks, plan.limits.link_candidates);
-
     let aligned: Vec<Option<i64>> = events
         .heads()
-        .iter()
-        .zip(0_u32..)
-        .map(|(event, index)| {
+        .par_iter()
+        .enumerate()
+        .map(|(index, event)| {
             event
                 .at()
                 .utc_micros
-                .map(|at| clocks[event.source as usize].align_event(index, at))
+                .map(|at| clocks[event.source as usize].align_event(index as u32, at))
         })
         .collect();
+    let (mut linked, coverage) = rayon::join(
+        || Linked::new(&fragments, &identity, &clocks, plan.limits.link_candidates),
+        || coverage::Index::new(&sources, &events, &aligned, &identity),
+    );
     let members = members(&fragments, &mut linked);
-    let coverage = coverage::Index::new(&sources, &events, &aligned, &identity);
     let payment_hosts = payment_hosts(&fragments);
 
     let logs = Tellers::new(&sources, &fragments, &events);

@@ -33,6 +33,8 @@ struct Reader {
     story: Story,
     contactless: bool,
     contact: bool,
+    /// Commands that no tap has, or not twice.
+    contact_only: u32,
     magstripe: bool,
     response: Option<(Text, Option<i64>)>,
     gave_up_at: Option<Option<i64>>,
@@ -170,9 +172,13 @@ impl Reader {
     fn exchange(&mut self, exchange: &Exchange) {
         let ok = exchange.sw == Some(0x9000);
         self.commands += 1;
-        let contact_command = exchange.command == CommandKind::SelectPse;
-        self.contact |= contact_command;
+        self.contact |= exchange.command == CommandKind::SelectPse;
         self.contactless |= exchange.command == CommandKind::SelectPpse;
+        self.contact_only += u32::from(match exchange.command {
+            CommandKind::GenerateAc => ok,
+            CommandKind::ExternalAuthenticate | CommandKind::Verify => true,
+            _ => false,
+        });
         if let Some(sw) = exchange.sw {
             self.story.keys.last_sw = Some(sw);
         }
@@ -283,6 +289,8 @@ impl Reader {
             Some(b"01") => Interface::Manual,
             Some(b"03") => Interface::Qr,
             _ if self.contact => Interface::Contact,
+            // A tap asks for one cryptogram and authenticates no issuer while the card is there (EMV Book C-2 to C-7).
+            _ if self.contact_only > 1 && !self.contactless => Interface::Contact,
             _ if self.contactless
                 || (story.stage >= Stage::Polling && story.stage < Stage::OnlineRequest) =>
             {

@@ -1,6 +1,6 @@
 //! The card dialogue: commands and answers, and the radio field.
 
-use super::{CardNumber, Text};
+use super::{CardNumber, ShortBytes, Text};
 
 /// Which command of the contactless flow this is (EMV Book 3, section 6.5; ISO/IEC 7816-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,7 +83,7 @@ pub struct Tag {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagValue {
     /// Plain bytes of an object that is not sensitive.
-    Bytes(Box<[u8]>),
+    Bytes(ShortBytes),
     /// A card number (5A, 57, 9F6B, 56, 9F24 …); `expiry` as YYMM digits where the object carries one.
     Card {
         /// The number, masked.

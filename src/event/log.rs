@@ -27,7 +27,7 @@ pub struct LogEvent {
     pub code: Option<(&'static str, Text)>,
     /// How serious the source calls it.
     pub severity: Severity,
-    /// Further values by name that the line states (masked): `limit_minor`, `rssi_dbm`, `timer_ms`, `version`, `ops`, `ui`, `tvr`, `sw`, `f39`, `error_indication`.
+    /// Further values by name that the line states (masked): `limit_minor`, `uid`, `rssi_dbm`, `timer_ms`, `version`, `ops`, `ui`, `tvr`, `sw`, `f39`, `error_indication`.
     pub values: Vec<(&'static str, Text)>,
     /// The text, masked, one line.
     pub text: Text,

@@ -12,6 +12,7 @@ mod pack;
 mod payment;
 mod place;
 mod seen;
+mod short;
 mod spill;
 mod stamp;
 mod store;
@@ -27,6 +28,7 @@ pub use network::{
 pub use payment::{Direction, IsoMessage};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 pub use seen::SeenCards;
+pub use short::ShortBytes;
 pub use spill::Spill;
 pub use stamp::{Stamp, TimeQuality};
 pub use store::{Events, Head, What};

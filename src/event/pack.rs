@@ -9,8 +9,8 @@ use foldhash::HashMap;
 
 use super::{
     CardNumber, CommandKind, Connection, DnsEvent, Exchange, Field, FieldState, HttpEvent,
-    IcmpEvent, IsoMessage, Keys, LinkEvent, LinkFault, LogEvent, Payload, Place, Severity, Side,
-    Signal, Tag, TagValue, Text, TlsEvent, TlsSeen, TlsStage,
+    IcmpEvent, IsoMessage, Keys, LinkEvent, LinkFault, LogEvent, Payload, Place, Severity,
+    ShortBytes, Side, Signal, Tag, TagValue, Text, TlsEvent, TlsSeen, TlsStage,
 };
 
 /// The program's own words (names of dialects, faults, values), each once.
@@ -143,7 +143,7 @@ impl<const N: usize> Pack for [u8; N] {
     }
 }
 
-impl Pack for Box<[u8]> {
+impl Pack for ShortBytes {
     fn pack(&self, to: &mut Packer<'_>) {
         to.number(self.len() as u64);
         to.out.extend_from_slice(self);

@@ -230,17 +230,24 @@ impl Events {
     /// Packs events in parallel, in the order of what makes them.
     pub fn extend_from<T: Send>(
         &mut self,
-        made: Vec<T>,
+        mut made: Vec<T>,
         make: impl Fn(T) -> Event + Sync,
         spill: &Arc<Spill>,
     ) {
-        let mut made: Vec<Option<T>> = made.into_iter().map(Some).collect();
+        self.drain_from(&mut made, make, spill);
+    }
+
+    /// As [`Self::extend_from`], from a list that is filled again afterwards.
+    pub fn drain_from<T: Send>(
+        &mut self,
+        made: &mut Vec<T>,
+        make: impl Fn(T) -> Event + Sync,
+        spill: &Arc<Spill>,
+    ) {
         let packed: Vec<Self> = made
-            .par_chunks_mut(PACKED_TOGETHER)
-            .map(|some| {
-                let events = some.iter_mut().filter_map(|one| one.take().map(&make));
-                Self::pack(events, spill)
-            })
+            .par_drain(..)
+            .chunks(PACKED_TOGETHER)
+            .map(|some| Self::pack(some.into_iter().map(&make), spill))
             .collect();
         for one in packed {
             self.append(one);

@@ -10,6 +10,9 @@ pub fn clean(text: &str) -> Text {
     if text.bytes().all(|b| (0x20..0x7F).contains(&b)) {
         return Text::new(text);
     }
+    if !text.chars().any(|c| c.is_control() || is_invisible(c)) {
+        return Text::new(text);
+    }
     let mut out = Text::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -34,15 +37,19 @@ fn is_invisible(c: char) -> bool {
 /// Neutralises what a spreadsheet would take for a formula (CWE-1236).
 #[must_use]
 pub fn cell(text: &str) -> String {
-    let formula = matches!(
-        text.trim_start().chars().next(),
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\0' | '＝' | '＋' | '－' | '＠')
-    );
-    if formula {
+    if is_formula(text) {
         format!("'{text}")
     } else {
         text.to_owned()
     }
+}
+
+/// What a spreadsheet would take for a formula.
+pub(super) fn is_formula(text: &str) -> bool {
+    matches!(
+        text.trim_start().chars().next(),
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\0' | '＝' | '＋' | '－' | '＠')
+    )
 }
 
 #[cfg(test)]

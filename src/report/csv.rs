@@ -1,11 +1,12 @@
 //! Writes `transactions.csv`: the transactions table for spreadsheets, with formulas neutralised.
 
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use super::Error;
-use super::clean::cell;
+use super::clean::is_formula;
 use super::row::{Micros, Table as _};
 use super::schema::Transaction;
 use crate::event::Text;
@@ -14,6 +15,7 @@ use crate::event::Text;
 pub(super) struct CsvWriter<'a> {
     path: &'a Path,
     out: BufWriter<File>,
+    line: String,
 }
 
 impl<'a> CsvWriter<'a> {
@@ -21,71 +23,80 @@ impl<'a> CsvWriter<'a> {
         let file = File::create(path).map_err(|e| Error::file(path, e))?;
         let mut writer = Self {
             path,
-            out: BufWriter::new(file),
+            out: BufWriter::with_capacity(1 << 16, file),
+            line: Transaction::COLUMNS.join(","),
         };
-        writer.line(&Transaction::COLUMNS.join(","))?;
+        writer.write()?;
         Ok(writer)
     }
 
-    fn line(&mut self, line: &str) -> Result<(), Error> {
-        self.out
-            .write_all(line.as_bytes())
-            .and_then(|()| self.out.write_all(b"\r\n"))
-            .map_err(|e| Error::file(self.path, e))
+    fn write(&mut self) -> Result<(), Error> {
+        self.line.push_str("\r\n");
+        let written = self.out.write_all(self.line.as_bytes());
+        self.line.clear();
+        written.map_err(|e| Error::file(self.path, e))
     }
 
     pub(super) fn push(&mut self, t: &Transaction) -> Result<(), Error> {
+        let out = &mut self.line;
+        text(out, &t.tx_id);
+        text(out, &t.sale_id);
+        plain(out, t.attempt);
+        text(out, &t.sale_outcome);
+        time(out, t.started_at);
+        time(out, t.ended_at);
+        number(out, t.duration_ms);
+        for value in [
+            &t.terminal_id,
+            &t.merchant_id,
+            &t.device,
+            &t.host,
+            &t.stan,
+            &t.rrn,
+            &t.auth_code,
+        ] {
+            maybe(out, value);
+        }
+        number(out, t.amount_minor);
+        for value in [
+            &t.currency,
+            &t.pan_masked,
+            &t.pan_token,
+            &t.scheme,
+            &t.aid,
+            &t.kernel,
+        ] {
+            maybe(out, value);
+        }
+        text(out, &t.interface);
+        maybe(out, &t.entry_mode);
+        text(out, &t.stage);
+        text(out, &t.outcome);
+        plain(out, t.failed);
+        maybe(out, &t.cause);
+        maybe(out, &t.family);
+        list(out, &t.contributing);
+        number(out, t.confidence);
+        maybe(out, &t.strength);
         let alternatives: Vec<String> = t
             .alternatives
             .iter()
             .map(|a| format!("{}={:.4}", a.cause, a.confidence))
             .collect();
-        let cells = [
-            text(&t.tx_id),
-            text(&t.sale_id),
-            t.attempt.to_string(),
-            text(&t.sale_outcome),
-            time(t.started_at),
-            time(t.ended_at),
-            number(t.duration_ms),
-            maybe(&t.terminal_id),
-            maybe(&t.merchant_id),
-            maybe(&t.device),
-            maybe(&t.host),
-            maybe(&t.stan),
-            maybe(&t.rrn),
-            maybe(&t.auth_code),
-            number(t.amount_minor),
-            maybe(&t.currency),
-            maybe(&t.pan_masked),
-            maybe(&t.pan_token),
-            maybe(&t.scheme),
-            maybe(&t.aid),
-            maybe(&t.kernel),
-            text(&t.interface),
-            maybe(&t.entry_mode),
-            text(&t.stage),
-            text(&t.outcome),
-            t.failed.to_string(),
-            maybe(&t.cause),
-            maybe(&t.family),
-            list(&t.contributing),
-            number(t.confidence),
-            maybe(&t.strength),
-            text(&alternatives.join(";")),
-            maybe(&t.missing_evidence),
-            list(&t.owners),
-            maybe(&t.incident_id),
-            maybe(&t.response_code),
-            maybe(&t.last_sw),
-            maybe(&t.tvr),
-            t.log_events.to_string(),
-            t.apdu_events.to_string(),
-            t.net_events.to_string(),
-            text(&t.link_method),
-            t.link_confidence.to_string(),
-        ];
-        self.line(&cells.join(","))
+        text(out, &alternatives.join(";"));
+        maybe(out, &t.missing_evidence);
+        list(out, &t.owners);
+        for value in [&t.incident_id, &t.response_code, &t.last_sw, &t.tvr] {
+            maybe(out, value);
+        }
+        plain(out, t.log_events);
+        plain(out, t.apdu_events);
+        plain(out, t.net_events);
+        text(out, &t.link_method);
+        plain(out, t.link_confidence);
+        // Each cell put a comma behind it.
+        out.pop();
+        self.write()
     }
 
     pub(super) fn finish(mut self) -> Result<(), Error> {
@@ -94,22 +105,43 @@ impl<'a> CsvWriter<'a> {
 }
 
 /// Text stands in quotes always, so that no reader takes it for anything else.
-fn text(value: &str) -> String {
-    format!("\"{}\"", cell(value).replace('"', "\"\""))
+fn text(out: &mut String, value: &str) {
+    out.push('"');
+    if is_formula(value) {
+        out.push('\'');
+    }
+    let mut parts = value.split('"');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        out.push_str("\"\"");
+        out.push_str(part);
+    }
+    out.push_str("\",");
 }
 
-fn maybe(value: &Option<Text>) -> String {
-    value.as_deref().map(text).unwrap_or_default()
+fn maybe(out: &mut String, value: &Option<Text>) {
+    match value {
+        Some(value) => text(out, value),
+        None => out.push(','),
+    }
 }
 
-fn list(values: &[Text]) -> String {
-    text(&values.join(";"))
+fn list(out: &mut String, values: &[Text]) {
+    text(out, &values.join(";"));
 }
 
-fn number(value: Option<impl ToString>) -> String {
-    value.map(|v| v.to_string()).unwrap_or_default()
+fn plain(out: &mut String, value: impl std::fmt::Display) {
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{value},");
 }
 
-fn time(value: Option<Micros>) -> String {
-    value.map(super::time::rfc3339).unwrap_or_default()
+fn number(out: &mut String, value: Option<impl std::fmt::Display>) {
+    match value {
+        Some(value) => plain(out, value),
+        None => out.push(','),
+    }
+}
+
+fn time(out: &mut String, value: Option<Micros>) {
+    number(out, value.map(super::time::rfc3339));
 }

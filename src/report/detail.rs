@@ -1,9 +1,10 @@
 //! Turns an event into the step that it shows, one line for people, and JSON for programs.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
-use compact_str::format_compact;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -208,7 +209,7 @@ fn apdu(exchange: &Exchange) -> Description {
         step: step_of_command(exchange),
         summary,
         detail: written(&ApduDetail {
-            answer_at: exchange.answer_place.map(place),
+            answer_at: exchange.answer_place.map(InSource),
             answer_hex: Clean(&exchange.answer_hex),
             answered: exchange.answered,
             command: name,
@@ -254,9 +255,9 @@ fn iso8583(message: &IsoMessage) -> Description {
             damage: message.damage.as_deref().map(Clean),
             dialect: message.dialect,
             fields: Fields(&message.fields),
-            frames: message.frames.iter().copied().map(place).collect(),
+            frames: Places(&message.frames),
             mti: format!("{:04}", message.mti),
-            parts: super::iso8583::parts(message),
+            parts: super::iso8583::Parts(message),
             pin_present: message.pin_present,
             processing_demand: message.processing_demand,
             purpose,
@@ -292,18 +293,30 @@ fn tcp(c: &Connection) -> Description {
     Description {
         step: None,
         summary,
-        detail: json!({
-            "client": c.client.to_string(), "server": c.server.to_string(), "opening_seen": c.opening_seen,
-            "syn_count": c.syn_count, "connect_us": c.connect_micros, "refused": c.refused,
-            "reset_by": c.reset_by.map(side_name), "closed_by": c.closed_by.map(side_name),
-            "duration_us": c.last_at.saturating_sub(c.first_at),
-            "client_bytes": c.client_bytes, "server_bytes": c.server_bytes,
-            "client_retransmissions": c.client_retransmissions, "server_retransmissions": c.server_retransmissions,
-            "client_unacked": c.client_unacked, "rtt_us": c.rtt_micros, "zero_windows": c.zero_windows,
-            "gap_bytes": c.gap_bytes, "overlap_conflicts": c.overlap_conflicts, "carried": c.carried,
-            "server_name": c.server_name.as_deref().map(clean), "tls": c.tls.as_deref().map(tls_seen),
-            "frames": c.frames.iter().copied().map(place).collect::<Vec<_>>(),
-        }).to_string(),
+        detail: written(&TcpDetail {
+            carried: c.carried,
+            client: Shown(&c.client),
+            client_bytes: c.client_bytes,
+            client_retransmissions: c.client_retransmissions,
+            client_unacked: c.client_unacked,
+            closed_by: c.closed_by.map(side_name),
+            connect_us: c.connect_micros,
+            duration_us: c.last_at.saturating_sub(c.first_at),
+            frames: Places(&c.frames),
+            gap_bytes: c.gap_bytes,
+            opening_seen: c.opening_seen,
+            overlap_conflicts: c.overlap_conflicts,
+            refused: c.refused,
+            reset_by: c.reset_by.map(side_name),
+            rtt_us: c.rtt_micros,
+            server: Shown(&c.server),
+            server_bytes: c.server_bytes,
+            server_name: c.server_name.as_deref().map(Clean),
+            server_retransmissions: c.server_retransmissions,
+            syn_count: c.syn_count,
+            tls: c.tls.as_deref().map(tls_seen),
+            zero_windows: c.zero_windows,
+        }),
     }
 }
 
@@ -327,7 +340,50 @@ fn log_detail(log: &LogEvent) -> String {
 }
 
 fn written(detail: &impl Serialize) -> String {
-    serde_json::to_string(detail).unwrap_or_default()
+    thread_local! {
+        /// Grown once, not for every detail.
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        match serde_json::to_writer(&mut *buffer, detail) {
+            Ok(()) => std::str::from_utf8(buffer).unwrap_or_default().to_owned(),
+            Err(_) => String::new(),
+        }
+    })
+}
+
+/// What has a form of its own.
+struct Shown<'a, T>(&'a T);
+
+impl<T: std::fmt::Display> Serialize for Shown<'_, T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self.0)
+    }
+}
+
+/// Places in a source: `{"frame": 7}`.
+struct Places<'a>(&'a [Place]);
+
+impl Serialize for Places<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter().map(|place| InSource(*place)))
+    }
+}
+
+struct InSource(Place);
+
+impl Serialize for InSource {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let (name, number) = match self.0 {
+            Place::Line(line) => ("line", line),
+            Place::Frame(frame) => ("frame", frame),
+            Place::Whole => return to.serialize_none(),
+        };
+        let mut map = to.serialize_map(Some(1))?;
+        map.serialize_entry(name, &number)?;
+        map.end()
+    }
 }
 
 /// Text that is cleaned as it is written.
@@ -360,7 +416,7 @@ struct CodeDetail<'a> {
 
 #[derive(Serialize)]
 struct ApduDetail<'a> {
-    answer_at: Option<Value>,
+    answer_at: Option<InSource>,
     answer_hex: Clean<'a>,
     answered: Option<bool>,
     command: &'static str,
@@ -373,14 +429,40 @@ struct ApduDetail<'a> {
 }
 
 #[derive(Serialize)]
+struct TcpDetail<'a> {
+    carried: Option<&'static str>,
+    client: Shown<'a, SocketAddr>,
+    client_bytes: u64,
+    client_retransmissions: u32,
+    client_unacked: u64,
+    closed_by: Option<&'static str>,
+    connect_us: Option<i64>,
+    duration_us: i64,
+    frames: Places<'a>,
+    gap_bytes: u64,
+    opening_seen: bool,
+    overlap_conflicts: u16,
+    refused: bool,
+    reset_by: Option<&'static str>,
+    rtt_us: Option<i64>,
+    server: Shown<'a, SocketAddr>,
+    server_bytes: u64,
+    server_name: Option<Clean<'a>>,
+    server_retransmissions: u32,
+    syn_count: u16,
+    tls: Option<Value>,
+    zero_windows: u16,
+}
+
+#[derive(Serialize)]
 struct IsoDetail<'a> {
     acked_after_us: Option<i64>,
     damage: Option<Clean<'a>>,
     dialect: &'static str,
     fields: Fields<'a>,
-    frames: Vec<Value>,
+    frames: Places<'a>,
     mti: String,
-    parts: Value,
+    parts: super::iso8583::Parts<'a>,
     pin_present: bool,
     processing_demand: Option<u8>,
     purpose: &'static str,
@@ -401,11 +483,28 @@ struct Fields<'a>(&'a [(u8, Text)]);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut fields: Vec<(String, &str)> =
-            self.0.iter().map(|(n, v)| (n.to_string(), &**v)).collect();
-        fields.sort();
-        to.collect_map(fields.iter().map(|(number, value)| (number, Figure(value))))
+        let mut fields: Vec<(u32, u8, &str)> = self
+            .0
+            .iter()
+            .map(|(number, value)| (in_text_order(*number), *number, &**value))
+            .collect();
+        fields.sort_unstable();
+        to.collect_map(
+            fields
+                .iter()
+                .map(|(_, number, value)| (number, Figure(value))),
+        )
     }
+}
+
+/// A number that sorts as the decimal digits of this one do: 1, 10, 100, 101, 11, 2.
+fn in_text_order(number: u8) -> u32 {
+    let (number, digits) = match u32::from(number) {
+        n @ 0..10 => (n * 100, 1),
+        n @ 10..100 => (n * 10, 2),
+        n => (n, 3),
+    };
+    number * 4 + digits
 }
 
 /// The value of a field, cleaned as it is written.
@@ -442,12 +541,34 @@ impl Serialize for One<'_> {
         if let TagValue::Hidden(length) = &tag.value {
             map.serialize_entry("hidden_bytes", length)?;
         }
-        map.serialize_entry("tag", &format_compact!("{:02X}", tag.tag))?;
+        map.serialize_entry("tag", &tag_name(tag.tag))?;
         if let TagValue::Bytes(bytes) = &tag.value {
             map.serialize_entry("value", &hex(bytes))?;
         }
         map.end()
     }
+}
+
+/// Upper-case hex, as many bytes as the tag has.
+fn tag_name(tag: u32) -> Text {
+    let bytes = tag.to_be_bytes();
+    let lead = bytes.iter().take(3).take_while(|b| **b == 0).count();
+    let mut out = Text::default();
+    for byte in bytes.iter().skip(lead) {
+        let [high, low] = digits(*byte);
+        // As a number is written: without a zero before it, but two digits.
+        if high != '0' || !out.is_empty() || lead == 3 {
+            out.push(high);
+        }
+        out.push(low);
+    }
+    out
+}
+
+/// The two hexadecimal digits of a byte.
+fn digits(byte: u8) -> [char; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    [byte >> 4, byte & 15].map(|half| char::from(DIGITS[usize::from(half)]))
 }
 
 /// What can be told of TLS without reading it, and whether it was read.
@@ -472,11 +593,9 @@ fn tls_seen(t: &TlsSeen) -> Value {
 /// Upper case without spaces. A cryptogram may have the form of a card number by chance (some 2 in 100,000 do): as no one who
 /// reads a report can tell, its middle is hidden as well.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+        out.extend(digits(*byte));
     }
     if (7..=9).contains(&bytes.len()) {
         return figure(&out).into_owned();
@@ -497,14 +616,6 @@ fn figure(text: &str) -> Cow<'_, str> {
         }
     }
     out
-}
-
-fn place(place: Place) -> Value {
-    match place {
-        Place::Line(line) => json!({"line": line}),
-        Place::Frame(frame) => json!({"frame": frame}),
-        Place::Whole => Value::Null,
-    }
 }
 
 fn severity_name(severity: Severity) -> &'static str {

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use compact_str::ToCompactString as _;
+
 use super::clean::clean;
 use super::detail::{describe, hex};
 use super::gate::Gate;
 use super::row::{Alternative, Micros};
 use super::schema::{EventRow, EvidenceRow, IncidentRow, IssueRow, SourceRow, Transaction};
 use crate::Analysis;
-use crate::attribute::{FACTS, Value, Verdict};
+use crate::attribute::{FACTS, Verdict};
 use crate::correlate::{Attempt, LinkMethod};
 use crate::event::{Head, Place, Source, SourceKind, SourceStatus, Text, What};
 
@@ -19,6 +21,8 @@ pub(super) struct Filler<'a> {
     pseudonyms: Option<HashMap<u128, Text>>,
     empty: Verdict,
     failed_fact: Option<usize>,
+    /// The sources' paths as they may be shown.
+    paths: Vec<Text>,
     gate: Gate,
 }
 
@@ -40,6 +44,12 @@ impl<'a> Filler<'a> {
             pseudonyms,
             empty: Verdict::default(),
             failed_fact: FACTS.iter().position(|fact| fact.name == "failed"),
+            paths: analysis
+                .correlated
+                .sources
+                .iter()
+                .map(|source| clean(&source.path))
+                .collect(),
             gate: Gate::new(&analysis.seen),
         }
     }
@@ -59,15 +69,14 @@ impl<'a> Filler<'a> {
         }
     }
 
-    pub(super) fn transaction(&self, index: usize) -> Option<Transaction> {
-        let attempt = self.analysis.correlated.attempts.get(index)?;
+    pub(super) fn transaction(&self, index: usize, attempt: &Attempt) -> Transaction {
         let verdict = self.verdict(index);
         let keys = &attempt.keys;
         let (log_events, apdu_events, net_events) = self.count_events(attempt);
         let (link_method, link_confidence) = self.link(attempt);
         let text = |value: &Option<Text>| value.as_deref().map(clean);
         let codes = |list: &[Text]| list.iter().map(|code| clean(code)).collect();
-        Some(Transaction {
+        Transaction {
             tx_id: clean(&attempt.tx_id),
             sale_id: clean(&attempt.sale_id),
             attempt: attempt.number,
@@ -132,16 +141,15 @@ impl<'a> Filler<'a> {
             net_events,
             link_method: link_method.name().into(),
             link_confidence,
-        })
+        }
     }
 
     /// As the facts have it: attribution knows which unknown ends are failures.
     fn failed(&self, index: usize, attempt: &Attempt) -> bool {
-        let row = self.analysis.attributed.facts.get(index);
-        match self.failed_fact.and_then(|fact| row.values.get(fact)) {
-            Some(Some(Value::Bool(failed))) => *failed,
-            _ => attempt.failed(),
-        }
+        let facts = &self.analysis.attributed.facts;
+        self.failed_fact
+            .and_then(|fact| facts.flag(index, fact))
+            .unwrap_or_else(|| attempt.failed())
     }
 
     fn source(&self, id: u32) -> Option<&Source> {
@@ -199,26 +207,29 @@ impl<'a> Filler<'a> {
 
     /// Where an event stands: `path:LINE`, `path#FRAME`.
     pub(super) fn locator(&self, source: u32, place: Place) -> Text {
-        let path = self
-            .source(source)
-            .map_or_else(|| "?".into(), |source| clean(&source.path));
-        match place {
-            Place::Line(line) => compact_str::format_compact!("{path}:{line}"),
-            Place::Frame(frame) => compact_str::format_compact!("{path}#{frame}"),
-            Place::Whole => path,
-        }
+        let path = self.paths.get(source as usize);
+        let path = path.map_or("?", Text::as_str);
+        let (mark, number) = match place {
+            Place::Line(line) => (':', line),
+            Place::Frame(frame) => ('#', frame),
+            Place::Whole => return path.into(),
+        };
+        let mut out = Text::with_capacity(path.len() + 11);
+        out.push_str(path);
+        out.push(mark);
+        out.push_str(&number.to_compact_string());
+        out
     }
 
     /// One event as a row; `seq` from 1.
-    pub(super) fn event_row(&self, index: u32, tx_id: Option<&str>, seq: u32) -> Option<EventRow> {
-        self.head(index)?;
+    pub(super) fn event_row(&self, index: u32, tx_id: Option<&str>, seq: u32) -> EventRow {
         let event = self.analysis.correlated.events.get(index);
         let mut description = describe(&event.payload);
         // Only now are all numbers of the run known: one may stand where nothing betrays it (F103, a vendor's own field).
         self.gate.hide_met(&mut description.summary);
         self.gate.hide_met(&mut description.detail);
         let aligned = self.analysis.correlated.aligned.get(index as usize);
-        Some(EventRow {
+        EventRow {
             tx_id: tx_id.map(clean),
             seq,
             at: aligned.copied().flatten().map(Micros),
@@ -227,9 +238,9 @@ impl<'a> Filler<'a> {
             kind: event.payload.kind().into(),
             locator: self.locator(event.source, event.place),
             step: description.step.map(|stage| stage.name().into()),
-            summary: clean(&description.summary),
+            summary: cleaned(description.summary),
             detail: description.detail.into(),
-        })
+        }
     }
 
     pub(super) fn evidence(&self, index: usize) -> Vec<EvidenceRow> {
@@ -359,6 +370,14 @@ impl<'a> Filler<'a> {
             })
             .collect()
     }
+}
+
+/// As [`clean`], without a copy where there is nothing to clean.
+fn cleaned(text: String) -> Text {
+    if text.bytes().all(|b| (0x20..0x7F).contains(&b)) {
+        return text.into();
+    }
+    clean(&text)
 }
 
 /// How often a joint by this key is right, as far as one can say beforehand.

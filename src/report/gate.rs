@@ -123,32 +123,43 @@ impl Gate {
 
     /// The places of digits to hide in a run: read as they stand, and as hex of ASCII.
     fn met_places(&self, text: &[u8], start: usize, end: usize, hide: &mut Vec<usize>) {
-        let digit = |at: &usize| text.get(*at).is_some_and(u8::is_ascii_digit);
-        let plain: Vec<usize> = (start..end).filter(digit).collect();
-        let mut readings = vec![plain];
-        for offset in [0, 1] {
-            let pairs = (start + offset..end.saturating_sub(1)).step_by(2);
-            let mut reading = Vec::new();
-            for at in pairs {
-                if text.get(at) == Some(&b'3') && digit(&(at + 1)) {
-                    reading.push(at + 1);
-                } else {
-                    readings.push(std::mem::take(&mut reading));
-                }
-            }
-            readings.push(reading);
+        let run = text.get(start..end).unwrap_or_default();
+        if run.iter().all(u8::is_ascii_digit) {
+            self.met_digits(run, &|nth| start + nth, hide);
+        } else {
+            let (digits, places): (Vec<u8>, Vec<usize>) = run
+                .iter()
+                .copied()
+                .zip(start..end)
+                .filter(|(b, _)| b.is_ascii_digit())
+                .unzip();
+            let place = |nth: usize| places.get(nth).copied().unwrap_or(end);
+            self.met_digits(&digits, &place, hide);
         }
-        for places in readings {
-            for length in (13..=19).filter(|length| self.lengths >> length & 1 == 1) {
-                for window in places.windows(length) {
-                    let digits: Vec<u8> = window
-                        .iter()
-                        .filter_map(|at| text.get(*at).copied())
-                        .collect();
-                    if self.seen.contains(&digits) {
-                        let (first, last) = kept_digits(length);
-                        hide.extend(window.get(first..length - last).unwrap_or_default());
-                    }
+        // Thirteen digits take twice as many characters there.
+        if run.len() < 2 * STEP {
+            return;
+        }
+        for offset in [0, 1] {
+            let pairs = run.get(offset..).unwrap_or_default().as_chunks::<2>().0;
+            let mut at = start + offset;
+            for part in pairs.chunk_by(|a, b| spells_digit(a) == spells_digit(b)) {
+                if part.len() >= STEP && part.first().is_some_and(spells_digit) {
+                    let digits: Vec<u8> = part.iter().map(|[_, digit]| *digit).collect();
+                    self.met_digits(&digits, &|nth| at + 2 * nth + 1, hide);
+                }
+                at += 2 * part.len();
+            }
+        }
+    }
+
+    /// The places of the middles of numbers that were met among these digits.
+    fn met_digits(&self, digits: &[u8], place: &dyn Fn(usize) -> usize, hide: &mut Vec<usize>) {
+        for length in (13..=19).filter(|length| self.lengths >> length & 1 == 1) {
+            for (nth, window) in digits.windows(length).enumerate() {
+                if self.seen.contains(window) {
+                    let (first, last) = kept_digits(length);
+                    hide.extend((nth + first..nth + length - last).map(place));
                 }
             }
         }
@@ -213,6 +224,9 @@ impl Gate {
     /// Digits, blanks and dashes.
     fn run(&self, text: &[u8], start: usize, end: usize) -> bool {
         let run = text.get(start..end).unwrap_or_default();
+        if run.iter().all(u8::is_ascii_digit) {
+            return self.word(text, start, run);
+        }
         let mut words: Vec<&[u8]> = Vec::new();
         let mut at = start;
         for word in run.split(|b| !b.is_ascii_digit()) {
@@ -311,6 +325,9 @@ impl Gate {
     }
 
     fn labelled(&self, text: &[u8]) -> Option<Leak> {
+        if !may_hold_label(text) {
+            return None;
+        }
         let labels = self.labels.as_ref()?;
         labels.find_iter(text).find_map(|found| {
             let (_, pin_block) = LABELS.get(found.pattern().as_usize())?;
@@ -333,6 +350,23 @@ impl Gate {
             }
         })
     }
+}
+
+/// `3x`: hex of a digit in ASCII.
+fn spells_digit(pair: &[u8; 2]) -> bool {
+    pair[0] == b'3' && pair[1].is_ascii_digit()
+}
+
+/// Each of [`LABELS`] has a `v` behind a `c`, a `k` behind a `c` or an `l`, or is Chinese: few texts need more than this look.
+fn may_hold_label(text: &[u8]) -> bool {
+    let behind = |at: usize, letters: &[u8]| {
+        at.checked_sub(1)
+            .and_then(|at| text.get(at))
+            .is_some_and(|b| letters.contains(b))
+    };
+    memchr::memchr2_iter(b'v', b'V', text).any(|at| behind(at, b"cC"))
+        || memchr::memchr2_iter(b'k', b'K', text).any(|at| behind(at, b"cClL"))
+        || memchr::memchr(0xE5, text).is_some()
 }
 
 fn is_number(digits: &[u8]) -> bool {

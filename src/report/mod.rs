@@ -49,6 +49,7 @@ use rayon::prelude::*;
 
 use crate::Analysis;
 use crate::attribute::Catalogue;
+use crate::event::Text;
 use crate::plan::{Plan, RunRecord};
 use gate::Gate;
 
@@ -111,47 +112,28 @@ fn write_all(
     let sources = filler.sources();
     let issues = filler.issues();
 
-    let csv_path = folder.join("transactions.csv");
-    let mut table = parquet::TableWriter::create(&folder.join("transactions.parquet"), &gate)?;
-    let mut csv = csv::CsvWriter::create(&csv_path)?;
-    let mut overview = overview::Overview::default();
-    let mut tx_ids = Vec::with_capacity(analysis.correlated.attempts.len());
-    for start in (0..analysis.correlated.attempts.len()).step_by(parquet::ROW_GROUP) {
-        let end = (start + parquet::ROW_GROUP).min(analysis.correlated.attempts.len());
-        let rows: Vec<Transaction> = (start..end)
-            .into_par_iter()
-            .filter_map(|index| filler.transaction(index))
-            .collect();
-        for (index, transaction) in rows.iter().enumerate() {
-            overview.add(
-                u32::try_from(start + index).unwrap_or(u32::MAX),
-                transaction,
-            );
-            csv.push(transaction)?;
-            tx_ids.push(transaction.tx_id.clone());
-        }
-        table.group(&rows)?;
-    }
-    csv.finish()?;
-    done("transactions.csv", Some(tx_ids.len() as u64));
-    done("transactions.parquet", Some(table.finish()?));
-
-    // The events are as much work as all the rest: they get a thread of their own.
+    // The events are as much work as all the rest: each part gets a thread of its own.
+    let attempts = &analysis.correlated.attempts;
+    let tx_ids: Vec<Text> = attempts.iter().map(|a| clean(&a.tx_id)).collect();
     let facts = &analysis.attributed.facts;
-    let (events, rest) = std::thread::scope(|scope| {
+    let (transactions, events, rest) = std::thread::scope(|scope| {
         let events = scope.spawn(|| write_events(folder, &filler, &gate));
+        let transactions = scope.spawn(|| write_transactions(folder, &filler, &gate));
         let rest = parquet::write_facts(&folder.join("facts.parquet"), &tx_ids, facts, &gate)
             .and_then(|facts| {
                 let evidence = write_evidence(folder, &filler, tx_ids.len(), &gate)?;
                 Ok((facts, evidence))
             });
-        (events.join(), rest)
+        (transactions.join(), events.join(), rest)
     });
-    let events =
-        events.map_err(|_| Error::file(folder, std::io::Error::other("a writer failed")))?;
+    let failed = |_| Error::file(folder, std::io::Error::other("a writer failed"));
+    let (transactions, overview) = transactions.map_err(failed)??;
+    let events = events.map_err(failed)??;
     let (facts, evidence) = rest?;
+    done("transactions.csv", Some(transactions));
+    done("transactions.parquet", Some(transactions));
     done("facts.parquet", Some(facts));
-    done("events.parquet", Some(events?));
+    done("events.parquet", Some(events));
     done("evidence.parquet", Some(evidence));
     done(
         "incidents.parquet",
@@ -210,6 +192,41 @@ fn write_all(
     Ok(summary)
 }
 
+/// The attempts as a table and as CSV, and the figures that they add up to.
+fn write_transactions(
+    folder: &Path,
+    filler: &fill::Filler<'_>,
+    gate: &Gate,
+) -> Result<(u64, overview::Overview), Error> {
+    let csv_path = folder.join("transactions.csv");
+    let mut csv = csv::CsvWriter::create(&csv_path)?;
+    let mut table = parquet::TableWriter::create(&folder.join("transactions.parquet"), gate)?;
+    let mut overview = overview::Overview::default();
+    let mut row = 0_u32;
+    for (group, attempts) in filler
+        .analysis
+        .correlated
+        .attempts
+        .chunks(parquet::ROW_GROUP)
+        .enumerate()
+    {
+        let start = group * parquet::ROW_GROUP;
+        let rows: Vec<Transaction> = attempts
+            .par_iter()
+            .enumerate()
+            .map(|(index, attempt)| filler.transaction(start + index, attempt))
+            .collect();
+        for transaction in &rows {
+            overview.add(row, transaction);
+            row = row.saturating_add(1);
+            csv.push(transaction)?;
+        }
+        table.group(&rows)?;
+    }
+    csv.finish()?;
+    Ok((table.finish()?, overview))
+}
+
 fn write_evidence(
     folder: &Path,
     filler: &fill::Filler<'_>,
@@ -249,7 +266,7 @@ fn write_events(folder: &Path, filler: &fill::Filler<'_>, gate: &Gate) -> Result
         }
         let rows: Vec<EventRow> = group
             .into_par_iter()
-            .filter_map(|(index, id, seq)| filler.event_row(index, id, seq))
+            .map(|(index, id, seq)| filler.event_row(index, id, seq))
             .collect();
         table.group(&rows)?;
     }

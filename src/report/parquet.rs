@@ -172,6 +172,29 @@ impl<T: Table> TableReader<T> {
         T::rows(&frame).map_err(|e| Error::table(&self.path, &e))
     }
 
+    /// Visits rows by number, sorted; row groups without any are not read, the other rows not unpacked.
+    pub(super) fn each_at(&self, rows: &[u32], mut visit: impl FnMut(u32, T)) -> Result<(), Error> {
+        let fail = |e: PolarsError| Error::table(&self.path, &e);
+        for some in rows.chunk_by(|a, b| *a as usize / ROW_GROUP == *b as usize / ROW_GROUP) {
+            let Some(&first) = some.first() else { continue };
+            let start = first as usize / ROW_GROUP * ROW_GROUP;
+            let frame = self.frame(start, ROW_GROUP)?;
+            let mut wanted = vec![false; frame.height()];
+            for row in some {
+                if let Some(slot) = wanted.get_mut(*row as usize - start) {
+                    *slot = true;
+                }
+            }
+            let wanted = BooleanChunked::from_slice("wanted".into(), &wanted);
+            let frame = frame.filter(&wanted).map_err(fail)?;
+            let found = T::rows(&frame).map_err(fail)?;
+            some.iter()
+                .zip(found)
+                .for_each(|(row, found)| visit(*row, found));
+        }
+        Ok(())
+    }
+
     /// Visits the rows whose `tx_id` is among the given, in order; the others are not even unpacked.
     pub(super) fn each_of(
         &self,

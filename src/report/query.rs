@@ -156,7 +156,10 @@ fn explained(folder: &Folder, said: &str, says: &dyn Fn(&str) -> bool) -> String
         Some(near) => format!("no column {missing} in {place}; did you mean {near}?"),
         // The facts are too many to be of help in a line.
         None if columns.len() > 60 => format!("no column {missing} in {place}"),
-        None => format!("no column {missing} in {place}, which has {}", columns.join(", ")),
+        None => format!(
+            "no column {missing} in {place}, which has {}",
+            columns.join(", ")
+        ),
     }
 }
 

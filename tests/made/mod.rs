@@ -146,7 +146,7 @@ fn apdu(command: CommandKind, header: [u8; 4], sw: Option<u16>) -> Payload {
             Tag {
                 tag: 0x9F26,
                 sent: false,
-                value: TagValue::Bytes(Box::new([1, 2, 3, 4, 5, 6, 7, 8])),
+                value: TagValue::Bytes([1, 2, 3, 4, 5, 6, 7, 8][..].into()),
             },
             Tag {
                 tag: 0x5A,

@@ -1,6 +1,6 @@
 //! Turns a line of text into a command or an answer of a card dialogue, whatever arrows, prefixes or brackets dress it.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::ContentKind;
 use crate::hex;
@@ -225,6 +225,7 @@ impl Labels {
             words: AhoCorasick::builder()
                 .ascii_case_insensitive(true)
                 .match_kind(MatchKind::LeftmostLongest)
+                .kind(Some(AhoCorasickKind::DFA))
                 .build(WORDS.iter().map(|(word, _, _)| word))?,
         })
     }
@@ -386,15 +387,22 @@ fn two_hex(text: &[u8]) -> Option<u8> {
     }
 }
 
+/// Where a word of ASCII letters stands in a text, in either case; its first letter is `s`.
+fn find_word(text: &[u8], word: &[u8]) -> Option<usize> {
+    memchr::memchr2_iter(b's', b'S', text).find(|at| {
+        text.get(*at..at + word.len())
+            .is_some_and(|here| here.eq_ignore_ascii_case(word))
+    })
+}
+
 /// A status word written apart: `SW1=0x90, SW2=0x00`, `SW: 6985`, `status: 9000`, `<6A82>`, `(6985)`.
 #[must_use]
 pub fn status_apart(text: &[u8]) -> Option<u16> {
     // `sw` or `stat` must stand there.
-    memchr::memchr2(b's', b'S', text)?;
-    let lower = text.to_ascii_lowercase();
+    find_word(text, b"sw").or_else(|| find_word(text, b"stat"))?;
     let behind = |name: &[u8]| -> Option<usize> {
-        let at = memchr::memmem::find(&lower, name)?;
-        let rest = lower.get(at + name.len()..)?;
+        let at = find_word(text, name)?;
+        let rest = text.get(at + name.len()..)?;
         let skip = rest
             .iter()
             .take_while(|b| matches!(b, b'=' | b':' | b' ' | b'[' | b'(' | b'<'))
@@ -402,8 +410,8 @@ pub fn status_apart(text: &[u8]) -> Option<u16> {
         (skip > 0).then_some(at + name.len() + skip)
     };
     if let (Some(first), Some(second)) = (behind(b"sw1"), behind(b"sw2")) {
-        let high = two_hex(lower.get(first..)?)?;
-        let low = two_hex(lower.get(second..)?)?;
+        let high = two_hex(text.get(first..)?)?;
+        let low = two_hex(text.get(second..)?)?;
         return Some(u16::from(high) << 8 | u16::from(low));
     }
     for name in [
@@ -415,8 +423,11 @@ pub fn status_apart(text: &[u8]) -> Option<u16> {
         b"state",
     ] {
         if let Some(at) = behind(name) {
-            let rest = lower.get(at..)?;
-            let rest = rest.strip_prefix(b"0x").unwrap_or(rest);
+            let rest = text.get(at..)?;
+            let rest = rest
+                .strip_prefix(b"0x")
+                .or_else(|| rest.strip_prefix(b"0X"))
+                .unwrap_or(rest);
             let mut bytes = Vec::with_capacity(2);
             hex::decode_run(rest, 0, 2, &mut bytes);
             if let [high, low] = bytes.as_slice()
@@ -503,7 +514,6 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
         .map(|way| (way, 2, 1))
         .or_else(|| labels.last_before(text, area.start));
     let after = text.get(area.end..).unwrap_or_default();
-    let announced = number_in(text, area.start, &[b" bytes", b"bytes)"]);
     if bytes.len() < 2 {
         return no_bytes(labels, text, open);
     }
@@ -545,14 +555,20 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
         bytes,
         sw: if way == Way::Answer { sw } else { None },
         micros: millis(text.get(..area.start).unwrap_or_default()).or_else(|| millis(after)),
-        announced,
+        announced: number_in(text, area.start, &[b" bytes", b"bytes)"]),
     })
 }
 
 /// A command told in parts: `apduSend = [Command]00A40400`, `[LC]0E`, `[Data]…`, `[LE]00`; its answer's status word alone:
 /// `apduRecvState = 9000`.
 fn part(text: &[u8]) -> Option<ApduLine> {
-    let at = memchr::memmem::find(text, b"apdu")?;
+    // Rarer than its other letters in what stands between payments.
+    let at = memchr::memchr_iter(b'p', text)
+        .filter_map(|at| at.checked_sub(1))
+        .find(|at| {
+            text.get(*at..)
+                .is_some_and(|rest| rest.starts_with(b"apdu"))
+        })?;
     let rest = text.get(at + 4..)?;
     if let Some(rest) = rest.strip_prefix(b"RecvState") {
         let from = rest.iter().position(u8::is_ascii_hexdigit)?;
@@ -766,11 +782,16 @@ fn best_area(text: &[u8]) -> Option<hex::Area> {
 
 fn no_bytes(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     let sw = status_apart(text);
+    let mentions = memchr::memchr2_iter(b'p', b'P', text)
+        .filter_map(|at| text.get(at.checked_sub(1)?..at + 3))
+        .any(|word| word.eq_ignore_ascii_case(b"apdu"));
+    if sw.is_none() && !mentions {
+        return None;
+    }
     let (way, strength, _) = labels.last_before(text, text.len())?;
     if strength < 2 && sw.is_none() {
         return None;
     }
-    let mentions = memchr::memmem::find(&text.to_ascii_lowercase(), b"apdu").is_some();
     let announced = number_in(text, text.len(), &[b" bytes", b"bytes)"]);
     if sw.is_some() && open
         || mentions && (announced.is_some() || text.ends_with(b":"))

@@ -47,6 +47,8 @@ pub struct Codes {
     rows: Vec<Code>,
     /// Rows with a telling symbol, sorted by it.
     by_symbol: Vec<u32>,
+    /// First letters of those symbols.
+    initials: Vec<u8>,
 }
 
 /// Words that show whose code it is.
@@ -130,7 +132,16 @@ impl Codes {
             .map(|(at, _)| at)
             .collect();
         by_symbol.sort_by_key(|&at| rows.get(at as usize).map(|row| row.symbol));
-        Self { rows, by_symbol }
+        let mut initials: Vec<u8> = by_symbol
+            .iter()
+            .filter_map(|&at| rows.get(at as usize)?.symbol.bytes().next())
+            .collect();
+        initials.dedup();
+        Self {
+            rows,
+            by_symbol,
+            initials,
+        }
     }
 
     /// All rows.
@@ -144,6 +155,8 @@ impl Codes {
     pub fn symbol(&self, text: &[u8]) -> Option<&Code> {
         text.split(|b| !(b.is_ascii_alphanumeric() || *b == b'_'))
             .filter(|word| word.len() > SHORT_SYMBOL)
+            // Nearly all begin with a capital letter, as few other words do.
+            .filter(|word| word.first().is_some_and(|b| self.initials.contains(b)))
             .filter_map(|word| {
                 let at = self
                     .by_symbol

@@ -1,5 +1,9 @@
 //! Turns exception names (Java, Android, .NET, NSError, PC/SC) into what they mean for a payment.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use super::ContentKind;
 
 /// What this file reads.
@@ -125,12 +129,24 @@ pub const NAMES: &[(&str, &str, bool)] = &[
     ("ConnectException", "connect_timeout", false),
 ];
 
+/// Finds all names in one pass; nothing where the table is broken, which a test excludes.
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(NAMES.iter().map(|(name, _, _)| name))
+        .ok()
+});
+
+/// Marks of a text that names an exception or error.
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(["xception", "Error Domain=", "Error: "]).ok());
+
 /// True where a text names an exception or error of Java, Kotlin, .NET or Foundation, so that its stack may follow.
 #[must_use]
 pub fn begins(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"xception").is_some()
-        || memchr::memmem::find(text, b"Error Domain=").is_some()
-        || memchr::memmem::find(text, b"Error: ").is_some()
+    BEGINNINGS
+        .as_ref()
+        .is_some_and(|marks| marks.is_match(text))
 }
 
 /// True for a line of a stack: `at com.acme.Pay.run(Pay.kt:7)`, `... 12 more`, `   at Acme.Pay.Run() in Pay.cs:line 7`,
@@ -175,9 +191,12 @@ pub struct Named {
 /// The exception that a line names, and what the words beside it make of it.
 #[must_use]
 pub fn read(text: &[u8]) -> Option<Named> {
-    let (name, signal, payment) = NAMES
-        .iter()
-        .find(|(name, _, _)| memchr::memmem::find(text, name.as_bytes()).is_some())?;
+    let first = FINDER
+        .as_ref()?
+        .find_overlapping_iter(text)
+        .map(|hit| hit.pattern().as_usize())
+        .min()?;
+    let (name, signal, payment) = NAMES.get(first)?;
     if name.starts_with("NS") || name.starts_with("NFC") || name.starts_with("kCF") {
         return apple(text);
     }

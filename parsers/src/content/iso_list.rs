@@ -105,7 +105,26 @@ pub struct Field<'a> {
 pub fn read(text: &[u8]) -> Vec<Field<'_>> {
     let mut fields = Vec::new();
     let mut cursor = 0;
-    while cursor < text.len() && fields.len() < 128 {
+    let mut before = b' ';
+    // Marks with the number in front are Chinese.
+    let chinese = memchr::memchr(0xE5, text).is_some();
+    while let Some(&byte) = text.get(cursor)
+        && fields.len() < 128
+    {
+        let fresh = !before.is_ascii_alphanumeric();
+        before = byte;
+        let may = match byte {
+            b'f' | b'F' | b'b' | b'B' | b'd' | b'D' | b'p' | b'P' | b's' | b'S' | b'm' | b'M' => {
+                fresh
+            }
+            b'0'..=b'9' => fresh && chinese,
+            0xE5 | 0xE7 => true,
+            _ => false,
+        };
+        if !may {
+            cursor += 1;
+            continue;
+        }
         let Some((number, after)) = mark(text, cursor) else {
             cursor += 1;
             continue;
@@ -117,6 +136,7 @@ pub fn read(text: &[u8]) -> Vec<Field<'_>> {
             }
             _ => cursor = after.max(cursor + 1),
         }
+        before = text.get(cursor - 1).copied().unwrap_or(b' ');
     }
     fields
 }
@@ -132,16 +152,13 @@ pub fn begins(text: &[u8]) -> bool {
 }
 
 fn digits(text: &[u8], at: usize) -> Option<(u8, usize)> {
-    let run: Vec<u8> = text
-        .get(at..)?
+    let rest = text.get(at..)?;
+    let length = rest
         .iter()
-        .take_while(|b| b.is_ascii_digit())
         .take(4)
-        .copied()
-        .collect();
-    if run.is_empty() || run.len() > 3 {
-        return None;
-    }
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let run = rest.get(..length).filter(|_| (1..=3).contains(&length))?;
     let value = run
         .iter()
         .fold(0_u16, |sum, b| sum * 10 + u16::from(b - b'0'));
@@ -152,9 +169,12 @@ fn digits(text: &[u8], at: usize) -> Option<(u8, usize)> {
 fn mark(text: &[u8], at: usize) -> Option<(u8, usize)> {
     let fresh = at == 0 || text.get(at - 1).is_some_and(|b| !b.is_ascii_alphanumeric());
     let rest = text.get(at..)?;
+    let first = rest.first()?.to_ascii_lowercase();
     let starts = |word: &str| {
-        rest.get(..word.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+        word.as_bytes().first() == Some(&first)
+            && rest
+                .get(..word.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
     };
     if fresh {
         for word in ["field", "bit", "de", "df", "fld", "fd", "f", "p-", "s-"] {

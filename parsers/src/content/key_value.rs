@@ -72,6 +72,8 @@ pub enum Key {
     Atc,
     /// Application identifier.
     Aid,
+    /// The card's identifier on the air.
+    Uid,
     /// Signal strength.
     Rssi,
     /// F22.
@@ -117,6 +119,7 @@ impl Key {
             Self::UnpredictableNumber => "unpredictable_number",
             Self::Atc => "atc",
             Self::Aid => "aid",
+            Self::Uid => "uid",
             Self::Rssi => "rssi_dbm",
             Self::EntryMode => "entry_mode",
             Self::Mti => "mti",

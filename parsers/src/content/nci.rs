@@ -1,5 +1,9 @@
 //! Turns a line of an NFC stack's log into an NCI frame (NFC Forum NCI): NXP, Samsung, ST, kernel driver.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::ContentKind;
 use crate::hex;
 
@@ -33,6 +37,19 @@ pub struct Logged {
     pub whole: bool,
 }
 
+/// What loggers of NFC stacks call frames.
+static STACKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::new([
+        "NciX",
+        "NciR",
+        "data_trace",
+        "StNfcHal",
+        "nfc write",
+        "nfc nRead",
+    ])
+    .ok()
+});
+
 /// Reads a line; `tag` is the log's own tag, `text` the message (tags with colons may have been cut elsewhere, so both are looked at).
 #[must_use]
 pub fn read(tag: &[u8], text: &[u8]) -> Option<Logged> {
@@ -41,6 +58,10 @@ pub fn read(tag: &[u8], text: &[u8]) -> Option<Logged> {
         return None;
     }
     if tag.is_empty() && !could_be(text) {
+        return None;
+    }
+    let names = STACKS.as_ref()?;
+    if !names.is_match(tag) && !names.is_match(text) {
         return None;
     }
     let has = |name: &[u8]| {

@@ -154,9 +154,9 @@ impl Wording {
             .iter()
             // Named values have anchors of their own.
             .filter(move |phrase| phrase.payment == payment && phrase.signal != "note")
-            .flat_map(|phrase| {
+            .flat_map(move |phrase| {
                 if phrase.text.is_ascii() {
-                    latin_anchors(phrase.text)
+                    latin_anchors(phrase.text, payment)
                 } else {
                     vec![han_anchor(phrase.text)]
                 }
@@ -230,20 +230,24 @@ fn han_anchor(text: &str) -> String {
 }
 
 /// The first words, until they are telling, joined in each way; a short word alone needs a mark before it.
-fn latin_anchors(text: &str) -> Vec<String> {
+///
+/// Of general computing one long word (`application`) says too little where another follows.
+fn latin_anchors(text: &str, payment: bool) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut letters = 0;
     for word in text.split([' ', '-', '_']).filter(|w| !w.is_empty()) {
+        let whole = word.len() <= 12;
         let word: String = word
             .chars()
             .take(14_usize.saturating_sub(letters).max(1))
             .collect();
         letters += word.len();
         words.push(word);
-        if letters >= 11 {
+        if letters >= 11 && (payment || words.len() > 1 || !whole) {
             break;
         }
     }
+    let dashed = text.contains('-') || !payment && words.first().is_some_and(|w| w.len() >= 11);
     match words.as_slice() {
         [one] if one.len() <= 4 => [" ", "=", ":", "(", "[", "_", "\""]
             .iter()
@@ -252,7 +256,7 @@ fn latin_anchors(text: &str) -> Vec<String> {
         [one] => vec![one.clone()],
         _ => ["", " ", "_"]
             .iter()
-            .chain(text.contains('-').then_some(&"-"))
+            .chain(dashed.then_some(&"-"))
             .map(|join| words.join(join))
             .collect(),
     }

@@ -1,6 +1,7 @@
 //! An attempt in a few bytes: who, when, and how it went.
 
 use foldhash::HashMap;
+use rayon::prelude::*;
 use std::net::IpAddr;
 
 use crate::attribute::facts::list::Fact;
@@ -113,6 +114,11 @@ impl Pool {
         id
     }
 
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
     /// The name of an identifier.
     pub fn name(&self, id: u32) -> &str {
         self.names.get(id as usize).map_or("", Text::as_str)
@@ -126,8 +132,16 @@ pub fn read(context: &Context<'_>, rows: &FactTable) -> (Vec<Brief>, Names) {
     // A terminal's merchant and address, where any attempt shows them.
     let mut merchant_of: Vec<u32> = Vec::new();
     let mut site_of: Vec<u32> = Vec::new();
-    for index in 0..rows.len() {
-        let brief = one(context, index, &rows.get(index), &mut names);
+    let all: Vec<usize> = (0..rows.len()).collect();
+    let drafts = all.chunks(TOGETHER).flat_map(|some| {
+        let drafts: Vec<(Brief, Said)> = some
+            .par_iter()
+            .map(|&index| one(context, index, &rows.get(index)))
+            .collect();
+        drafts
+    });
+    for (mut brief, said) in drafts {
+        said.number(&mut brief, &mut names);
         if brief.terminal != NONE {
             let at = brief.terminal as usize;
             if merchant_of.len() <= at {
@@ -165,9 +179,51 @@ pub fn read(context: &Context<'_>, rows: &FactTable) -> (Vec<Brief>, Names) {
     (briefs, names)
 }
 
-fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) -> Brief {
+/// Attempts that are read together: names get their numbers one after the other, all else is done side by side.
+const TOGETHER: usize = 8192;
+
+/// Names that have no number yet.
+#[derive(Default)]
+struct Said {
+    sale: Text,
+    terminal: Text,
+    merchant: Text,
+    site: Text,
+    firmware: Text,
+    card: Text,
+    bin: Text,
+    scheme: Text,
+    server: Text,
+    aid: Text,
+    code: Text,
+    name: Text,
+    tls_issuer: Text,
+    error: Text,
+}
+
+impl Said {
+    fn number(&self, brief: &mut Brief, names: &mut Names) {
+        brief.sale = names.other.id(&self.sale);
+        brief.terminal = names.terminal.id(&self.terminal);
+        brief.merchant = names.merchant.id(&self.merchant);
+        brief.site = names.site.id(&self.site);
+        brief.firmware = names.firmware.id(&self.firmware);
+        brief.card = names.card.id(&self.card);
+        brief.bin = names.bin.id(&self.bin);
+        brief.scheme = names.other.id(&self.scheme);
+        brief.server = names.server.id(&self.server);
+        brief.address = names.other.id(host_of(&self.server));
+        brief.aid = names.other.id(&self.aid);
+        brief.code = names.other.id(&self.code);
+        brief.name = names.other.id(&self.name);
+        brief.tls_issuer = names.other.id(&self.tls_issuer);
+        brief.error = names.other.id(&self.error);
+    }
+}
+
+fn one(context: &Context<'_>, index: usize, row: &FactRow) -> (Brief, Said) {
     let Some(attempt) = context.correlated.attempts.get(index) else {
-        return Brief::default();
+        return Default::default();
     };
     let keys = &attempt.keys;
     let code = row.str(Fact::f39).unwrap_or("");
@@ -205,7 +261,6 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
         || row.yes(Fact::log_cancelled);
     let init_failed = row.yes(Fact::log_reader_init_failed) || row.yes(Fact::log_reader_io_error);
     let reached_card = tap && step >= 3;
-    let server = row.str(Fact::server).unwrap_or("");
     let bad = row.yes(Fact::rtt_high)
         || row.number(Fact::retransmissions).unwrap_or(0) >= 3
         || row.yes(Fact::data_unacked)
@@ -219,34 +274,34 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
         .scheme
         .or_else(|| offered.split(',').next())
         .unwrap_or("");
-    Brief {
+    let text = |fact: Fact| Text::new(row.str(fact).unwrap_or(""));
+    let said = Said {
+        sale: attempt.sale_id.clone(),
+        terminal: Text::new(terminal.unwrap_or("")),
+        merchant: keys.merchant.clone().unwrap_or_default(),
+        site: known
+            .and_then(|known| known.site.clone())
+            .or_else(|| site(context, index).map(Text::from))
+            .unwrap_or_default(),
+        firmware: known
+            .and_then(|known| known.firmware.clone())
+            .unwrap_or_default(),
+        card: Text::from(card.unwrap_or_default()),
+        bin: text(Fact::issuer_bin),
+        scheme: Text::new(scheme),
+        server: text(Fact::server),
+        aid: keys.aid.clone().unwrap_or_default(),
+        code: Text::new(code),
+        name: text(Fact::dns_name),
+        tls_issuer: text(Fact::tls_issuer),
+        error: Text::from(error),
+    };
+    let brief = Brief {
         at: attempt.started_at,
-        sale: names.other.id(&attempt.sale_id),
-        terminal: names.terminal.id(terminal.unwrap_or("")),
-        merchant: names.merchant.id(keys.merchant.as_deref().unwrap_or("")),
-        site: names.site.id(known
-            .and_then(|known| known.site.as_deref())
-            .map(str::to_owned)
-            .or_else(|| site(context, index))
-            .as_deref()
-            .unwrap_or_default()),
-        firmware: names.firmware.id(known
-            .and_then(|known| known.firmware.as_deref())
-            .unwrap_or("")),
-        card: names.card.id(card.as_deref().unwrap_or("")),
-        bin: names.bin.id(row.str(Fact::issuer_bin).unwrap_or("")),
-        scheme: names.other.id(scheme),
-        server: names.server.id(server),
-        address: names.other.id(host_of(server)),
         slow: row.yes(Fact::rtt_high)
             || row.number(Fact::retransmissions).unwrap_or(0) >= 2
             || row.yes(Fact::late_response)
             || (row.yes(Fact::connect_ok) && row.number(Fact::syn_count).unwrap_or(0) >= 2),
-        aid: names.other.id(keys.aid.as_deref().unwrap_or("")),
-        code: names.other.id(code),
-        name: names.other.id(row.str(Fact::dns_name).unwrap_or("")),
-        tls_issuer: names.other.id(row.str(Fact::tls_issuer).unwrap_or("")),
-        error: names.other.id(&error),
         amount: row.number(Fact::amount_minor),
         step,
         tap,
@@ -311,7 +366,9 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow, names: &mut Names) ->
             && !row.yes(Fact::dns_failed)
             && !row.yes(Fact::dns_nx),
         alert,
-    }
+        ..Brief::default()
+    };
+    (brief, said)
 }
 
 /// A server without its port.

@@ -1,6 +1,6 @@
 //! What the same card, the same merchant and the same issuer range do elsewhere.
 
-use super::{Brief, Cohort, MINUTE, NONE, count, distinct};
+use super::{Brief, Cohort, MINUTE, NONE, distinct};
 use crate::attribute::facts::Row;
 use crate::attribute::facts::list::Fact;
 
@@ -23,49 +23,45 @@ impl Cohort {
             day.clone().filter(elsewhere).any(ok),
             &[],
         );
-        row.bool(
-            Fact::card_ok_here,
-            day.clone().filter(|b| b.terminal == brief.terminal).any(ok),
-            &[],
-        );
+        let here = if brief.terminal == NONE {
+            day.clone().filter(|b| b.terminal == brief.terminal).any(ok)
+        } else {
+            self.near(self.by_terminal.of(brief.terminal), brief.at, DAY, DAY)
+                .filter(|b| b.card == brief.card && b.sale != brief.sale)
+                .any(ok)
+        };
+        row.bool(Fact::card_ok_here, here, &[]);
         let alike = |b: &&Brief| {
             b.failed && b.tap && b.code == brief.code && (b.step == brief.step || b.code != NONE)
         };
         let terminals = distinct(
-            self.each(list)
+            self.each(self.marks.card_failed.of(brief.card))
                 .filter(elsewhere)
                 .filter(alike)
                 .map(|b| b.terminal),
         );
         row.int(Fact::card_fail_terminals, i64::from(terminals), &[]);
-        let contact = self
-            .near(list, brief.at, 10 * MINUTE, 10 * MINUTE)
-            .any(|b| b.contact && b.approved);
+        let marks = &self.marks;
+        let contact = marks.card_contact.of(brief.card);
+        let contact = self.number(contact, brief.at, 10 * MINUTE, 10 * MINUTE) > 0;
         row.bool(Fact::card_contact_ok, contact, &[]);
-        let before = self
-            .near(list, brief.at, DAY, 0)
-            .filter(|b| b.tap && b.at < brief.at);
-        let taps = before.clone().count();
-        row.int(Fact::card_taps_today, i64::from(count(taps)), &[]);
-        let wrong = self
-            .near(list, brief.at, DAY, 0)
-            .filter(|b| b.pin_wrong && b.at < brief.at)
-            .count();
-        row.int(Fact::card_pin_wrong_before, i64::from(count(wrong)), &[]);
+        // Before it, not at the same time.
+        let before = |list: &[u32]| i64::from(self.number(list, brief.at, DAY, -1));
+        let taps = before(marks.card_taps.of(brief.card));
+        row.int(Fact::card_taps_today, taps, &[]);
+        let wrong = before(marks.card_pin_wrong.of(brief.card));
+        row.int(Fact::card_pin_wrong_before, wrong, &[]);
         let _ = index;
     }
 
     pub(super) fn merchant_facts(&self, brief: &Brief, row: &mut Row) {
-        let int = |number: usize| i64::from(count(number));
-        let accepted = brief.amount.is_some_and(|amount| {
-            self.each(&self.all).any(|b| {
+        if let Some(amount) = brief.amount.filter(|_| brief.limit_refused) {
+            let accepted = self.each(&self.all).any(|b| {
                 b.terminal != brief.terminal
                     && b.tap
                     && b.step >= 7
                     && b.amount.is_some_and(|other| other >= amount)
-            })
-        });
-        if brief.limit_refused && brief.amount.is_some() {
+            });
             row.bool(Fact::others_accept_amount, accepted, &[]);
         }
         let group = if brief.merchant == NONE {
@@ -88,34 +84,29 @@ impl Cohort {
             return;
         }
         let list = self.by_merchant.of(brief.merchant);
-        let refused = self.each(list).filter(|b| b.tap && b.not_permitted);
-        row.int(
-            Fact::merchant_taps_refused,
-            int(refused.clone().count()),
-            &[],
-        );
-        let issuers = distinct(refused.map(|b| b.bin));
-        row.int(Fact::merchant_issuers_refused, i64::from(issuers), &[]);
-        let approved = self.each(list).filter(|b| b.approved);
-        row.int(Fact::merchant_approvals, int(approved.clone().count()), &[]);
-        // Approved taps that went online: an offline approval proves nothing about the acquirer.
-        let taps = approved.clone().filter(|b| b.tap && b.online).count();
-        row.int(Fact::merchant_taps_approved, int(taps), &[]);
-        let other = approved.filter(|b| !b.tap).count();
-        row.int(Fact::merchant_other_approved, int(other), &[]);
-        let other_refused = self
-            .each(list)
-            .filter(|b| !b.tap && b.code == brief.code && b.code != NONE)
-            .count();
-        row.int(Fact::merchant_other_refused, int(other_refused), &[]);
+        let sums = self.marks.merchant(brief.merchant);
+        let other_refused = match brief.code {
+            NONE => 0,
+            code => self.marks.other_refused(brief.merchant, code),
+        };
+        for (fact, number) in [
+            (Fact::merchant_taps_refused, sums.refused),
+            (Fact::merchant_issuers_refused, sums.issuers_refused),
+            (Fact::merchant_approvals, sums.approvals),
+            (Fact::merchant_taps_approved, sums.taps_approved),
+            (Fact::merchant_other_approved, sums.other_approved),
+            (Fact::merchant_other_refused, other_refused),
+        ] {
+            row.int(fact, i64::from(number), &[]);
+        }
         if brief.scheme != NONE {
             let scheme_ok = self.each(list).any(|b| {
                 b.scheme == brief.scheme && b.terminal != brief.terminal && b.tap && b.step >= 5
             });
             row.bool(Fact::merchant_scheme_ok, scheme_ok, &[]);
             let lacking = distinct(
-                self.each(list)
-                    .filter(|b| b.no_common_aid && b.scheme == brief.scheme)
+                self.each(self.marks.merchant_lacking.of(brief.merchant))
+                    .filter(|b| b.scheme == brief.scheme)
                     .map(|b| b.terminal),
             );
             row.int(
@@ -133,8 +124,8 @@ impl Cohort {
         }
         let list = self.by_bin.of(brief.bin);
         let same = || {
-            self.each(list)
-                .filter(|b| b.error == brief.error && b.failed && b.error != NONE)
+            self.each(self.marks.bin_errors.of(brief.bin))
+                .filter(|b| b.error == brief.error)
         };
         row.int(
             Fact::bin_same_error,
@@ -143,10 +134,12 @@ impl Cohort {
             )),
             &[],
         );
-        let failing: Vec<u32> = same().map(|b| b.terminal).collect();
-        let ok = self
-            .each(list)
-            .any(|b| b.tap && b.step >= 7 && !b.failed && !failing.contains(&b.terminal));
+        let mut failing: Vec<u32> = same().map(|b| b.terminal).collect();
+        failing.sort_unstable();
+        failing.dedup();
+        let ok = self.each(list).any(|b| {
+            b.tap && b.step >= 7 && !b.failed && failing.binary_search(&b.terminal).is_err()
+        });
         row.bool(Fact::bin_other_terminals_ok, ok, &[]);
     }
 }

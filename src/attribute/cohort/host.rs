@@ -1,6 +1,6 @@
 //! What the issuer and the host do for others in the same minutes.
 
-use super::{Brief, Cohort, MINUTE, NONE, count, distinct, share, tail};
+use super::{Brief, Cohort, MINUTE, NONE, distinct, share, tail};
 use crate::attribute::facts::Row;
 use crate::attribute::facts::list::Fact;
 
@@ -11,32 +11,27 @@ pub(super) fn host_trouble(b: &Brief) -> bool {
 
 impl Cohort {
     pub(super) fn issuer_facts(&self, brief: &Brief, row: &mut Row) {
+        let marks = &self.marks;
         if brief.code != NONE {
             let same = distinct(
-                self.near(&self.all, brief.at, 10 * MINUTE, 10 * MINUTE)
-                    .filter(|b| b.code == brief.code)
-                    .map(|b| b.bin),
+                self.near(
+                    marks.with_code(brief.code),
+                    brief.at,
+                    10 * MINUTE,
+                    10 * MINUTE,
+                )
+                .map(|b| b.bin),
             );
             row.int(Fact::same_code_issuers, i64::from(same), &[]);
         }
         if brief.bin == NONE {
             return;
         }
-        let list = self.by_bin.of(brief.bin);
-        let (mut tries, mut bad) = (0u32, 0u32);
-        for b in self.near(list, brief.at, 10 * MINUTE, 10 * MINUTE) {
-            if b.online {
-                tries += 1;
-                bad += u32::from(b.issuer_code || b.system_code || b.no_answer);
-            }
-        }
-        let (mut other_tries, mut other_bad) = (0u32, 0u32);
-        for b in self.near(&self.all, brief.at, 10 * MINUTE, 10 * MINUTE) {
-            if b.online && b.bin != brief.bin && b.bin != NONE {
-                other_tries += 1;
-                other_bad += u32::from(b.issuer_code || b.system_code || b.no_answer);
-            }
-        }
+        let around = |list: &[u32]| self.number(list, brief.at, 10 * MINUTE, 10 * MINUTE);
+        let tries = around(marks.issuer_online.of(brief.bin));
+        let bad = around(marks.issuer_bad.of(brief.bin));
+        let other_tries = around(&marks.issued) - tries;
+        let other_bad = around(&marks.issued_bad) - bad;
         row.int(Fact::issuer_attempts, i64::from(tries), &[]);
         row.float(Fact::issuer_fail_share, share(bad, tries));
         if other_tries > 0 {
@@ -51,36 +46,35 @@ impl Cohort {
     }
 
     pub(super) fn host_facts(&self, brief: &Brief, row: &mut Row) {
-        let window = || {
-            self.near(&self.all, brief.at, 5 * MINUTE, 5 * MINUTE)
-                .filter(|b| b.online)
-        };
-        let tries = count(window().count());
+        let marks = &self.marks;
+        let around = |list: &[u32]| self.number(list, brief.at, 5 * MINUTE, 5 * MINUTE);
+        let tries = around(&marks.online);
         if tries == 0 {
             return;
         }
-        let failing = || window().filter(|b| host_trouble(b));
-        let bad = count(failing().count());
+        let failing = || self.near(&marks.trouble, brief.at, 5 * MINUTE, 5 * MINUTE);
+        let bad = around(&marks.trouble);
         let terminals = distinct(failing().map(|b| b.terminal));
-        let silent = count(window().filter(|b| b.no_answer).count());
+        let silent = around(&marks.silent);
         row.int(Fact::host_attempts, i64::from(tries), &[]);
         row.float(Fact::host_fail_share, share(bad, tries));
         row.int(Fact::host_fail_terminals, i64::from(terminals), &[]);
         row.float(Fact::host_timeout_share, share(silent, tries));
-        let refused = distinct(window().filter(|b| b.refused).map(|b| b.terminal));
+        let refused = self.near(&marks.refused, brief.at, 5 * MINUTE, 5 * MINUTE);
+        let refused = distinct(refused.map(|b| b.terminal));
         row.int(Fact::refused_terminals, i64::from(refused), &[]);
         let sites = distinct(failing().map(|b| b.site));
-        let known_sites = distinct(window().map(|b| b.site));
+        let sited = self.places(&marks.sited, brief.at, 5 * MINUTE, 5 * MINUTE);
         let issuers = distinct(failing().map(|b| b.bin));
         // One issuer or one site in trouble is not the host.
-        let broad = (issuers >= 2 || bad == tries) && (sites >= 2 || known_sites <= 1);
+        let broad = (issuers >= 2 || bad == tries) && (sites >= 2 || marks.one_site(&sited));
         let fleet = bad >= 4
             && terminals >= 3
             && broad
             && share(bad, tries) >= 0.2
             && tail(bad, tries, 0.03) < 1e-4;
         row.bool(Fact::fleet_fail, fleet, &[]);
-        if window().any(|b| !b.tap) {
+        if around(&marks.no_tap) > 0 {
             let all_modes = failing().any(|b| !b.tap) && failing().any(|b| b.tap);
             row.bool(Fact::all_modes_fail, all_modes, &[]);
         }
@@ -91,13 +85,12 @@ impl Cohort {
 
     /// The failing stretch around an attempt begins and ends within a minute of full success.
     fn sharp(&self, brief: &Brief) -> bool {
-        let Some(here) = self
+        let here = self
             .all
-            .iter()
-            .position(|&index| self.brief(index).and_then(|b| b.at) >= brief.at)
-        else {
+            .partition_point(|&index| self.brief(index).and_then(|b| b.at) < brief.at);
+        if here == self.all.len() {
             return false;
-        };
+        }
         // Walk both ways over online attempts to the first three successes in a row.
         let edge = |side: &mut dyn Iterator<Item = &u32>| {
             let (mut good, mut last_bad, mut first_good) = (0, brief.at, None);

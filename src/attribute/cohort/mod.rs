@@ -7,6 +7,7 @@ mod brief;
 mod chance;
 mod customer;
 mod host;
+mod marks;
 mod site;
 mod terminal;
 
@@ -33,10 +34,13 @@ pub(super) struct Cohort {
     by_card: Lists,
     by_bin: Lists,
     by_server: Lists,
+    by_address: Lists,
+    by_name: Lists,
     by_firmware: Lists,
     fleet: Lists,
     /// All attempts with a time, by time.
     all: Vec<u32>,
+    marks: marks::Marks,
     totals: Totals,
 }
 
@@ -100,13 +104,17 @@ impl Cohort {
             taps: count(taps.clone().count()),
             rf: count(taps.filter(|brief| brief.rf_trouble).count()),
         };
+        let by_merchant = lists(|b| b.merchant);
         Self {
+            marks: marks::Marks::new(&briefs, &all, &by_merchant),
             by_terminal: lists(|b| b.terminal),
-            by_merchant: lists(|b| b.merchant),
+            by_merchant,
             by_site: lists(|b| b.site),
             by_card: lists(|b| b.card),
             by_bin: lists(|b| b.bin),
             by_server: lists(|b| b.server),
+            by_address: lists(|b| b.address),
+            by_name: lists(|b| b.name),
             by_firmware: lists(|b| b.firmware),
             fleet: lists(|_| 0),
             briefs,
@@ -151,18 +159,39 @@ impl Cohort {
         before: i64,
         after: i64,
     ) -> impl Iterator<Item = &'a Brief> + Clone {
+        self.each(self.window(list, at, before, after))
+    }
+
+    /// As [`Self::near`], by index.
+    pub fn window<'a>(
+        &self,
+        list: &'a [u32],
+        at: Option<i64>,
+        before: i64,
+        after: i64,
+    ) -> &'a [u32] {
+        let range = self.places(list, at, before, after);
+        list.get(range).unwrap_or_default()
+    }
+
+    /// How many of a list lie within a span of a time.
+    pub fn number(&self, list: &[u32], at: Option<i64>, before: i64, after: i64) -> u32 {
+        count(self.places(list, at, before, after).len())
+    }
+
+    /// Where in a list those stand that lie within a span of a time.
+    fn places(
+        &self,
+        list: &[u32],
+        at: Option<i64>,
+        before: i64,
+        after: i64,
+    ) -> std::ops::Range<usize> {
         let time = |index: &u32| self.brief(*index).and_then(|brief| brief.at);
-        let (from, to) = match at {
-            Some(at) => (
-                list.partition_point(|index| time(index) < Some(at - before)),
-                list.partition_point(|index| time(index) <= Some(at + after)),
-            ),
-            None => (0, 0),
-        };
-        list.get(from..to)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|&index| self.brief(index))
+        let Some(at) = at else { return 0..0 };
+        let from = list.partition_point(|index| time(index) < Some(at - before));
+        let to = list.partition_point(|index| time(index) <= Some(at + after));
+        from..to.max(from)
     }
 
     /// All of a list.
@@ -211,9 +240,20 @@ pub(super) fn count(number: usize) -> u32 {
 /// Different identifiers among these, `NONE` left out.
 pub(super) fn distinct(ids: impl Iterator<Item = u32>) -> u32 {
     let mut ids: Vec<u32> = ids.filter(|id| *id != NONE).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    count(ids.len())
+    let words = ids.iter().max().map_or(0, |most| *most as usize / 64 + 1);
+    if ids.len() < words {
+        ids.sort_unstable();
+        ids.dedup();
+        return count(ids.len());
+    }
+    // Many of few: a bit each.
+    let mut seen = vec![0_u64; words];
+    for id in ids {
+        if let Some(word) = seen.get_mut(id as usize / 64) {
+            *word |= 1 << (id % 64);
+        }
+    }
+    seen.iter().map(|word| word.count_ones()).sum()
 }
 
 /// A share, zero of nothing.

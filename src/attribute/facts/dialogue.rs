@@ -202,6 +202,11 @@ fn lost_before_complete(view: &View<'_>, row: &mut Row, covered: bool) {
     row.seen(Fact::card_lost, &lost, covered);
 }
 
+/// A random identifier (ISO/IEC 14443-3: four bytes, the first 08): phones and watches have one, and few cards.
+pub(super) fn is_random(uid: &str) -> bool {
+    uid.len() == 8 && uid.starts_with("08")
+}
+
 fn uids(view: &View<'_>, row: &mut Row) {
     let mut uids: Vec<&str> = Vec::new();
     let mut cited = Vec::new();
@@ -213,13 +218,7 @@ fn uids(view: &View<'_>, row: &mut Row) {
             uids.push(uid);
             cited.push(seen.index);
         }
-        if seen.what.phone_hint
-            || seen
-                .what
-                .uid
-                .as_ref()
-                .is_some_and(|uid| uid.len() == 8 && uid.starts_with("08"))
-        {
+        if seen.what.phone_hint || seen.what.uid.as_deref().is_some_and(is_random) {
             phone.push(seen.index);
         }
     }
@@ -229,6 +228,17 @@ fn uids(view: &View<'_>, row: &mut Row) {
             i64::try_from(uids.len()).unwrap_or(i64::MAX),
             &cited,
         );
+    }
+    let mut stated = false;
+    for line in &view.logs {
+        for (name, value) in &line.what.values {
+            if *name == "uid" {
+                stated = true;
+                if is_random(value) {
+                    phone.push(line.index);
+                }
+            }
+        }
     }
     // A token requestor identifier (9F19) or a device type other than a card (9F6E) is a phone.
     let visa = view.attempt.keys.scheme == Some("Visa");
@@ -253,7 +263,7 @@ fn uids(view: &View<'_>, row: &mut Row) {
         }
     }
     // Without a UID only a dialogue that reached the card's data can tell a phone.
-    let known = !uids.is_empty() || view.tag(0x9F26, Some(false)).is_some();
+    let known = stated || !uids.is_empty() || view.tag(0x9F26, Some(false)).is_some();
     row.seen(Fact::phone_hint, &phone, known);
     row.seen(Fact::form_factor_card, &card, known);
 }

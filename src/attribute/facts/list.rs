@@ -508,10 +508,10 @@ facts! {
     server_ok_site: Bool, Group, "", "Other terminals of the site reach the same server in the window.";
     server_ok_elsewhere: Bool, Group, "", "Terminals of other sites reach the same server in the window.";
     others_connected: Bool, Group, "", "Other terminals reached a host within 30 minutes.";
-    server_used_by_others: Bool, Group, "", "Other terminals use the same server.";
+    server_used_by_others: Bool, Group, "", "Another terminal reached the same server, or four others try to.";
     server_ok_here: Bool, Group, "", "The terminal itself reached the same server at another time.";
     other_server_ok_site: Bool, Group, "", "The site reaches other servers in the window.";
-    name_used_by_others: Bool, Group, "", "Other terminals ask for the same name.";
+    name_used_by_others: Bool, Group, "", "The same name was resolved for another terminal, or four others ask for it.";
     name_ok_elsewhere: Bool, Group, "", "The same name is resolved for other sites.";
     tls_issuer_differs: Bool, Group, "", "Other sites see another certificate issuer for the same server.";
     tls_ok_others: Bool, Group, "", "Other terminals set up TLS with the same server.";

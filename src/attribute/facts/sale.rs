@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use foldhash::HashMap;
 
+use super::dialogue::is_random;
 use super::list::Fact;
 use super::{Context, Row};
 use crate::correlate::{Attempt, Correlated, Interface, Outcome, Stage};
@@ -325,9 +326,8 @@ fn same_card(correlated: &Correlated, a: &Attempt, b: &Attempt) -> Option<bool> 
             })
     };
     let (a, b) = (identifier(a)?, identifier(b)?);
-    // A random identifier is another one at each tap.
-    let random = |uid: &Text| uid.len() == 8 && uid.starts_with("08");
-    if random(&a) && random(&b) {
+    // A random one is another at each tap.
+    if is_random(&a) && is_random(&b) {
         return None;
     }
     Some(a == b)
@@ -371,12 +371,13 @@ fn is_phone(correlated: &Correlated, attempt: &Attempt) -> bool {
         .events
         .iter()
         .any(|&event| match &correlated.events.get(event).payload {
-            Payload::Nfc(field) => {
-                let random = |uid: &Text| uid.len() == 8 && uid.starts_with("08");
-                field.phone_hint || field.uid.as_ref().is_some_and(random)
-            }
+            Payload::Nfc(field) => field.phone_hint || field.uid.as_deref().is_some_and(is_random),
             Payload::Apdu(exchange) => tags(&exchange.tags),
             Payload::Iso8583(message) => tags(&message.tags),
+            Payload::Log(line) => line
+                .values
+                .iter()
+                .any(|(name, value)| *name == "uid" && is_random(value)),
             _ => false,
         })
 }

@@ -346,7 +346,7 @@ fn tag(word: &str) -> Option<Tag> {
     Some(Tag {
         tag: u32::from_str_radix(name, 16).ok()?,
         sent,
-        value: TagValue::Bytes(bytes(value)),
+        value: TagValue::Bytes((&*bytes(value)).into()),
     })
 }
 

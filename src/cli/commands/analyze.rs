@@ -42,8 +42,10 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     let written = analysis.map_err(Failure::from).and_then(|analysis| {
         progress.stage("write");
         let run = run.as_ref();
-        report::write_run(&analysis, &catalogue, &plan, run, &args.out, args.force)
-            .map_err(Failure::from)
+        let written = report::write_run(&analysis, &catalogue, &plan, run, &args.out, args.force);
+        // The process ends soon: taking millions of events apart one by one would only make it end later.
+        std::mem::forget(analysis);
+        written.map_err(Failure::from)
     });
     progress.done();
     let summary = written?;

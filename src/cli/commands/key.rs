@@ -64,8 +64,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) fn read(path: &Path) -> Result<PanKey, Failure> {
     let shown = path.display();
     let fail = |e: std::io::Error| Failure::failed(format!("--pan-key {shown}: {e}"));
-    let file = std::fs::File::open(path)
-        .map_err(|e| fail(e).hint("`tapscope key new FILE` makes one"))?;
+    let file =
+        std::fs::File::open(path).map_err(|e| fail(e).hint("`tapscope key new FILE` makes one"))?;
     // Of the file that was opened, whatever stands under its name by now.
     #[cfg(unix)]
     {

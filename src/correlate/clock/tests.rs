@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::super::capture_set::without_dates;
+use super::fit::{Point, line, segments};
 use super::*;
 
 #[test]
@@ -55,4 +56,40 @@ fn seconds_bound_the_offset_from_both_sides() {
     let line = line(&list, true).unwrap();
     assert!((line.level - 2_370_000).abs() < 50_000, "{}", line.level);
     assert!(line.slope.abs() < 1e-6);
+}
+
+/// A day of answers whose host writes whole seconds, over a line that is crowded for an hour: the drift is found all the same.
+#[test]
+fn a_crowded_hour_does_not_bend_the_line() {
+    let (drift, offset) = (38e-6, 250_000_i64);
+    let mut state = 7_u64;
+    let mut noise = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as i64 % SECOND
+    };
+    let points: Vec<Point> = (0..1200_u32)
+        .map(|index| {
+            let own = i64::from(index) * 50 * SECOND;
+            let crowded = (600..900).contains(&index);
+            let late = if crowded { 150_000 + noise() / 4 } else { 0 };
+            let drifted = (own as f64 * drift).round() as i64;
+            Point {
+                index,
+                own,
+                difference: offset + drifted + late + noise(),
+            }
+        })
+        .collect();
+    let line = line(&points, true).unwrap();
+    let middle = 600 * 50 * SECOND;
+    let at = line.level + ((middle - line.anchor) as f64 * line.slope) as i64;
+    let truth = offset + SECOND / 2 + (middle as f64 * drift) as i64;
+    assert!((at - truth).abs() < 50_000, "{} ms", (at - truth) / 1000);
+    assert!(
+        (line.slope - drift).abs() < 1.5e-6,
+        "{} ppm",
+        line.slope * 1e6
+    );
 }

@@ -183,6 +183,12 @@ impl Payload {
                 noted.desync = self.iso(direction, &wire, data, at, given.edge, out);
             }
             Protocol::Http => self.web(direction, data, at, given.edge),
+            Protocol::Other | Protocol::Named(_) if tls::is_client_hello(data) => {
+                // TLS inside another protocol, once both sides agreed on it: mail, databases, gateways.
+                self.protocol = Protocol::Tls(Box::default());
+                self.fed = [self.halves[0].base, self.halves[1].base];
+                noted = self.tls_bytes(direction, data, at, given, out);
+            }
             Protocol::Other | Protocol::Named(_) => {
                 self.halves[direction].base += data.len() as u64;
             }

@@ -140,6 +140,13 @@ fn one(keys: &mut Keys, values: &mut Values, pair: &Pair<'_>, edge: &Edge) {
         Key::ResponseCode if digits && value.len() == 3 && value.starts_with(b"0") => {
             values.push(("f39", edge.bytes_as_text(&value[1..])))
         }
+        // 4, 7 or 10 bytes (ISO/IEC 14443-3); other identifiers have the same name.
+        Key::Uid => {
+            let hex = value.strip_prefix(b"0x").unwrap_or(value);
+            if matches!(hex.len(), 8 | 14 | 20) && hex.iter().all(u8::is_ascii_hexdigit) {
+                values.push(("uid", edge.bytes_as_text(&hex.to_ascii_uppercase())));
+            }
+        }
         Key::Rssi => {
             let level: Vec<u8> = value
                 .iter()

@@ -1,7 +1,10 @@
 //! Turns one line's message into what it carries: dialogue bytes, radio frames, messages, signals, keys; text leaves masked.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use tapscope_parsers::container::{Head, Level};
 use tapscope_parsers::content::apdu::{self, ApduLine};
 use tapscope_parsers::content::key_value::{Key, Pair};
@@ -109,23 +112,29 @@ pub(super) fn read(
     }
 }
 
+/// What names the protocol ZVT or its parties.
+static ZVT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let marks = [
+        "CLASS - ",
+        "ECR",
+        "zvt",
+        "Zvt",
+        "ZVT",
+        "POS->TERM",
+        "POS<-TERM",
+    ];
+    AhoCorasick::new(marks).ok()
+});
+
 /// True where tag or text name the protocol or its parties.
 fn may_be_zvt(head: &Head<'_>, message: &[u8]) -> bool {
     let front = message.get(..256).unwrap_or(message);
-    [
-        &b"CLASS - "[..],
-        b"ECR",
-        b"zvt",
-        b"Zvt",
-        b"ZVT",
-        b"POS->TERM",
-        b"POS<-TERM",
-    ]
-    .iter()
-    .any(|mark| memchr::memmem::find(front, mark).is_some())
-        || [&b"zvt"[..], b"Zvt", b"ZVT", b"ECR"]
-            .iter()
-            .any(|mark| memchr::memmem::find(head.tag, mark).is_some())
+    ZVT.as_ref().is_some_and(|marks| {
+        marks.is_match(front)
+            || marks
+                .find_iter(head.tag)
+                .any(|hit| matches!(hit.pattern().as_usize(), 1..=4))
+    })
 }
 
 /// What a callback says: its status as a signal, the rest as named values.
@@ -246,7 +255,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             payment: false,
         });
     }
-    let code = code(scanner, head, bytes, &pairs);
+    let code = code(scanner, head, bytes, &pairs, tagged);
     if let Some((_, _, signal)) = code
         && let Some(signal) = Signal::from_id(signal)
         && !statements.iter().any(|s| s.signal == signal)
@@ -371,9 +380,9 @@ fn names_data(text: &[u8]) -> bool {
         .or_else(|| line.strip_prefix(b"*"))
         .unwrap_or(line)
         .trim_ascii_start();
-    if memchr::memmem::find(line.get(..64).unwrap_or(line), b"(Byte ").is_some()
-        || line.starts_with(b"Byte ")
-    {
+    let front = line.get(..64).unwrap_or(line);
+    let bytes_named = |at| front.get(at..).is_some_and(|b| b.starts_with(b"(Byte "));
+    if memchr::memchr_iter(b'(', front).any(bytes_named) || line.starts_with(b"Byte ") {
         return true;
     }
     // A list of a card, bytes and entries: `data: [8A, 02, …] = 8A - Authorisation Response Code (2b)`.
@@ -381,9 +390,14 @@ fn names_data(text: &[u8]) -> bool {
         return true;
     }
     // A structure printed field by field.
-    if memchr::memmem::find_iter(line, b": false").count()
-        + memchr::memmem::find_iter(line, b": true").count()
-        >= 3
+    let flag = |at: &usize| {
+        let value = line.get(at + 1..).unwrap_or_default();
+        value.starts_with(b" false") || value.starts_with(b" true")
+    };
+    if memchr::memchr_iter(b':', line)
+        .filter(flag)
+        .nth(2)
+        .is_some()
     {
         return true;
     }
@@ -501,13 +515,11 @@ fn code(
     head: &Head<'_>,
     text: &[u8],
     pairs: &[Pair<'_>],
+    tagged: bool,
 ) -> Option<(&'static str, String, &'static str)> {
     let codes = &scanner.readers.codes;
-    let tagged = payment_tag(head.tag) || payment_tag(head.process);
-    let mut context = Vec::with_capacity(text.len().min(512) + head.tag.len() + 1);
-    context.extend_from_slice(head.tag);
-    context.push(b' ');
-    context.extend_from_slice(text.get(..512).unwrap_or(text));
+    let front = text.get(..512).unwrap_or(text);
+    let context = LazyCell::new(|| [head.tag, front].join(&b' '));
     for pair in pairs
         .iter()
         .filter(|p| matches!(p.key, Key::Code | Key::ResponseCode))
@@ -552,41 +564,50 @@ pub(super) fn payment_tag(tag: &[u8]) -> bool {
     if tag.is_empty() {
         return false;
     }
-    let lower = tag.to_ascii_lowercase();
-    let has = |word: &[u8]| memchr::memmem::find(&lower, word).is_some();
-    if [
-        &b"emv"[..],
-        b"pboc",
-        b"iso8583",
-        b"payment",
-        b"unionpay",
-        b"cardreader",
-        b"contactless",
-        b"qpboc",
-        b"acquir",
-        b"cardpay",
-        b"posservice",
-        b"paysdk",
-        b"paykernel",
-        b"smartpos",
-    ]
-    .iter()
-    .any(|w| has(w))
-    {
-        return true;
-    }
-    // `POS` or `Pay` as a word of its own.
-    let word = |name: &[u8]| {
-        memchr::memmem::find_iter(&lower, name).any(|at| {
-            let end = at + name.len();
-            let front = at == 0
-                || !tag[at - 1].is_ascii_alphabetic()
-                || tag[at - 1].is_ascii_lowercase() && tag[at].is_ascii_uppercase();
-            let back = tag
-                .get(end)
-                .is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_uppercase());
-            front && back
-        })
+    let Some(names) = TAGS.as_ref() else {
+        return false;
     };
-    word(b"pos") || word(b"pay") || word(b"picc") || word(b"acq")
+    names.find_overlapping_iter(tag).any(|hit| {
+        if hit.pattern().as_usize() >= WORDS.len() {
+            return true;
+        }
+        // `POS` or `Pay` as a word of its own.
+        let (at, end) = (hit.start(), hit.end());
+        let front = at == 0
+            || !tag[at - 1].is_ascii_alphabetic()
+            || tag[at - 1].is_ascii_lowercase() && tag[at].is_ascii_uppercase();
+        let back = tag
+            .get(end)
+            .is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_uppercase());
+        front && back
+    })
 }
+
+/// In the names of payment software's loggers, as words of their own.
+const WORDS: [&str; 4] = ["pos", "pay", "picc", "acq"];
+/// In the names of payment software's loggers, anywhere.
+const PARTS: [&str; 14] = [
+    "emv",
+    "pboc",
+    "iso8583",
+    "payment",
+    "unionpay",
+    "cardreader",
+    "contactless",
+    "qpboc",
+    "acquir",
+    "cardpay",
+    "posservice",
+    "paysdk",
+    "paykernel",
+    "smartpos",
+];
+
+/// Finds both.
+static TAGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(WORDS.iter().chain(&PARTS))
+        .ok()
+});

@@ -136,9 +136,9 @@ impl<'c> Merge<'c> {
     }
 
     /// Takes up a block.
-    pub(super) fn block(&mut self, block: Block) {
+    pub(super) fn block(&mut self, block: &mut Block) {
         let base = self.lines;
-        for item in block.items {
+        for item in block.items.drain(..) {
             self.item(item, base);
         }
         self.lines = self.lines.saturating_add(block.lines);

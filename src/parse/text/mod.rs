@@ -2,6 +2,7 @@
 //!
 //! Blocks are cut at record borders and read in parallel, in bounded batches; one sequential pass joins what they gave.
 
+mod anchors;
 mod damage;
 mod gather;
 mod iso;
@@ -78,11 +79,12 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
     let sample = first.as_ref().map_or(&[][..], |block| &block.bytes);
     let format = (!sample.is_empty()).then(|| *chosen.get_or_init(|| choose(sample, ctx)));
     let scanned = format.unwrap_or_else(container::plain);
-    let shape = Shape::new(scanned, sample, &|text| scanner.is_telling(text));
+    let shape = Shape::new(scanned, sample, &|text| scanner.anchors.is_telling(text));
     let clock = SourceClock::new(ctx.plan, ctx.path, scanned, sample);
     let mut merge = Merge::new(ctx, clock.after(carry.clock.take()));
     let mut waiting = first;
     let card_faults = CardFaults::default();
+    let spare = scan::Spare::default();
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
@@ -100,19 +102,20 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
                 let records = container::count(scanned, &block.bytes).0;
                 let first = block.index == 0;
                 (
-                    scan::block(scanner, &shape, &block.bytes, first, ctx),
+                    scan::block(scanner, &shape, &block.bytes, first, ctx, &spare),
                     records,
                 )
             })
             .collect();
-        for (block, (result, records)) in batch.into_iter().zip(results) {
+        for (block, (mut result, records)) in batch.into_iter().zip(results) {
             ledger.records += records;
             let bytes = block.bytes.len() as u64 + block.left_out();
             ledger.bytes += bytes;
             ledger.not_understood += block.left_out();
             damaged(&block, &result, &mut ledger, &mut issues, ctx);
             (ctx.progress)(bytes);
-            merge.block(result);
+            merge.block(&mut result);
+            spare.give_back(result.items);
             blocks.recycle(block.bytes);
         }
         decode(&mut merge, &mut parsed.events, &card_faults, ctx);
@@ -214,7 +217,6 @@ fn damaged(
 
 /// Decodes and masks in parallel, keeping the order.
 fn decode(merge: &mut Merge<'_>, events: &mut Events, faults: &CardFaults, ctx: &Context<'_>) {
-    let made = std::mem::take(&mut merge.made);
     let make = |made| match made {
         Made::Event(event) => event,
         Made::Exchange(draft) => {
@@ -230,7 +232,7 @@ fn decode(merge: &mut Merge<'_>, events: &mut Events, faults: &CardFaults, ctx: 
             }
         }
     };
-    events.extend_from(made, make, ctx.spill);
+    events.drain_from(&mut merge.made, make, ctx.spill);
 }
 
 fn source(ctx: &Context<'_>) -> Source {

@@ -1,8 +1,8 @@
 //! Turns nexo messages and callback URIs into what they say: signals, keys, values; masked.
 
-use tapscope_parsers::content::key_value::minor_units;
 use tapscope_parsers::content::nexo::{self, Kind, Message};
 use tapscope_parsers::content::uri::Callback;
+use tapscope_parsers::protocol::codes;
 
 use super::line::Found;
 use crate::event::{Keys, LogEvent, Severity, Signal, Text};
@@ -13,6 +13,28 @@ fn letters(value: &[u8]) -> Option<[u8; 3]> {
     <[u8; 3]>::try_from(value)
         .ok()
         .filter(|code| code.iter().all(u8::is_ascii_uppercase))
+}
+
+/// An amount in minor units. It is written as a decimal of the main unit, without a point where it is whole; how many minor units
+/// make a main one, the currency says (ISO 4217: none for JPY and KRW, three for KWD), and two digits are usual where it does not.
+fn minor_units(amount: &[u8], currency: &[u8]) -> Option<i64> {
+    let exponent = codes::currency_by_letters(currency).map_or(2, |c| usize::from(c.exponent));
+    let (whole, fraction) = match memchr::memchr(b'.', amount) {
+        Some(point) => (&amount[..point], &amount[point + 1..]),
+        None => (amount, &[][..]),
+    };
+    let (fraction, rest) = fraction
+        .split_at_checked(exponent)
+        .unwrap_or((fraction, &[]));
+    let digits = whole.iter().chain(fraction);
+    let sound = !whole.is_empty()
+        && whole.len() <= 15
+        && digits.clone().all(u8::is_ascii_digit)
+        && rest.iter().all(|b| *b == b'0');
+    let missing = u32::try_from(exponent - fraction.len()).ok()?;
+    sound
+        .then(|| digits.fold(0_i64, |sum, b| sum.saturating_mul(10) + i64::from(b - b'0')))?
+        .checked_mul(10_i64.checked_pow(missing)?)
 }
 
 /// A masked number with blanks inside: `541333 **** 0010`.
@@ -28,17 +50,12 @@ fn card(value: &[u8], edge: &Edge) -> Option<Box<crate::event::CardNumber>> {
 /// What a message says; nothing for messages that do not bear on a payment.
 pub(super) fn found(message: &Message<'_>, edge: &Edge) -> Found {
     let said = |bytes: &[u8]| Some(edge.bytes_as_text(bytes)).filter(|text| !text.is_empty());
-    let minor = |value: &[u8]| {
-        // Amounts are decimals of the main unit here, without a point where they are whole.
-        let point = value.contains(&b'.');
-        minor_units(value, b"", false).map(|n| if point { n } else { n.saturating_mul(100) })
-    };
     let keys = Keys {
         terminal: said(message.terminal),
         merchant: said(message.merchant),
         device: said(message.poi).filter(|poi| poi.len() > 3),
         auth_code: said(message.approval).filter(|code| code.len() <= 6),
-        amount_minor: minor(message.amount),
+        amount_minor: minor_units(message.amount, message.currency),
         currency: letters(message.currency),
         card: card(message.card, edge),
         ..Keys::default()
@@ -152,4 +169,33 @@ pub(super) fn callback_text(callback: &Callback) -> String {
         text += &format!(" {name}={value};");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::minor_units;
+
+    #[test]
+    fn currencies_have_the_minor_units_of_their_table() {
+        for (amount, currency, want) in [
+            ("10.5", "EUR", Some(1050)),
+            ("10.50", "EUR", Some(1050)),
+            ("10.500", "EUR", Some(1050)),
+            ("10", "EUR", Some(1000)),
+            ("10.505", "EUR", None),
+            ("1500", "JPY", Some(1500)),
+            ("1500.00", "KRW", Some(1500)),
+            ("1500.5", "JPY", None),
+            ("1.25", "KWD", Some(1250)),
+            ("1.257", "KWD", Some(1257)),
+            ("12", "", Some(1200)),
+            ("", "EUR", None),
+            (".5", "EUR", None),
+            ("-1", "EUR", None),
+            ("999999999999999", "KWD", Some(999_999_999_999_999_000)),
+        ] {
+            let got = minor_units(amount.as_bytes(), currency.as_bytes());
+            assert_eq!(got, want, "{amount} {currency}");
+        }
+    }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 use tapscope_parsers::container::{self, Head, trim_line};
 use tapscope_parsers::content::{self, Readers, apdu::ApduLine};
 use tapscope_parsers::time::RawTime;
 
+use super::anchors::{Anchors, Hits};
 use super::damage::{self, Damage};
 use super::line::{self, Found};
 use super::shape::{Line, Shape};
@@ -29,18 +29,9 @@ const LOOK_BACK: usize = 96;
 
 /// What is built once for the process: finders, and readers of each content.
 pub(super) struct Scanner {
-    /// What only payments have.
-    gate: AhoCorasick,
-    /// General computing: looked for near payments only.
-    general: AhoCorasick,
+    /// Finds the lines that are worth reading.
+    pub(super) anchors: Anchors,
     pub(super) readers: Readers,
-}
-
-impl Scanner {
-    /// True where a text holds what only payments have.
-    pub(super) fn is_telling(&self, text: &[u8]) -> bool {
-        self.gate.is_match(text)
-    }
 }
 
 /// The scanner, with the user's rows of wording; nothing where the tables are broken (which tests exclude).
@@ -62,34 +53,11 @@ pub(super) fn scanner(wording: &[String]) -> Option<&'static Scanner> {
 
 fn build(wording: &[String]) -> Option<Scanner> {
     let readers = Readers::with_wording(wording).ok()?;
-    let gate = finder(content::anchors(&readers))?;
-    let general = finder(content::general_anchors(&readers))?;
-    Some(Scanner {
-        gate,
-        general,
-        readers,
-    })
-}
-
-/// Anchors in UTF-8 and, the Chinese ones, in GB18030 too.
-fn finder(anchors: Vec<String>) -> Option<AhoCorasick> {
-    let mut patterns: Vec<Vec<u8>> = Vec::with_capacity(anchors.len() * 2);
-    for anchor in anchors {
-        if !anchor.is_ascii() {
-            let (bytes, _, lossy) = encoding_rs::GB18030.encode(&anchor);
-            if !lossy {
-                patterns.push(bytes.into_owned());
-            }
-        }
-        patterns.push(anchor.into_bytes());
-    }
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::LeftmostFirst)
-        .start_kind(StartKind::Unanchored)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(&patterns)
-        .ok()
+    let anchors = Anchors::new(
+        &content::anchors(&readers),
+        &content::general_anchors(&readers),
+    )?;
+    Some(Scanner { anchors, readers })
 }
 
 /// What one line (or a few) gave.
@@ -110,8 +78,8 @@ pub(super) struct Item {
     pub process: u64,
     /// Hash of process and thread.
     pub lane: u64,
-    /// The inner time of a line that wraps another.
-    pub wrapped: Option<RawTime>,
+    /// The inner time of a line that wraps another; few do.
+    pub wrapped: Option<Box<RawTime>>,
     /// What was found.
     pub found: Found,
 }
@@ -141,6 +109,25 @@ pub(super) fn hash(parts: &[&[u8]]) -> u64 {
     if any { sum } else { 0 }
 }
 
+/// Lists that were emptied, for the next blocks: fresh memory has to be cleared by the system first.
+#[derive(Default)]
+pub(super) struct Spare(Mutex<Vec<Vec<Item>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<Item> {
+        let list = self.0.lock().ok().and_then(|mut lists| lists.pop());
+        list.unwrap_or_default()
+    }
+
+    /// Takes back a list.
+    pub(super) fn give_back(&self, mut list: Vec<Item>) {
+        list.clear();
+        if let Ok(mut lists) = self.0.lock() {
+            lists.push(list);
+        }
+    }
+}
+
 /// Reads a block that begins and ends at record borders.
 pub(super) fn block(
     scanner: &Scanner,
@@ -148,6 +135,7 @@ pub(super) fn block(
     text: &[u8],
     first: bool,
     ctx: &Context<'_>,
+    spare: &Spare,
 ) -> Block {
     let mut walk = Walk {
         scanner,
@@ -156,11 +144,16 @@ pub(super) fn block(
         ctx,
         attention: if shape.all { u32::MAX } else { AFTERGLOW },
         fields: AFTERGLOW,
-        anchor: None,
+        hits: if shape.all {
+            Hits::default()
+        } else {
+            scanner.anchors.find(text)
+        },
+        passed: 0,
         open: true,
         head_cache: None,
         ticks: (0, 0),
-        items: Vec::new(),
+        items: spare.take(),
         read: Vec::new(),
         taken: BTreeSet::new(),
     };
@@ -204,8 +197,10 @@ pub(super) struct Walk<'a> {
     attention: u32,
     /// Lines in which fields of a list may go on.
     fields: u32,
-    /// Where the next anchor begins, once it was looked for.
-    anchor: Option<usize>,
+    /// Where anchors stand; nowhere where every line is read.
+    hits: Hits,
+    /// Anchors of payments that were passed.
+    passed: usize,
     /// True while an answer is awaited or a dump may go on.
     open: bool,
     /// Start of the last record head that was parsed, and what it said.
@@ -251,16 +246,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Where the next anchor begins, or the end of the text.
+    /// Where the next anchor stands, or the end of the text.
     fn next_anchor(&mut self, at: usize) -> usize {
-        match self.anchor {
-            Some(anchor) if anchor >= at => anchor,
-            _ => {
-                let input = Input::new(self.text).span(at..self.text.len());
-                let hit = self.scanner.gate.find(input.anchored(Anchored::No));
-                let anchor = hit.map_or(self.text.len(), |hit| hit.start());
-                self.anchor = Some(anchor);
-                anchor
+        loop {
+            match self.hits.payments.get(self.passed) {
+                Some(anchor) if *anchor < at => self.passed += 1,
+                Some(anchor) => return *anchor,
+                None => return self.text.len(),
             }
         }
     }
@@ -316,6 +308,8 @@ impl<'a> Walk<'a> {
         let mut read = std::mem::take(&mut self.read);
         read.sort_unstable();
         let mut done = read.iter().copied().peekable();
+        let general = std::mem::take(&mut self.hits.general);
+        let mut general = general.iter().copied().peekable();
         self.open = false;
         for (from, to) in windows {
             let mut at = if from == 0 {
@@ -332,15 +326,14 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 let stop = done.peek().map_or(to, |(start, _)| (*start).min(to));
-                let input = Input::new(text).span(at..stop).anchored(Anchored::No);
-                let Some(hit) = self.scanner.general.find(input) else {
+                while general.next_if(|end| *end <= at).is_some() {}
+                let Some(hit) = general.peek().filter(|end| **end <= stop) else {
                     at = stop;
                     continue;
                 };
-                let start =
-                    memchr::memrchr(b'\n', &text[at..hit.start()]).map_or(at, |n| at + n + 1);
-                let end = memchr::memchr(b'\n', &text[hit.start()..])
-                    .map_or(text.len(), |n| hit.start() + n + 1);
+                let hit = hit - 1;
+                let start = memchr::memrchr(b'\n', &text[at..hit]).map_or(at, |n| at + n + 1);
+                let end = memchr::memchr(b'\n', &text[hit..]).map_or(text.len(), |n| hit + n + 1);
                 at = self.line(start, end, false).max(end);
             }
         }
@@ -361,7 +354,8 @@ impl<'a> Walk<'a> {
         }
         let (line, inherited) = self.apart(start, whole);
         let mut found = Vec::new();
-        let mut lines = vec![(start, end)];
+        // Where more than this line was read: all of them.
+        let mut lines = Vec::new();
         if bare {
             match self.dumped_message(start, end, &line) {
                 Some(spanned) => {
@@ -382,6 +376,7 @@ impl<'a> Walk<'a> {
         {
             self.read_into(&line.head, &text, &mut found);
             if !found.is_empty() {
+                lines.push((start, end));
                 lines.extend(more);
             }
         } else {
@@ -393,6 +388,9 @@ impl<'a> Walk<'a> {
                 self.open = false;
             }
             return end;
+        }
+        if lines.is_empty() {
+            lines.push((start, end));
         }
         let used = self.take(start, end, &lines);
         let head = &line.head;
@@ -428,7 +426,7 @@ impl<'a> Walk<'a> {
                 ticks,
                 process,
                 lane,
-                wrapped: line.inner,
+                wrapped: line.inner.map(Box::new),
                 found,
             });
         }

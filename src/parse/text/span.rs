@@ -29,7 +29,9 @@ const JSON_MARKS: &[&[u8]] = &[
 
 /// Where `<isomsg` or `&lt;isomsg` begins.
 fn iso_xml_start(line: &[u8]) -> Option<usize> {
-    let at = memchr::memmem::find(line, b"isomsg")?;
+    // The bracket is rarer than the word is cheap to look for.
+    let from = memchr::memchr2(b'<', b'&', line)?;
+    let at = from + memchr::memmem::find(line.get(from..)?, b"isomsg")?;
     let head = line.get(..at)?;
     if head.ends_with(b"&lt;") {
         Some(at - 4)

@@ -9,7 +9,7 @@ use super::facets;
 use crate::report::failures::fair_share;
 use crate::report::folder::Story;
 use crate::report::overview::{Overview, Summary};
-use crate::report::parquet::{ROW_GROUP, TableReader};
+use crate::report::parquet::TableReader;
 use crate::report::row::Micros;
 use crate::report::schema::{EventRow, EvidenceRow, PageEvent, Transaction};
 use crate::report::{Error, UNDETERMINED};
@@ -210,24 +210,17 @@ fn rows(strings: &mut Strings, held: &[Held]) -> Value {
 fn read(folder: &Path, causes: &[(u32, u32)], chosen: Vec<u32>) -> Result<Vec<Held>, Error> {
     let cause_of: HashMap<u32, u32> = causes.iter().copied().collect();
     let mut held: Vec<Held> = Vec::with_capacity(chosen.len());
-    let mut wanted = chosen.into_iter().peekable();
-    let mut start = 0;
-    for batch in TableReader::<Transaction>::open(&folder.join("transactions.parquet"))? {
-        let batch = batch?;
-        while let Some(row) = wanted.next_if(|row| (*row as usize) < start + ROW_GROUP) {
-            if let Some(transaction) = batch.get(row as usize - start) {
-                held.push(Held {
-                    transaction: transaction.clone(),
-                    cause: cause_of.get(&row).copied().unwrap_or(u32::MAX),
-                    evidence: Vec::new(),
-                    more_evidence: 0,
-                    events: Vec::new(),
-                    more_events: 0,
-                });
-            }
-        }
-        start += ROW_GROUP;
-    }
+    let table = TableReader::<Transaction>::open(&folder.join("transactions.parquet"))?;
+    table.each_at(&chosen, |row, transaction| {
+        held.push(Held {
+            transaction,
+            cause: cause_of.get(&row).copied().unwrap_or(u32::MAX),
+            evidence: Vec::new(),
+            more_evidence: 0,
+            events: Vec::new(),
+            more_events: 0,
+        });
+    })?;
     let ids: Vec<crate::event::Text> = held.iter().map(|h| h.transaction.tx_id.clone()).collect();
     let place_of: HashMap<&str, usize> = ids.iter().map(AsRef::as_ref).zip(0..).collect();
     let table = TableReader::<EvidenceRow>::open(&folder.join("evidence.parquet"))?;

@@ -37,8 +37,30 @@ struct Classic {
     big: bool,
     modified: bool,
     nanos: bool,
+    order: Lengths,
     link: u16,
     last_seconds: Option<u32>,
+}
+
+/// Which of the two lengths of a record comes first: up to version 2.2 it was the original one, and files that say 2.3 have
+/// either order (libpcap, `sf-pcap.c`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lengths {
+    CapturedFirst,
+    OriginalFirst,
+    /// The smaller one is the captured one.
+    Either,
+}
+
+impl Lengths {
+    /// The length captured and the original one, of the two as they stand.
+    pub(super) fn sort(self, first: u32, second: u32) -> (u32, u32) {
+        match self {
+            Self::OriginalFirst => (second, first),
+            Self::Either if first > second => (second, first),
+            _ => (first, second),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -280,6 +302,7 @@ impl Reader {
                     big: c.big,
                     modified: c.modified,
                     nanos: c.nanos,
+                    order: c.order,
                     near_seconds: c.last_seconds,
                 },
                 sure,
@@ -343,6 +366,11 @@ impl Reader {
                     big: header.is_bigendian(),
                     modified: header.is_modified_format(),
                     nanos: header.is_nanosecond_precision(),
+                    order: match header.version_minor {
+                        0..=2 => Lengths::OriginalFirst,
+                        3 => Lengths::Either,
+                        _ => Lengths::CapturedFirst,
+                    },
                     link,
                     last_seconds: None,
                 });
@@ -356,9 +384,10 @@ impl Reader {
 
     fn classic(&mut self, rest: &[u8], at: usize, c: Classic, out: &mut Vec<Packet>) -> Step {
         let header = if c.modified { 24 } else { 16 };
-        let Some(len) = u32_at(rest, 8, c.big) else {
+        let (Some(first), Some(second)) = (u32_at(rest, 8, c.big), u32_at(rest, 12, c.big)) else {
             return Step::More;
         };
+        let (len, original) = c.order.sort(first, second);
         let bad = |found: u32| Step::Bad {
             code: "pcap_record_header",
             expected: "a packet record header",
@@ -374,17 +403,31 @@ impl Reader {
         } else {
             parse_pcap_frame(rest)
         };
-        let block: LegacyPcapBlock<'_> = match parsed {
-            Ok((_, block)) => block,
+        let (seconds, fraction) = match parsed {
+            // The crate knows one order of the lengths only.
+            _ if len != first => {
+                let whole = rest.get(..header + size(len));
+                let at = |place| whole.and_then(|record| u32_at(record, place, c.big));
+                let (Some(seconds), Some(fraction)) = (at(0), at(4)) else {
+                    return Step::More;
+                };
+                (seconds, fraction)
+            }
+            Ok((
+                _,
+                LegacyPcapBlock {
+                    ts_sec, ts_usec, ..
+                },
+            )) => (ts_sec, ts_usec),
             Err(_) => return Step::More,
         };
-        if block.caplen == 0 && (block.origlen == 0 || block.ts_sec == 0) {
+        if len == 0 && (original == 0 || seconds == 0) {
             return bad(0);
         }
         let unit = if c.nanos { 1 } else { 1000 };
-        let nanos = i64::from(block.ts_sec)
+        let nanos = i64::from(seconds)
             .checked_mul(1_000_000_000)
-            .and_then(|s| s.checked_add(i64::from(block.ts_usec) * unit));
+            .and_then(|s| s.checked_add(i64::from(fraction) * unit));
         self.frame += 1;
         out.push(Packet {
             frame: self.frame,
@@ -392,11 +435,11 @@ impl Reader {
             link: c.link,
             start: at + header,
             len,
-            original_len: block.origlen.max(len),
+            original_len: original.max(len),
             record_len: len + if c.modified { 24 } else { 16 },
         });
         if let State::Classic(state) = &mut self.state {
-            state.last_seconds = Some(block.ts_sec);
+            state.last_seconds = Some(seconds);
         }
         Step::Used(header + size(len))
     }

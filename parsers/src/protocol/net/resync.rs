@@ -1,7 +1,7 @@
 //! Finds the next good record of a damaged capture: a chain of plausible headers, each where the one before says.
 
 use super::bytes::{size, u32_at};
-use super::capture::{MAX_BLOCK, MAX_PACKET};
+use super::capture::{Lengths, MAX_BLOCK, MAX_PACKET};
 
 /// How many records in a row make a position believable.
 const CHAIN: usize = 4;
@@ -13,6 +13,7 @@ pub(super) struct Style {
     pub(super) big: bool,
     pub(super) modified: bool,
     pub(super) nanos: bool,
+    pub(super) order: Lengths,
     pub(super) near_seconds: Option<u32>,
 }
 
@@ -85,7 +86,7 @@ fn chain_classic(b: &[u8], start: usize, style: &Style) -> (Verdict, usize) {
         if at == b.len() && seen > 0 {
             return (Verdict::Unsure, seen);
         }
-        let (Some(seconds), Some(fraction), Some(len), Some(original)) = (
+        let (Some(seconds), Some(fraction), Some(first), Some(second)) = (
             u32_at(b, at, style.big),
             u32_at(b, at + 4, style.big),
             u32_at(b, at + 8, style.big),
@@ -93,6 +94,7 @@ fn chain_classic(b: &[u8], start: usize, style: &Style) -> (Verdict, usize) {
         ) else {
             return (Verdict::Unsure, seen);
         };
+        let (len, original) = style.order.sort(first, second);
         let near_enough = near.is_none_or(|n| n.abs_diff(seconds) <= SPAN);
         if !near_enough
             || seconds == 0

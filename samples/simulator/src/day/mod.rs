@@ -168,9 +168,14 @@ fn one_day(
         let mut index = r.below(run.w.fleet.cards);
         let mut c = card(cfg.seed, index, None, false);
         let amount = amount(&mut r);
+        // What has no reader takes no tap, whatever else goes on that day.
         let found = inc
             .iter()
-            .position(|i| touches(i, &run.w, term, c.issuer, t) && r.chance(i.share));
+            .position(|i| i.cause == "HW_NO_CONTACTLESS" && touches(i, &run.w, term, c.issuer, t))
+            .or_else(|| {
+                inc.iter()
+                    .position(|i| touches(i, &run.w, term, c.issuer, t) && r.chance(i.share))
+            });
         let mut cause = "";
         let mut together = None;
         let mut incident = String::new();

@@ -173,6 +173,44 @@ fn all_byte_orders_and_resolutions_of_pcap() {
     }
 }
 
+/// Versions before 2.4 put the original length first, or either.
+#[test]
+fn lengths_stand_in_the_order_of_the_version() {
+    for (minor, swapped, want) in [
+        (0, true, true),
+        (2, true, true),
+        (3, true, true),
+        (3, false, true),
+        (4, false, true),
+        (4, true, false),
+        (2, false, false),
+    ] {
+        for big in [false, true] {
+            let mut file = pcap(big, false, &[(10, 7, b"abc"), (11, 8, b"defgh")]);
+            let minor = if big { [0, minor] } else { [minor, 0] };
+            file[6..8].copy_from_slice(&minor);
+            // Each record was cut: 900 bytes on the wire.
+            for record in [24, 24 + 16 + 3] {
+                let long = if big {
+                    900_u32.to_be_bytes()
+                } else {
+                    900_u32.to_le_bytes()
+                };
+                let (at, other) = if swapped { (8, 12) } else { (12, 8) };
+                let length: [u8; 4] = file[record + 8..record + 12].try_into().unwrap();
+                file[record + at..record + at + 4].copy_from_slice(&long);
+                file[record + other..record + other + 4].copy_from_slice(&length);
+            }
+            for step in [1, 7, 1000] {
+                let (got, _) = read(&file, step);
+                let data: Vec<&[u8]> = got.iter().map(|p| p.2.as_slice()).collect();
+                let right = data == [&b"abc"[..], b"defgh"];
+                assert_eq!(right, want, "{minor:?} {swapped}");
+            }
+        }
+    }
+}
+
 #[test]
 fn pcapng_resolution_offset_and_packet_kinds() {
     for big in [false, true] {

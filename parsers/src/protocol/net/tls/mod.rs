@@ -22,6 +22,17 @@ pub fn is_handshake(b: &[u8]) -> bool {
     matches!(b, [0x16, 3, 0..=4, _, _, 1 | 2, ..])
 }
 
+/// True where the bytes begin with a `ClientHello`, by its record, its own length and its version.
+#[must_use]
+pub fn is_client_hello(b: &[u8]) -> bool {
+    let &[0x16, 3, 0..=4, r1, r0, 1, 0, h1, h0, 3, 0..=4, ..] = b else {
+        return false;
+    };
+    let (record, hello) = (u16::from_be_bytes([r1, r0]), u16::from_be_bytes([h1, h0]));
+    // A hello that goes on in further records fills its first.
+    hello >= 38 && (hello.saturating_add(4) <= record || record >= 512)
+}
+
 /// True where the bytes begin like a TLS alert in clear.
 #[must_use]
 pub fn is_alert(b: &[u8]) -> bool {

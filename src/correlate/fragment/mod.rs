@@ -3,6 +3,8 @@
 //! A terminal's log or trace is a sequence: the cuts lie where a sale starts, a card comes back or another interface takes over.
 //! A host's log and a capture interleave many terminals: there the keys of each ISO 8583 message decide.
 
+mod messages;
+
 use std::collections::BTreeMap;
 
 use crate::event::{
@@ -10,6 +12,7 @@ use crate::event::{
 };
 
 pub(super) use super::keys::merge_keys;
+use messages::{ByKey, cut_capture};
 
 /// What one source saw of one attempt.
 #[derive(Debug, Clone, Default)]
@@ -308,7 +311,7 @@ fn cut_many(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>
     for index in range {
         let event = &arena.get(index);
         if matches!(event.payload, Payload::Iso8583(_)) {
-            messages.place(index, event, out);
+            let _ = messages.place(index, event, out);
             continue;
         }
         let terminal = match &event.keys.terminal {
@@ -645,153 +648,4 @@ fn ends_presentment(signal: Signal) -> bool {
             | Signal::ConnectTimeout
             | Signal::ConnectRefused
     )
-}
-
-/// Messages with the same terminal and trace number.
-#[derive(Default)]
-struct ByKey {
-    open: BTreeMap<(Option<Text>, u32), usize>,
-    by_rrn: BTreeMap<Text, usize>,
-}
-
-impl ByKey {
-    fn place(&mut self, index: u32, event: &Event, out: &mut Vec<Fragment>) {
-        let Payload::Iso8583(message) = &event.payload else {
-            return;
-        };
-        if !is_financial(message.mti) && !is_reversal(message.mti) {
-            return;
-        }
-        let key = event
-            .keys
-            .stan
-            .map(|stan| (event.keys.terminal.clone(), stan));
-        let found = key
-            .as_ref()
-            .and_then(|key| self.open.get(key).copied())
-            // A reply may leave the terminal out, and a request lacks what only the reply brings.
-            .or_else(|| {
-                event
-                    .keys
-                    .rrn
-                    .as_ref()
-                    .and_then(|rrn| self.by_rrn.get(rrn).copied())
-            })
-            .filter(|&at| match (out[at].first, event.at.utc_micros) {
-                (Some(first), Some(now)) => (now - first).abs() <= MESSAGE_WINDOW,
-                _ => true,
-            });
-        let at = found.unwrap_or_else(|| {
-            out.push(Fragment::new(event.source, Shape::Messages));
-            out.len() - 1
-        });
-        out[at].push(index, event);
-        out[at].is_attempt = true;
-        if let Some(key) = key {
-            self.open.insert(key, at);
-        }
-        if let Some(rrn) = &event.keys.rrn {
-            self.by_rrn.insert(rrn.clone(), at);
-        }
-    }
-}
-
-/// A capture: messages by key, their connections with them, and connections in trouble by client, server and time.
-fn cut_capture(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
-    let from = out.len();
-    let mut messages = ByKey::default();
-    // Flow -> message fragments on it.
-    let mut flows: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    for index in range.clone() {
-        if !matches!(arena.head(index).what, What::Iso8583(_)) {
-            continue;
-        }
-        let event = &arena.get(index);
-        if let Payload::Iso8583(message) = &event.payload {
-            messages.place(index, event, out);
-            if let Some(at) = (from..out.len())
-                .rev()
-                .take(64)
-                .find(|&at| out[at].events.last() == Some(&index))
-            {
-                let on_flow = flows.entry(message.flow).or_default();
-                if on_flow.last() != Some(&at) {
-                    on_flow.push(at);
-                }
-            }
-        }
-    }
-    for fragment in out.iter_mut().skip(from) {
-        fragment.wire = true;
-    }
-    // Client address and server -> last connection fragment.
-    let mut clients: BTreeMap<(Text, Text), usize> = BTreeMap::new();
-    let mut connection_of_flow: BTreeMap<u64, usize> = BTreeMap::new();
-    for index in range {
-        if matches!(arena.head(index).what, What::Iso8583(_)) {
-            continue;
-        }
-        let event = &arena.get(index);
-        match &event.payload {
-            Payload::Iso8583(_) => {}
-            Payload::Tcp(connection) => match flows.get(&event.lane).map(Vec::as_slice) {
-                // One payment on the connection: the connection is part of it.
-                Some([only]) => out[*only].push(index, event),
-                // A pooled connection: it belongs to the payment that it failed, if any.
-                Some(many) => {
-                    if (connection.reset_by.is_some() || connection.client_unacked > 0)
-                        && let Some(&last) = many.last()
-                        && out[last].response_at.is_none()
-                    {
-                        out[last].push(index, event);
-                    }
-                }
-                None => {
-                    let at = connection_fragment(index, event, &mut clients, out);
-                    connection_of_flow.insert(event.lane, at);
-                }
-            },
-            Payload::Tls(_) | Payload::Http(_) | Payload::Icmp(_) => {
-                let at = connection_of_flow.get(&event.lane).copied();
-                let at = at.unwrap_or_else(|| connection_fragment(index, event, &mut clients, out));
-                if out[at].events.last() != Some(&index) {
-                    out[at].push(index, event);
-                }
-            }
-            _ => {
-                connection_fragment(index, event, &mut clients, out);
-            }
-        }
-    }
-}
-
-fn connection_fragment(
-    index: u32,
-    event: &Event,
-    clients: &mut BTreeMap<(Text, Text), usize>,
-    out: &mut Vec<Fragment>,
-) -> usize {
-    let key = (
-        event.keys.device.clone().unwrap_or_default(),
-        event.keys.host.clone().unwrap_or_default(),
-    );
-    let at = clients
-        .get(&key)
-        .copied()
-        .filter(|&at| match (out[at].last, event.at.utc_micros) {
-            (Some(last), Some(now)) => (now - last).abs() <= RECONNECT_WINDOW && !completed(event),
-            _ => false,
-        })
-        .unwrap_or_else(|| {
-            out.push(Fragment::new(event.source, Shape::Connection));
-            out.len() - 1
-        });
-    out[at].push(index, event);
-    clients.insert(key, at);
-    at
-}
-
-/// A connection that carried data both ways is an attempt of its own, never a retry of the one before.
-fn completed(event: &Event) -> bool {
-    matches!(&event.payload, Payload::Tcp(connection) if connection.client_bytes > 0 && connection.server_bytes > 0)
 }
