@@ -156,63 +156,121 @@ fn decode(dialogue: &str) -> Vec<Vec<Line>> {
     blocks
 }
 
+/// Where ours differs from a published decode on purpose: what it calls it, and why.
+const DIFFERENCES: &[(&str, &str)] = &[
+    (
+        "83 around the data of GET PROCESSING OPTIONS",
+        "the published decode shows the values and leaves out the template that the command holds",
+    ),
+    (
+        "bits of 9F34 and 9F27",
+        "the published decode gives them as codes: compared by tag and value",
+    ),
+    (
+        "two-bit values of card verification results",
+        "the published decode gives them as a sentence: compared by tag and value",
+    ),
+    (
+        "entries of data object lists",
+        "the published value of an entry is the length that the list asks for: ours is in words",
+    ),
+    (
+        "counters and text",
+        "the published value is decimal or characters, ours hex with the meaning beside it",
+    ),
+];
+
+/// Names of all published decodes that are there: `hexpairs_NAME-out.txt` beside `hexpairs_NAME-in.txt`.
+fn published_names(folder: &std::path::Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            Some(
+                name.strip_prefix("hexpairs_")?
+                    .strip_suffix("-out.txt")?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn dialogues_decode_as_published() {
     let Some(folder) = corpus() else { return };
-    let mut tags = 0;
-    let mut bits = 0;
-    for name in ["contactless-mastercard", "contact-upi"] {
+    let names = published_names(&folder);
+    assert!(names.len() >= 2, "{names:?}");
+    let (mut tags, mut values, mut bits) = (0, 0, 0);
+    for name in &names {
         let read = |suffix: &str| {
-            let bytes =
-                std::fs::read(folder.join(format!("hexpairs_{name}-{suffix}.txt"))).unwrap();
-            String::from_utf8_lossy(&bytes).into_owned()
+            let path = folder.join(format!("hexpairs_{name}-{suffix}.txt"));
+            String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
         };
         let want = published(&read("out"));
         let seen = decode(&read("in"));
         assert_eq!(want.len(), seen.len(), "{name}: commands and answers");
         for (at, (want, seen)) in want.iter().zip(&seen).enumerate() {
-            let only_tags = |lines: &[Line]| -> Vec<u32> {
-                lines
-                    .iter()
-                    .filter_map(|l| {
-                        if let Line::Tag(tag, _) = l {
-                            Some(*tag)
-                        } else {
-                            None
-                        }
-                    })
-                    .collect()
-            };
-            let only_bits = |lines: &[Line]| -> Vec<Line> {
-                lines
-                    .iter()
-                    .filter(|l| matches!(l, Line::Bit(..)))
-                    .cloned()
-                    .collect()
-            };
-            assert_eq!(only_tags(seen), only_tags(want), "{name}, APDU {at}");
-            assert_eq!(only_bits(seen), only_bits(want), "{name}, APDU {at}");
-            for (seen, want) in seen
-                .iter()
-                .filter(|l| matches!(l, Line::Tag(..)))
-                .zip(want.iter().filter(|l| matches!(l, Line::Tag(..))))
-            {
-                if let (Line::Tag(tag, Some(seen)), Line::Tag(_, Some(want))) = (seen, want) {
-                    // Lists are shown by their entries, whose published "value" is a length; counters are published in decimal, codes as text.
-                    let decimal = u64::from_str_radix(seen, 16).map(|n| n.to_string());
-                    assert!(
-                        seen == want
-                            || seen.is_empty()
-                            || decimal.as_ref() == Ok(want)
-                            || unhex(seen) == want.as_bytes(),
-                        "{name}, APDU {at}, {tag:X}: {seen} {want}"
-                    );
-                }
-            }
-            tags += only_tags(want).len();
-            bits += only_bits(want).len();
+            let (t, v, b) = compare(&format!("{name}, APDU {at}"), want, seen);
+            tags += t;
+            values += v;
+            bits += b;
         }
     }
-    println!("{tags} tags and {bits} bits agree");
-    assert!(tags > 150 && bits > 60, "{tags} tags, {bits} bits");
+    println!(
+        "{}: {tags} tags, {values} of them with their values, and {bits} bits agree; differences by rule:",
+        names.join(", ")
+    );
+    for (what, why) in DIFFERENCES {
+        println!("  {what}: {why}");
+    }
+    assert!(
+        tags > 150 && values >= 100 && bits > 60,
+        "{tags} tags, {values} values, {bits} bits"
+    );
+}
+
+/// Tags in their order, values where both give one, bits in their order; how many of each.
+fn compare(place: &str, want: &[Line], seen: &[Line]) -> (usize, usize, usize) {
+    let tags_of = |lines: &[Line]| -> Vec<(u32, Option<String>)> {
+        lines
+            .iter()
+            .filter_map(|line| match line {
+                Line::Tag(tag, value) => Some((*tag, value.clone())),
+                Line::Bit(..) => None,
+            })
+            .collect()
+    };
+    let bits_of = |lines: &[Line]| -> Vec<Line> {
+        lines
+            .iter()
+            .filter(|line| matches!(line, Line::Bit(..)))
+            .cloned()
+            .collect()
+    };
+    let names = |tags: &[(u32, Option<String>)]| -> Vec<String> {
+        tags.iter().map(|(tag, _)| format!("{tag:X}")).collect()
+    };
+    let (wanted, found) = (tags_of(want), tags_of(seen));
+    assert_eq!(names(&found), names(&wanted), "{place}");
+    assert_eq!(bits_of(seen), bits_of(want), "{place}");
+    let mut values = 0;
+    for ((tag, seen), (_, want)) in found.iter().zip(&wanted) {
+        let (Some(seen), Some(want)) = (seen, want) else {
+            continue;
+        };
+        if seen.is_empty() {
+            // An entry of a list.
+            continue;
+        }
+        let decimal = u64::from_str_radix(seen, 16).map(|n| n.to_string());
+        assert!(
+            seen == want || decimal.as_ref() == Ok(want) || unhex(seen) == want.as_bytes(),
+            "{place}, {tag:X}: {seen} {want}"
+        );
+        values += 1;
+    }
+    (wanted.len(), values, bits_of(want).len())
 }
