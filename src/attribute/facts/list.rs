@@ -365,6 +365,7 @@ facts! {
     entry_tap: Bool, Message, "", "F22 says contactless.";
     entry_fallback: Bool, Message, "", "F22 says magnetic stripe (fall-back where the card has a chip).";
     pin_present: Bool, Message, "", "F52 was sent.";
+    f14_sent: Bool, Message, "", "The request carries the card's expiry in F14 (it may stand in F35 as well, which is not kept).";
     f55_present: Bool, Message, "", "F55 was sent.";
     f55_without_cryptogram: Bool, Message, "", "A tap was sent without F55 or without 9F26 in it.";
     f55_differences: Text, Message, "", "Data objects that differ between F55 and the card dialogue, hex tags, comma separated.";
