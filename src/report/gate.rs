@@ -124,11 +124,11 @@ impl Gate {
     /// The places of digits to hide in a run: read as they stand, and as hex of ASCII.
     fn met_places(&self, text: &[u8], start: usize, end: usize, hide: &mut Vec<usize>) {
         let digit = |at: &usize| text.get(*at).is_some_and(u8::is_ascii_digit);
-        let plain: Vec<usize> = (start..end).filter(digit).collect();
-        let shortest = self.lengths.trailing_zeros() as usize;
-        if plain.len() < shortest {
+        // Most runs are shorter than any number that was met.
+        if (start..end).filter(digit).count() < self.lengths.trailing_zeros() as usize {
             return;
         }
+        let plain: Vec<usize> = (start..end).filter(digit).collect();
         let mut readings = vec![plain];
         for offset in [0, 1] {
             let pairs = (start + offset..end.saturating_sub(1)).step_by(2);
