@@ -123,7 +123,6 @@ impl Gate {
 
     /// The places of digits to hide in a run: read as they stand, and as hex of ASCII.
     fn met_places(&self, text: &[u8], start: usize, end: usize, hide: &mut Vec<usize>) {
-<<<<<<< HEAD
         let run = text.get(start..end).unwrap_or_default();
         if run.iter().all(u8::is_ascii_digit) {
             self.met_digits(run, &|nth| start + nth, hide);
@@ -141,15 +140,6 @@ impl Gate {
         if run.len() < 2 * STEP {
             return;
         }
-=======
-        let digit = |at: &usize| text.get(*at).is_some_and(u8::is_ascii_digit);
-        // Most runs are shorter than any number that was met.
-        if (start..end).filter(digit).count() < self.lengths.trailing_zeros() as usize {
-            return;
-        }
-        let plain: Vec<usize> = (start..end).filter(digit).collect();
-        let mut readings = vec![plain];
->>>>>>> wire
         for offset in [0, 1] {
             let pairs = run.get(offset..).unwrap_or_default().as_chunks::<2>().0;
             let mut at = start + offset;
