@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use net::writer::{End, Writer};
 use net::{follow, messages, parse, plan};
 use tapscope::event::{Payload, Side};
 
@@ -640,4 +641,62 @@ fn many_open_connections_are_bounded() {
     let parsed = parse(&w.file, &plan);
     assert_eq!(messages(&parsed).len(), 2);
     assert!(parsed.issues.iter().any(|i| i.code == "flow_evicted"));
+}
+
+/// TLS inside another protocol, once both sides agreed on it (mail here; databases and gateways do the same).
+#[test]
+fn tls_that_begins_later_is_seen() {
+    let record = |kind: u8, body: &[u8]| {
+        let mut out = vec![0x16, 3, 3];
+        out.extend((body.len() as u16 + 4).to_be_bytes());
+        out.extend([kind, 0]);
+        out.extend((body.len() as u16).to_be_bytes());
+        out.extend_from_slice(body);
+        out
+    };
+    let name = b"gate.example.test";
+    let mut hello = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0]].concat();
+    let length = name.len() as u16;
+    for number in [length + 9, 0, length + 5, length + 3] {
+        hello.extend(number.to_be_bytes());
+    }
+    hello.push(0);
+    hello.extend(length.to_be_bytes());
+    hello.extend(name);
+    let answer = [
+        &[3, 3][..],
+        &[9; 32],
+        &[0, 0x13, 1, 0, 0, 6, 0, 43, 0, 2, 3, 4],
+    ]
+    .concat();
+    let (client, server): (End, End) = (([10, 0, 0, 1], 40_001), ([203, 0, 113, 10], 2525));
+    let mut w = Writer::default();
+    w.tcp(client, server, (1000, 0), 2, &[]);
+    w.tcp(server, client, (5000, 1001), 0x12, &[]);
+    let (mut c, mut s) = (1001, 5001);
+    for (from_client, data) in [
+        (false, b"220 gate.example.test\r\n".to_vec()),
+        (true, b"STARTTLS\r\n".to_vec()),
+        (false, b"220 go ahead\r\n".to_vec()),
+        (true, record(1, &hello)),
+        (false, record(2, &answer)),
+    ] {
+        if from_client {
+            w.tcp(client, server, (c, s), 0x18, &data);
+            c += data.len() as u32;
+        } else {
+            w.tcp(server, client, (s, c), 0x18, &data);
+            s += data.len() as u32;
+        }
+    }
+    let parsed = parse(&w.file, &plan());
+    let seen: Vec<_> = net::connections(&parsed)
+        .into_iter()
+        .filter_map(|c| Some((c.carried, c.tls.as_deref()?)))
+        .map(|(carried, tls)| (carried, tls.server_name.as_deref(), tls.cipher))
+        .collect();
+    assert_eq!(
+        seen,
+        [(Some("tls"), Some("gate.example.test"), Some(0x1301))]
+    );
 }
