@@ -386,8 +386,7 @@ mod tests {
         for text in [
             "交易失败，请插卡，通讯超时",
             "正在等待持卡人挥卡，请稍候",
-            "余额不足",
-            "请插卡",
+            "余额不足，请更换卡片后重试",
         ] {
             assert_eq!(line_text(&GB18030.encode(text).0), text);
         }

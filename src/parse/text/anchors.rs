@@ -272,7 +272,8 @@ mod tests {
                     want_general.push(start);
                 }
             }
-            let start = |at: usize| text[..at].rfind('\n').map_or(0, |n| n + 1);
+            let start =
+                |at: usize| memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |n| n + 1);
             let hits = anchors.find(text.as_bytes());
             let payments: Vec<usize> = hits.payments.iter().map(|at| start(*at)).collect();
             let mut general: Vec<usize> = hits.general.iter().map(|at| start(*at - 1)).collect();
