@@ -75,6 +75,15 @@ fn followed(file: &Path) -> Vec<(String, String, [Vec<u8>; 2])> {
             count = count.max(n + 1);
         }
     }
+    let causes: Vec<(usize, Vec<u8>)> = fields(
+        file,
+        "tcp.reset_cause",
+        &["tcp.stream", "tcp.reset_cause"],
+        &[],
+    )
+    .into_iter()
+    .filter_map(|row| Some((row[0].parse().ok()?, row.get(1)?.clone().into_bytes())))
+    .collect();
     let mut streams = Vec::new();
     for chunk in (0..count).collect::<Vec<_>>().chunks(200) {
         let mut command = Command::new("tshark");
@@ -111,6 +120,16 @@ fn followed(file: &Path) -> Vec<(String, String, [Vec<u8>; 2])> {
             }
         }
         found.sort_by_key(|f| f.0);
+        // Words in a RST say why (RFC 9293, 3.5.3): tshark's own field for them is no part of the stream, only its dump has them.
+        for one in &mut found {
+            for (_, cause) in causes.iter().filter(|(n, _)| *n == one.0) {
+                for side in &mut one.3 {
+                    if side.ends_with(cause) {
+                        side.truncate(side.len() - cause.len());
+                    }
+                }
+            }
+        }
         streams.extend(found.into_iter().map(|f| (f.1, f.2, f.3)));
     }
     streams

@@ -74,6 +74,9 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
             (parts, sure, linked.terminal(root).cloned())
         })
         .collect();
+    // What is joined is known: the groups with their keys are in the way of what is made of them.
+    let links = std::mem::take(&mut linked.links);
+    drop(linked);
     let mut attempts: Vec<Attempt> = candidates
         .into_par_iter()
         .filter_map(|(parts, sure, terminal)| {
@@ -108,7 +111,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
             })
         })
         .collect();
-    add_links(&mut attempts, &linked.links, &fragments, &events);
+    add_links(&mut attempts, &links, &fragments, &events);
     attempts.sort_by(|a, b| (a.started_at, &a.tx_id).cmp(&(b.started_at, &b.tx_id)));
     sale::group(&mut attempts);
     let mut correlated = finish(sources, clocks, events, aligned, attempts, &coverage);
@@ -166,7 +169,7 @@ fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
         ranges.push((kind.unwrap_or(SourceKind::Log), from..end));
         from = end;
     }
-    let cut: Vec<Vec<Fragment>> = ranges
+    let mut cut: Vec<Vec<Fragment>> = ranges
         .into_par_iter()
         .map(|(kind, range)| {
             let mut fragments = Vec::new();
@@ -174,6 +177,10 @@ fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
             fragments
         })
         .collect();
+    if cut.len() == 1 {
+        // One source: nothing to lay end to end.
+        return cut.pop().unwrap_or_default();
+    }
     cut.into_iter().flatten().collect()
 }
 

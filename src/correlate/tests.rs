@@ -120,6 +120,7 @@ impl Story {
                 .collect(),
             command_hex: Text::default(),
             answer_hex: Text::default(),
+            inner_time: None,
             faults: Vec::new(),
         };
         self.at(seconds, keys, Payload::Apdu(Box::new(exchange)))
@@ -140,6 +141,7 @@ impl Story {
             frames: Vec::new(),
             processing_demand: None,
             damage: None,
+            inner_time: None,
             acked_after_micros: None,
         };
         self.at(seconds, keys, Payload::Iso8583(Box::new(message)))

@@ -67,7 +67,8 @@ pub fn decode_line(line: &[u8], encoding: Encoding) -> Cow<'_, str> {
     }
 }
 
-/// One line whose file says nothing of it: UTF-8 as far as it goes where a character is only cut, else what its bytes look like.
+/// One line whose file says nothing of it: UTF-8 as far as it goes where a character is only cut, else what its bytes look like:
+/// Big5 where enough of them say so, for the two share most of their bytes.
 #[must_use]
 pub fn line_text(line: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(line) {
@@ -82,8 +83,14 @@ pub fn line_text(line: &[u8]) -> Cow<'_, str> {
     if count.lone_high * 2 > count.gb_pairs + count.gb_bad {
         return WINDOWS_1252.decode_without_bom_handling(line).0;
     }
+    if count.gb_pairs >= LEAST && count.verdict() == Encoding::Big5 {
+        return BIG5.decode_without_bom_handling(line).0;
+    }
     GB18030.decode_without_bom_handling(line).0
 }
+
+/// Characters of one line that tell Big5 from GB18030.
+const LEAST: u32 = 6;
 
 /// The encoding that samples of one file speak for. Each sample may begin and end inside a character.
 #[must_use]
@@ -366,6 +373,26 @@ impl Read for Transcoder<'_> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_line_by_itself_is_read_in_what_it_looks_like() {
+        for text in [
+            "交易失敗，請插卡，通訊逾時",
+            "請稍候，金額確認中，請重新感應卡片",
+        ] {
+            let (bytes, _, lossy) = BIG5.encode(text);
+            assert!(!lossy);
+            assert_eq!(line_text(&bytes), text);
+        }
+        for text in [
+            "交易失败，请插卡，通讯超时",
+            "正在等待持卡人挥卡，请稍候",
+            "余额不足",
+            "请插卡",
+        ] {
+            assert_eq!(line_text(&GB18030.encode(text).0), text);
+        }
+    }
+
     use super::*;
 
     const CHINESE: &str =

@@ -64,6 +64,8 @@ pub struct Exchange {
     pub command_hex: Text,
     /// Answer bytes, hex, masked.
     pub answer_hex: Text,
+    /// Where the line wraps one of another log: the time which that one tells, as written. The event's own time is the outer one.
+    pub inner_time: Option<Text>,
     /// What is odd about it: stable names such as `tlv_truncated`, `gpo_length_wrong`, `le_missing`.
     pub faults: Vec<&'static str>,
 }

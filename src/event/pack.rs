@@ -346,6 +346,7 @@ pack_struct!(Exchange {
     tags,
     command_hex,
     answer_hex,
+    inner_time,
     faults,
 });
 pack_struct!(Field {
@@ -365,6 +366,7 @@ pack_struct!(IsoMessage {
     frames,
     processing_demand,
     damage,
+    inner_time,
     acked_after_micros,
 });
 pack_struct!(Connection {

@@ -32,6 +32,8 @@ pub struct IsoMessage {
     pub processing_demand: Option<u8>,
     /// Where it is damaged: offset, field and reason.
     pub damage: Option<Text>,
+    /// Where the line wraps one of another log: the time which that one tells, as written. The event's own time is the outer one.
+    pub inner_time: Option<Text>,
     /// For captures: microseconds until TCP acknowledged the last byte; `None` where it never was, or is not known.
     pub acked_after_micros: Option<i64>,
 }

@@ -282,7 +282,8 @@ impl Events {
         }
         let bytes = match spill.offer(&out) {
             Some(spilled) => Bytes::Disk(spilled),
-            None => Bytes::Memory(out.into_boxed_slice()),
+            // A copy of just that size: a buffer that grew would keep what it grew to.
+            None => Bytes::Memory(Box::from(out.as_slice())),
         };
         Self {
             heads,
@@ -295,6 +296,10 @@ impl Events {
 
     /// Lays another run of events behind this one.
     pub fn append(&mut self, other: Self) {
+        if self.heads.is_empty() && self.chunks.is_empty() {
+            *self = other;
+            return;
+        }
         let before = self.chunks.len() as u32;
         self.heads.extend(other.heads.into_iter().map(|mut head| {
             head.chunk += before;

@@ -9,6 +9,7 @@ mod radio;
 use std::collections::{BTreeMap, VecDeque};
 
 use tapscope_parsers::content::apdu::{self, ApduLine, Way};
+use tapscope_parsers::time::RawTime;
 
 use lists::Lists;
 
@@ -38,6 +39,8 @@ pub(crate) struct Moment {
     pub at: Stamp,
     /// Microseconds since any start, where the source tells no time of day.
     pub ticks: Option<i64>,
+    /// The time of the line that this one wraps.
+    pub inner: Option<RawTime>,
 }
 
 impl Moment {

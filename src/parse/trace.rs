@@ -174,6 +174,7 @@ impl<'c> Run<'c> {
                 _ => Stamp::UNKNOWN,
             },
             ticks: seen.nanos.map(|nanos| nanos.div_euclid(1000)),
+            inner: None,
         };
         let lane = seen.lane;
         match seen.what {

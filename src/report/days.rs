@@ -3,8 +3,8 @@
 //! The day is the UTC day on which the attempt started, for all of its rows, so that no attempt is torn apart. The run's id follows from its inputs: the same
 //! inputs give the same paths, another run's files stand beside them, and so days are appended by copying folders together.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hashbrown::HashMap;
@@ -22,6 +22,9 @@ const FOLDER: &str = "by_day";
 /// What Hive, Spark, DuckDB and pyarrow read as "no value".
 const NO_DAY: &str = "__HIVE_DEFAULT_PARTITION__";
 const DAY: i64 = 86_400_000_000;
+/// Folders of days, each with a file that is open while its table is cut: a log of nonsense has a year in every line. Rows of
+/// further days stand under [`NO_DAY`].
+const MOST_DAYS: usize = 400;
 
 /// How the rows of a table find their day.
 #[derive(Clone, Copy)]
@@ -87,10 +90,12 @@ fn cut(
     let source = folder.join(table).with_extension("parquet");
     let fail = |e: PolarsError| Error::table(&source, &e);
     let mut writers: BTreeMap<Option<i64>, (String, FrameWriter)> = BTreeMap::new();
+    let mut known: BTreeSet<Option<i64>> = BTreeSet::new();
     let rows = height(&source)?;
     for start in (0..rows).step_by(ROW_GROUP) {
         let frame = read_slice(&source, start, ROW_GROUP)?;
-        let row_days = days_of(&frame, day_of, days).map_err(fail)?;
+        let mut row_days = days_of(&frame, day_of, days).map_err(fail)?;
+        few(&mut row_days, &mut known);
         if table == "transactions" {
             let ids = frame
                 .column("tx_id")
@@ -140,6 +145,17 @@ fn name(table: &str, day_of: DayOf, day: Option<i64>, run: &str) -> String {
     format!("{FOLDER}/{table}/{day}run={run}/part-0.parquet")
 }
 
+/// Days beyond the first [`MOST_DAYS`] become none.
+fn few(days: &mut [Option<i64>], known: &mut BTreeSet<Option<i64>>) {
+    for day in days.iter_mut().filter(|day| day.is_some()) {
+        if known.len() < MOST_DAYS {
+            known.insert(*day);
+        } else if !known.contains(day) {
+            *day = None;
+        }
+    }
+}
+
 /// The day of each row, since 1970.
 fn days_of(
     frame: &DataFrame,
@@ -170,7 +186,21 @@ fn days_of(
 
 #[cfg(test)]
 mod tests {
-    use super::{DayOf, name};
+    use super::{DayOf, MOST_DAYS, few, name};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_log_of_nonsense_opens_few_files() {
+        let mut known = BTreeSet::new();
+        let mut days: Vec<Option<i64>> = (0..10_000).map(|day| Some(day % 5_000)).collect();
+        days.push(None);
+        few(&mut days, &mut known);
+        assert_eq!(known.len(), MOST_DAYS);
+        let kept: BTreeSet<_> = days.iter().flatten().collect();
+        assert_eq!(kept.len(), MOST_DAYS);
+        // A day that is known stays one in what comes later.
+        assert_eq!((days[5_003], days[9_999]), (Some(3), None));
+    }
 
     #[test]
     fn paths_are_as_warehouses_read_them() {

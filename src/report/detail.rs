@@ -217,6 +217,7 @@ fn apdu(exchange: &Exchange) -> Description {
             duration_us: exchange.duration_micros,
             faults: &exchange.faults,
             header: hex(&exchange.header),
+            inner_time: exchange.inner_time.as_deref().map(Clean),
             sw: exchange.sw.map(|sw| format!("{sw:04X}")),
             tags: Tags(&exchange.tags),
         }),
@@ -256,6 +257,7 @@ fn iso8583(message: &IsoMessage) -> Description {
             dialect: message.dialect,
             fields: Fields(&message.fields),
             frames: Places(&message.frames),
+            inner_time: message.inner_time.as_deref().map(Clean),
             mti: format!("{:04}", message.mti),
             parts: super::iso8583::Parts(message),
             pin_present: message.pin_present,
@@ -424,6 +426,8 @@ struct ApduDetail<'a> {
     duration_us: Option<u32>,
     faults: &'a [&'static str],
     header: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner_time: Option<Clean<'a>>,
     sw: Option<String>,
     tags: Tags<'a>,
 }
@@ -461,6 +465,8 @@ struct IsoDetail<'a> {
     dialect: &'static str,
     fields: Fields<'a>,
     frames: Places<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner_time: Option<Clean<'a>>,
     mti: String,
     parts: super::iso8583::Parts<'a>,
     pin_present: bool,

@@ -221,7 +221,7 @@ fn write_transactions(
             row = row.saturating_add(1);
             csv.push(transaction)?;
         }
-        table.group(&rows)?;
+        table.group(rows)?;
     }
     csv.finish()?;
     Ok((table.finish()?, overview))
@@ -268,7 +268,7 @@ fn write_events(folder: &Path, filler: &fill::Filler<'_>, gate: &Gate) -> Result
             .into_par_iter()
             .map(|(index, id, seq)| filler.event_row(index, id, seq))
             .collect();
-        table.group(&rows)?;
+        table.group(rows)?;
     }
     table.finish()
 }

@@ -51,14 +51,16 @@ impl<T: Table> TableWriter<T> {
     }
 
     /// Writes a row group at once.
-    pub(super) fn group(&mut self, rows: &[T]) -> Result<(), Error> {
-        let frame = T::frame(rows).map_err(|e| Error::table(&self.file.path, &e))?;
+    pub(super) fn group(&mut self, rows: Vec<T>) -> Result<(), Error> {
+        let frame = T::frame(&rows).map_err(|e| Error::table(&self.file.path, &e))?;
+        // As columns they stand in memory once more: the rows go before the pages come.
+        drop(rows);
         self.file.write(&frame)
     }
 
     fn flush(&mut self) -> Result<(), Error> {
         let rows = std::mem::take(&mut self.rows);
-        self.group(&rows)
+        self.group(rows)
     }
 
     /// Returns the number of rows.

@@ -215,6 +215,23 @@ fn both_clocks_of_a_wrapped_line_are_kept() {
         value(&got, 0, "inner_time").as_deref(),
         Some("2024-03-14 13:16:47.970")
     );
+    // Card dialogues and messages keep both as well.
+    let wrapped = "Mar 14 13:16:47 pos-17 logcat: 03-14 13:16:46.974  1889  6213 D EmvKernel: => 00B2010C00\n\
+        Mar 14 13:16:48 pos-17 logcat: 03-14 13:16:47.020  1889  6213 D EmvKernel: <= 6A83\n\
+        Mar 14 13:16:49 pos-17 logcat: 03-14 13:16:48.100  1889  6213 I Pay: MTI=0210 DE11=000123 DE39=51 DE41=10000019\n";
+    let got = read_with("x.log", wrapped.as_bytes(), &plan);
+    let inner: Vec<Option<&str>> = (got.events.iter())
+        .map(|event| match &event.payload {
+            Payload::Apdu(exchange) => exchange.inner_time.as_deref(),
+            Payload::Iso8583(message) => message.inner_time.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        inner,
+        [Some("03-14 13:16:46.974"), Some("03-14 13:16:48.100")]
+    );
+    assert_eq!(at(&got.events[0]), "2024-03-14T13:16:47Z");
 }
 
 /// A log's text in another encoding, by the name that `sources.parquet` uses.

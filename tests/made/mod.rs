@@ -164,6 +164,7 @@ fn apdu(command: CommandKind, header: [u8; 4], sw: Option<u16>) -> Payload {
         ],
         command_hex: "00B2010C00".into(),
         answer_hex: "70009000".into(),
+        inner_time: None,
         faults: vec!["tlv_truncated"],
     }))
 }
@@ -186,6 +187,7 @@ fn iso(mti: u16, code: Option<&str>) -> Payload {
         frames: vec![Place::Frame(12)],
         processing_demand: None,
         damage: None,
+        inner_time: None,
         acked_after_micros: Some(900),
     }))
 }

@@ -149,8 +149,8 @@ impl Cohort {
         }
     }
 
-    /// Whether a place is one where others go: one of them got there, or many try. Two or three that share what nobody ever
-    /// reached share a mistake.
+    /// Whether a place is one where others go: one of them got there, a neighbour at the same site tries, or many do. Two
+    /// or three far apart that share what nobody ever reached share a mistake.
     fn used_by_others(&self, brief: &Brief, list: &[u32], there: fn(&Brief) -> bool) -> bool {
         let mut tried: Vec<u32> = Vec::new();
         self.each(list)
@@ -159,7 +159,7 @@ impl Cohort {
                 if b.terminal != NONE && !tried.contains(&b.terminal) {
                     tried.push(b.terminal);
                 }
-                there(b) || tried.len() >= MANY
+                there(b) || (b.site == brief.site && b.site != NONE) || tried.len() >= MANY
             })
     }
 }

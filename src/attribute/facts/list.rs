@@ -365,6 +365,7 @@ facts! {
     entry_tap: Bool, Message, "", "F22 says contactless.";
     entry_fallback: Bool, Message, "", "F22 says magnetic stripe (fall-back where the card has a chip).";
     pin_present: Bool, Message, "", "F52 was sent.";
+    f14_sent: Bool, Message, "", "The request carries the card's expiry in F14 (it may stand in F35 as well, which is not kept).";
     f55_present: Bool, Message, "", "F55 was sent.";
     f55_without_cryptogram: Bool, Message, "", "A tap was sent without F55 or without 9F26 in it.";
     f55_differences: Text, Message, "", "Data objects that differ between F55 and the card dialogue, hex tags, comma separated.";
@@ -508,10 +509,10 @@ facts! {
     server_ok_site: Bool, Group, "", "Other terminals of the site reach the same server in the window.";
     server_ok_elsewhere: Bool, Group, "", "Terminals of other sites reach the same server in the window.";
     others_connected: Bool, Group, "", "Other terminals reached a host within 30 minutes.";
-    server_used_by_others: Bool, Group, "", "Another terminal reached the same server, or four others try to.";
+    server_used_by_others: Bool, Group, "", "Another terminal reached the same server, or one of the same site or four others try to.";
     server_ok_here: Bool, Group, "", "The terminal itself reached the same server at another time.";
     other_server_ok_site: Bool, Group, "", "The site reaches other servers in the window.";
-    name_used_by_others: Bool, Group, "", "The same name was resolved for another terminal, or four others ask for it.";
+    name_used_by_others: Bool, Group, "", "The same name was resolved for another terminal, or one of the same site or four others ask for it.";
     name_ok_elsewhere: Bool, Group, "", "The same name is resolved for other sites.";
     tls_issuer_differs: Bool, Group, "", "Other sites see another certificate issuer for the same server.";
     tls_ok_others: Bool, Group, "", "Other terminals set up TLS with the same server.";

@@ -343,6 +343,10 @@ fn field55(view: &View<'_>, row: &mut Row, requests: &[&Seen<'_, IsoMessage>]) {
     );
     // Requests without damage only: a cut message proves no absence.
     let whole = requests.iter().all(|seen| seen.what.damage.is_none());
+    if whole {
+        let sent = requests.iter().any(|seen| seen.what.field(14).is_some());
+        row.bool(Fact::f14_sent, sent, &all);
+    }
     if row.is(Fact::entry_tap) && whole {
         let cryptogram = requests
             .iter()

@@ -371,6 +371,7 @@ fn apdu(words: &[&str]) -> Payload {
         tags: words[2..].iter().filter_map(|word| tag(word)).collect(),
         command_hex: Text::default(),
         answer_hex: Text::default(),
+        inner_time: None,
         faults: Vec::new(),
     }))
 }
@@ -386,6 +387,7 @@ fn net(words: &[&str], keys: &mut Keys) -> Payload {
         frames: Vec::new(),
         processing_demand: None,
         damage: None,
+        inner_time: None,
         acked_after_micros: None,
     };
     for word in &words[1..] {

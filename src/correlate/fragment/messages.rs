@@ -56,9 +56,7 @@ impl ByKey {
                     .rrn
                     .as_ref()
                     .and_then(|rrn| self.by_rrn.get(rrn).copied())
-                    .filter(|&at| {
-                        !is_fresh_request(message, event) || is_open_leg(&out[at], event)
-                    })
+                    .filter(|&at| !is_fresh_request(message, event) || is_open_leg(&out[at], event))
             })
             .filter(|&at| match (out[at].first, event.at.utc_micros) {
                 (Some(first), Some(now)) => (now - first).abs() <= MESSAGE_WINDOW,

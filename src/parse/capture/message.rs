@@ -44,6 +44,7 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
             .collect(),
         processing_demand: cut.header.processing_demand,
         damage,
+        inner_time: None,
         acked_after_micros: None,
     };
     (iso, keys)

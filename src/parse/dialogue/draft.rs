@@ -6,8 +6,9 @@ use tapscope_parsers::protocol::emv::{dol, tlv};
 use tapscope_parsers::protocol::iso7816;
 
 use super::Moment;
-use crate::event::{CommandKind, Exchange, Keys, Place, Tag, TagValue};
+use crate::event::{CommandKind, Exchange, Keys, Place, Tag, TagValue, Text};
 use crate::parse::edge::{Edge, command_kind};
+use crate::parse::text::written;
 
 /// An exchange before it is decoded.
 #[derive(Debug)]
@@ -195,6 +196,7 @@ impl Draft {
             tags,
             command_hex,
             answer_hex: edge.hex(&answer),
+            inner_time: (self.start.inner.as_ref()).map(|inner| Text::from(written(inner))),
             faults,
         };
         (exchange, keys)

@@ -28,6 +28,7 @@ fn empty(dialect: &'static str) -> IsoMessage {
         frames: Vec::new(),
         processing_demand: None,
         damage: None,
+        inner_time: None,
         acked_after_micros: None,
     }
 }

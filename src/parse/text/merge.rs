@@ -79,6 +79,13 @@ pub(super) struct Merge<'c> {
     pub(super) understood: u64,
 }
 
+/// The time of the line that a line wraps, as written.
+fn inner_time(at: Moment) -> Option<Text> {
+    at.inner
+        .as_ref()
+        .map(|inner| Text::from(super::shape::written(inner)))
+}
+
 impl<'c> Merge<'c> {
     pub(super) fn new(ctx: &'c Context<'c>, clock: SourceClock) -> Self {
         Self {
@@ -155,6 +162,7 @@ impl<'c> Merge<'c> {
             place: base.saturating_add(item.line).saturating_add(1),
             at,
             ticks: item.ticks.map(|ticks| self.ticks.saturating_add(ticks)),
+            inner: item.wrapped.as_deref().copied(),
         };
         if let Some((_, start, lane)) = &self.fields
             && (*lane != item.lane
@@ -191,9 +199,8 @@ impl<'c> Merge<'c> {
                 payment,
             } => {
                 self.other_items += 1;
-                if let Some(inner) = &item.wrapped {
-                    log.values
-                        .push(("inner_time", Text::from(super::shape::written(inner))));
+                if let Some(inner) = inner_time(now) {
+                    log.values.push(("inner_time", inner));
                 }
                 let event = self.event(now, item.lane, *keys, Payload::Log(log));
                 self.said(event, payment, item.bytes, item.process, now);
@@ -201,7 +208,8 @@ impl<'c> Merge<'c> {
             Found::Iso(made) => {
                 self.other_items += 1;
                 self.payment(now);
-                let (message, keys) = *made;
+                let (mut message, keys) = *made;
+                message.inner_time = inner_time(now);
                 if self.is_copy(&message, &keys, now) {
                     return;
                 }
@@ -319,7 +327,8 @@ impl<'c> Merge<'c> {
             return;
         };
         match fields.finish() {
-            Ok((message, keys)) => {
+            Ok((mut message, keys)) => {
+                message.inner_time = inner_time(start);
                 self.payment(start);
                 self.note_names(&keys);
                 self.push(start, lane, keys, Payload::Iso8583(Box::new(message)));

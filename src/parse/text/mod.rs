@@ -33,6 +33,7 @@ use damage::Issues;
 use merge::{Made, Merge};
 use shape::Shape;
 
+pub(in crate::parse) use shape::written;
 pub(in crate::parse) use zvt::file as zvt_file;
 
 /// Blocks that are read before they are processed: bounds memory, and results do not depend on it.

@@ -143,7 +143,7 @@ impl<'a> Line<'a> {
 }
 
 /// A time as it was written, for people: `2024-03-14 13:16:47.974 +08:00`, without what was not written.
-pub(super) fn written(raw: &RawTime) -> String {
+pub(in crate::parse) fn written(raw: &RawTime) -> String {
     use std::fmt::Write as _;
     let mut out = String::new();
     if let Some(nanos) = raw.epoch_nanos {
