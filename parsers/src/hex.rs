@@ -98,6 +98,13 @@ pub fn decode_run(text: &[u8], start: usize, limit: usize, out: &mut Vec<u8>) ->
     loop {
         // Pairs with one blank between, as most tools write them.
         let mut used = 0;
+        if let Some([_, _, b' ', _, _, b' ', ..]) = text.get(cursor..) {
+            out.reserve(
+                ((text.len() - cursor) / 3)
+                    .min(limit.saturating_sub(taken))
+                    .min(512),
+            );
+        }
         for three in text.get(cursor..).unwrap_or_default().chunks_exact(3) {
             let [high, low, b' '] = three else { break };
             let Some(byte) = pair(*high, *low).filter(|_| taken < limit) else {
@@ -135,11 +142,12 @@ pub fn decode_run(text: &[u8], start: usize, limit: usize, out: &mut Vec<u8>) ->
         let Some(run) = text.get(token..token + digits) else {
             return end;
         };
+        // All of them are digits: their number is known, and nothing grows on the way.
         out.extend(
             run.as_chunks::<2>()
                 .0
                 .iter()
-                .filter_map(|[high, low]| pair(*high, *low)),
+                .map(|[high, low]| value(*high) << 4 | value(*low)),
         );
         taken += digits / 2;
         end = token + digits;

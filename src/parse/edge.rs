@@ -221,9 +221,20 @@ impl Edge {
     /// Upper-case hex of an APDU or TLV string, with the values of sensitive objects (and digits that look like a card number in BCD or ASCII) replaced by `*` for all but first six and last four.
     #[must_use]
     pub fn hex(&self, bytes: &[u8]) -> Text {
+        self.hex_of(bytes, &[])
+    }
+
+    /// As [`Self::hex`], where some values have a tag although the bytes do not show it: tag and the bytes' range.
+    #[must_use]
+    pub fn hex_of(&self, bytes: &[u8], values: &[(u32, std::ops::Range<usize>)]) -> Text {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
         let mut spans = Vec::new();
         sensitive::in_bytes(bytes, &mut spans);
+        for (tag, range) in values {
+            if let Some(value) = bytes.get(range.clone()) {
+                sensitive::hide_object(*tag, value, 2 * range.start, &mut spans);
+            }
+        }
         let mut out = vec![0_u8; bytes.len() * 2];
         for (pair, b) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
             *pair = [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 0xF)]];

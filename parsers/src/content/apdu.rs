@@ -5,6 +5,9 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::ContentKind;
 use crate::hex;
 
+mod words;
+use words::WORDS;
+
 /// What this file reads.
 pub const KIND: ContentKind = ContentKind {
     name: "apdu",
@@ -115,106 +118,6 @@ pub struct Labels {
     words: AhoCorasick,
 }
 
-/// Direction words: text, way, strength (2 = says APDU or is an arrow, 1 = plain word). Single letters are judged by their bytes.
-const WORDS: &[(&str, Option<Way>, u8)] = &[
-    ("=>", Some(Way::Command), 2),
-    (">>", Some(Way::Command), 2),
-    ("->", Some(Way::Command), 1),
-    ("<=", Some(Way::Answer), 2),
-    ("<<", Some(Way::Answer), 2),
-    ("<-", Some(Way::Answer), 1),
-    ("c-apdu", Some(Way::Command), 2),
-    ("capdu", Some(Way::Command), 2),
-    ("c_apdu", Some(Way::Command), 2),
-    ("command apdu", Some(Way::Command), 2),
-    ("apdu command", Some(Way::Command), 2),
-    ("apdu cmd", Some(Way::Command), 2),
-    ("apducmd", Some(Way::Command), 2),
-    ("apdu request", Some(Way::Command), 2),
-    ("apdu req", Some(Way::Command), 2),
-    ("apdu send", Some(Way::Command), 2),
-    ("apdusend", Some(Way::Command), 2),
-    ("sendapdu", Some(Way::Command), 2),
-    ("send apdu", Some(Way::Command), 2),
-    ("sending apdu", Some(Way::Command), 2),
-    ("apdu out", Some(Way::Command), 2),
-    ("apdu tx", Some(Way::Command), 2),
-    ("apdu in", Some(Way::Command), 1),
-    ("outgoing apdu", Some(Way::Command), 2),
-    ("incoming apdu", Some(Way::Answer), 2),
-    ("r-apdu", Some(Way::Answer), 2),
-    ("rapdu", Some(Way::Answer), 2),
-    ("r_apdu", Some(Way::Answer), 2),
-    ("response apdu", Some(Way::Answer), 2),
-    ("apdu response", Some(Way::Answer), 2),
-    ("apdu resp", Some(Way::Answer), 2),
-    ("apdu rsp", Some(Way::Answer), 2),
-    ("apdu recv", Some(Way::Answer), 2),
-    ("apdurecv", Some(Way::Answer), 2),
-    ("apdurecvcmd", Some(Way::Answer), 2),
-    ("recvapdu", Some(Way::Answer), 2),
-    ("recv apdu", Some(Way::Answer), 2),
-    ("apdu answer", Some(Way::Answer), 2),
-    ("apdu rx", Some(Way::Answer), 2),
-    ("apdu ret", Some(Way::Answer), 2),
-    ("apdu status", Some(Way::Answer), 2),
-    ("apdu", Some(Way::Command), 1),
-    ("transceive in", Some(Way::Command), 2),
-    ("transceive out", Some(Way::Answer), 2),
-    ("in:", Some(Way::Command), 1),
-    ("out:", Some(Way::Answer), 1),
-    ("sending", Some(Way::Command), 2),
-    ("send", Some(Way::Command), 2),
-    ("sent", Some(Way::Command), 2),
-    ("snd", Some(Way::Command), 2),
-    ("tx", Some(Way::Command), 2),
-    ("xmit", Some(Way::Command), 2),
-    ("transmit", Some(Way::Command), 2),
-    ("request", Some(Way::Command), 1),
-    ("req", Some(Way::Command), 2),
-    ("command", Some(Way::Command), 1),
-    ("cmd", Some(Way::Command), 2),
-    ("received", Some(Way::Answer), 2),
-    ("receive", Some(Way::Answer), 2),
-    ("receiving", Some(Way::Answer), 2),
-    ("recv", Some(Way::Answer), 2),
-    ("rcv", Some(Way::Answer), 2),
-    ("rx", Some(Way::Answer), 2),
-    ("response", Some(Way::Answer), 2),
-    ("resp", Some(Way::Answer), 2),
-    ("rsp", Some(Way::Answer), 2),
-    ("res", Some(Way::Answer), 1),
-    ("reply", Some(Way::Answer), 2),
-    ("answer", Some(Way::Answer), 2),
-    ("returned", Some(Way::Answer), 1),
-    ("return", Some(Way::Answer), 1),
-    ("sw", Some(Way::Answer), 1),
-    ("pcd", Some(Way::Command), 1),
-    ("picc", Some(Way::Answer), 1),
-    ("to card", Some(Way::Command), 2),
-    ("from card", Some(Way::Answer), 2),
-    ("card<<<", Some(Way::Command), 2),
-    ("card>>>", Some(Way::Answer), 2),
-    ("发送", Some(Way::Command), 2),
-    ("下发", Some(Way::Command), 2),
-    ("命令", Some(Way::Command), 1),
-    ("指令", Some(Way::Command), 1),
-    ("请求", Some(Way::Command), 1),
-    ("接收", Some(Way::Answer), 2),
-    ("返回", Some(Way::Answer), 2),
-    ("响应", Some(Way::Answer), 2),
-    ("应答", Some(Way::Answer), 2),
-    ("收到", Some(Way::Answer), 2),
-    ("回复", Some(Way::Answer), 2),
-    ("rdr", Some(Way::Command), 1),
-    ("terminal->card", Some(Way::Command), 2),
-    ("card->terminal", Some(Way::Answer), 2),
-    ("reader->card", Some(Way::Command), 2),
-    ("card->reader", Some(Way::Answer), 2),
-    ("pos->card", Some(Way::Command), 2),
-    ("card->pos", Some(Way::Answer), 2),
-];
-
 impl Labels {
     /// Builds the finder.
     ///
@@ -270,10 +173,10 @@ impl Labels {
 
 /// Instructions of ISO/IEC 7816-4, EMV and GlobalPlatform that a terminal or card management system sends.
 const INSTRUCTIONS: &[u8] = &[
-    0x04, 0x0C, 0x0E, 0x16, 0x18, 0x1E, 0x20, 0x21, 0x22, 0x24, 0x2A, 0x2C, 0x40, 0x44, 0x50, 0x52,
-    0x54, 0x5A, 0x5C, 0x70, 0x82, 0x84, 0x86, 0x87, 0x88, 0xA2, 0xA4, 0xA8, 0xAE, 0xB0, 0xB2, 0xC0,
-    0xC2, 0xCA, 0xCB, 0xCC, 0xD0, 0xD2, 0xD4, 0xD6, 0xD8, 0xDA, 0xDC, 0xDD, 0xE0, 0xE2, 0xE4, 0xE6,
-    0xE8, 0xEA, 0xF0, 0xF2,
+    0x04, 0x0C, 0x0E, 0x16, 0x18, 0x1E, 0x20, 0x21, 0x22, 0x24, 0x2A, 0x2C, 0x32, 0x34, 0x40, 0x44,
+    0x50, 0x52, 0x54, 0x5A, 0x5C, 0x70, 0x82, 0x84, 0x86, 0x87, 0x88, 0xA2, 0xA4, 0xA8, 0xAE, 0xB0,
+    0xB2, 0xC0, 0xC2, 0xCA, 0xCB, 0xCC, 0xD0, 0xD2, 0xD4, 0xD6, 0xD8, 0xDA, 0xDC, 0xDD, 0xE0, 0xE2,
+    0xE4, 0xE6, 0xE8, 0xEA, 0xF0, 0xF2,
 ];
 
 /// True where the bytes can be a command: class, instruction and length fit (malformed lengths pass only for the EMV commands).

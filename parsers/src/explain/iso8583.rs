@@ -8,10 +8,30 @@ use crate::protocol::iso8583::message::{Message, Shown, Value};
 use crate::protocol::iso8583::{Located, locate, names, subfields};
 use crate::sensitive::{self, Span};
 
+/// Without fields nothing says where a card number begins in a row of digits: whatever could be one is hidden.
+fn hide_numbers(work: &mut Work<'_>) {
+    let nibbles: Vec<u8> = work.bytes.iter().flat_map(|b| [b >> 4, b & 0xF]).collect();
+    for start in 0..nibbles.len() {
+        for length in 13..=19 {
+            let Some(digits) = nibbles.get(start..start + length) else {
+                break;
+            };
+            if digits.iter().all(|d| *d < 10) && sensitive::is_card_number(digits) {
+                let (first, last) = sensitive::kept_digits(length);
+                work.hidden.push(Span {
+                    start: start + first,
+                    end: start + length - last,
+                });
+            }
+        }
+    }
+}
+
 /// The tree of a message; without one, says so.
 pub(super) fn message(work: &mut Work<'_>) -> Node {
     let bytes = work.bytes;
     let Some(found) = locate(bytes) else {
+        hide_numbers(work);
         return Node::new("ISO 8583 message", "ISO 8583报文")
             .at(0, bytes.len())
             .faulty(Some(Damage {

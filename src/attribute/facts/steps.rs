@@ -36,7 +36,11 @@ pub fn kernel(view: &View<'_>) -> Option<&'static str> {
             _ => None,
         }
     };
-    let by_scheme = || match view.attempt.keys.scheme? {
+    let scheme = || {
+        let by_application = || super::dialogue::scheme_of(view.attempt.keys.aid.as_deref()?);
+        view.attempt.keys.scheme.or_else(by_application)
+    };
+    let by_scheme = || match scheme()? {
         "Mastercard" | "Maestro" => Some("2"),
         "Visa" => Some("3"),
         "American Express" | "Amex" => Some("4"),

@@ -171,6 +171,14 @@ impl Draft {
         dedup(&mut faults);
         let mut keys = Keys::default();
         keys_from_tags(&tags, &mut keys);
+        let secret = tags
+            .iter()
+            .any(|tag| tag.sent && !matches!(tag.value, TagValue::Bytes(_)));
+        let command_hex = if secret {
+            edge.hex_of(&self.command, &self.places_sent(asked))
+        } else {
+            edge.hex(&self.command)
+        };
         let mut answer = self.answer.clone();
         if let Some(sw) = self.sw {
             answer.extend(sw.to_be_bytes());
@@ -186,7 +194,7 @@ impl Draft {
                 .filter(|p| *p != self.start.place)
                 .map(place),
             tags,
-            command_hex: edge.hex(&self.command),
+            command_hex,
             answer_hex: edge.hex(&answer),
             inner_time: (self.start.inner.as_ref()).map(|inner| Text::from(written(inner))),
             faults,
@@ -261,6 +269,32 @@ impl Draft {
             }
             _ => {}
         }
+    }
+
+    /// Where the values stand that were sent by a list: nothing in the bytes says what they are.
+    fn places_sent(&self, kind: CommandKind) -> Vec<(u32, std::ops::Range<usize>)> {
+        let (Some(command), Some(dol)) = (iso7816::command(&self.command), &self.dol) else {
+            return Vec::new();
+        };
+        let skip = match (kind, command.data) {
+            (CommandKind::GetProcessingOptions, [0x83, 0x81, ..]) => 3,
+            (CommandKind::GetProcessingOptions, _) => 2,
+            _ => 0,
+        };
+        let mut at = command.data_offset + skip;
+        let mut rest = command.data.get(skip..).unwrap_or_default();
+        let mut places = Vec::new();
+        for list in [Some(dol), self.tail.as_ref()].into_iter().flatten() {
+            for (tag, value) in dol::split(list, rest).0 {
+                places.push((tag, at..at + value.len()));
+                at += value.len();
+            }
+            rest = command
+                .data
+                .get(at.saturating_sub(command.data_offset)..)
+                .unwrap_or_default();
+        }
+        places
     }
 
     /// What the card is to store. The last object may be shorter than the list says.
