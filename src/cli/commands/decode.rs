@@ -29,15 +29,14 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Ending {
     }
     let guessed = asked.is_none();
     let dol = args.dol.as_deref().map(list).transpose()?;
-    let kinds = match asked {
-        Some(kind) => vec![kind],
-        None => {
-            let kinds = guess(&bytes);
-            if dol.is_some() && kinds.first() != Some(&Kind::Command) {
-                vec![Kind::DolData]
-            } else {
-                kinds
-            }
+    let kinds = if let Some(kind) = asked {
+        vec![kind]
+    } else {
+        let kinds = guess(&bytes);
+        if dol.is_some() && kinds.first() != Some(&Kind::Command) {
+            vec![Kind::DolData]
+        } else {
+            kinds
         }
     };
     let kind = kinds.first().copied().unwrap_or(Kind::Unknown);
@@ -117,11 +116,12 @@ fn is_value(kind: Kind, tag: &str, rest: &str) -> bool {
     };
     let fits = |length: usize| tags::meanings(number).iter().any(|info| info.fits(length));
     let whole = tlv::is_whole(&both) && fits(value.len().saturating_sub(1));
+    let status = both.len() == 2 && looks_like_response(&both);
     fits(value.len())
         && !tlv::is_constructed(number)
         && !whole
+        && !status
         && !looks_like_command(&both)
-        && !(both.len() == 2 && looks_like_response(&both))
 }
 
 /// The command that an answer or a status word belongs to, where the first word names it: `gpo 6985`.

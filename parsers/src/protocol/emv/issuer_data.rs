@@ -138,12 +138,12 @@ fn given(byte: u8) -> (Option<&'static str>, Option<&'static str>) {
     (first, second)
 }
 
-fn pin(performed: bool, failed: bool) -> Option<&'static str> {
-    Some(match (performed, failed) {
+fn pin(performed: bool, failed: bool) -> &'static str {
+    match (performed, failed) {
         (_, true) => "failed",
         (true, false) => "ok",
         (false, false) => "not_performed",
-    })
+    }
 }
 
 impl IssuerData<'_> {
@@ -169,7 +169,7 @@ fn visa(mobile: bool, b2: u8, b3: u8, b4: u8, b5: u8) -> Verification {
         pin: if mobile {
             None
         } else {
-            pin(b2 & 0x04 != 0, b2 & 0x02 != 0)
+            Some(pin(b2 & 0x04 != 0, b2 & 0x02 != 0))
         },
         device_verified: mobile.then_some(b2 & 0x04 != 0 || b5 & 0x02 != 0),
         unable_online: Some(b2 & 0x01 != 0),
@@ -194,7 +194,7 @@ fn m_chip(b1: u8, b3: u8, b4: u8, b5: u8, b6: u8) -> Verification {
         pin: if b1 & 0x01 != 0 {
             Some("ok")
         } else {
-            pin(false, b4 & 0x10 != 0)
+            Some(pin(false, b4 & 0x10 != 0))
         },
         date_check_failed: Some(b1 & 0x08 != 0),
         scripts: Some(b3 >> 4),
@@ -216,7 +216,7 @@ fn common_core(b1: u8, b2: u8, b3: u8, b4: u8) -> Verification {
     Verification {
         first,
         second,
-        pin: pin(b2 & 0x08 != 0, b2 & 0x04 != 0),
+        pin: Some(pin(b2 & 0x08 != 0, b2 & 0x04 != 0)),
         pin_tries: Some(b2 >> 4),
         pin_try_limit: Some(b2 & 0x02 != 0),
         last_online_incomplete: Some(b2 & 0x01 != 0),
