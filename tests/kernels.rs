@@ -328,7 +328,6 @@ fn check(stories: Vec<Story>) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!("{count} stories");
 }
 
 #[test]
@@ -579,7 +578,7 @@ fn taps_of_a_sale_in_a_log() {
     let analysis = analysis(&[&path], &Catalogue::load(&[]).unwrap());
     let attempts = &analysis.correlated.attempts;
     assert_eq!(attempts.len(), 2);
-    let mut order = vec![0, 1];
+    let mut order = [0, 1];
     order.sort_by_key(|at: &usize| attempts[*at].events.clone());
     for (at, name, want) in [
         (0, "device_action_asked", "true"),
