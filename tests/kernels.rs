@@ -307,7 +307,6 @@ fn check(stories: Vec<Story>) {
     let catalogue = Catalogue::load(&[]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();
-    let count = stories.len();
     for (number, story) in stories.into_iter().enumerate() {
         let path = folder.path().join(format!("{number}.trace"));
         std::fs::write(&path, &story.air.log).unwrap();

@@ -29,6 +29,8 @@ pub(super) struct Cohort {
     /// Names by identifier.
     pub names: brief::Names,
     by_terminal: Lists,
+    /// Sums by terminal.
+    terminals: Vec<terminal::OfTerminal>,
     by_merchant: Lists,
     by_site: Lists,
     by_card: Lists,
@@ -105,9 +107,11 @@ impl Cohort {
             rf: count(taps.filter(|brief| brief.rf_trouble).count()),
         };
         let by_merchant = lists(|b| b.merchant);
+        let by_terminal = lists(|b| b.terminal);
         Self {
             marks: marks::Marks::new(&briefs, &all, &by_merchant),
-            by_terminal: lists(|b| b.terminal),
+            terminals: terminal::OfTerminal::all(&briefs, &by_terminal),
+            by_terminal,
             by_merchant,
             by_site: lists(|b| b.site),
             by_card: lists(|b| b.card),
@@ -192,6 +196,13 @@ impl Cohort {
         let from = list.partition_point(|index| time(index) < Some(at - before));
         let to = list.partition_point(|index| time(index) <= Some(at + after));
         from..to.max(from)
+    }
+
+    /// Where an attempt stands in a list, which is sorted by time and number.
+    fn place(&self, list: &[u32], index: usize) -> Option<usize> {
+        let key = |index: u32| (self.brief(index).and_then(|brief| brief.at), index);
+        let wanted = key(u32::try_from(index).ok()?);
+        list.binary_search_by_key(&wanted, |&other| key(other)).ok()
     }
 
     /// All of a list.

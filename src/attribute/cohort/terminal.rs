@@ -1,8 +1,108 @@
 //! What a terminal's other attempts say of it: its reader, radio, clock, keys and limits.
 
-use super::{Brief, Cohort, MINUTE, NONE, count, distinct, share, tail};
+use super::{Brief, Cohort, Lists, MINUTE, NONE, count, distinct, share, tail};
 use crate::attribute::facts::Row;
 use crate::attribute::facts::list::Fact;
+
+/// Sums over all attempts of a terminal, made once: a terminal with weeks of attempts must not be walked for each of them.
+#[derive(Debug, Default)]
+pub(super) struct OfTerminal {
+    taps: u32,
+    taps_ok: u32,
+    approvals: u32,
+    expired_cards: u32,
+    limit_refusals: u32,
+    largest_ok: Option<i64>,
+    collisions: u32,
+    radio: Radio,
+    schemes: Vec<OfScheme>,
+}
+
+/// Taps with radio trouble.
+#[derive(Debug, Clone, Copy, Default)]
+struct Radio {
+    trouble: u32,
+    all: u32,
+    cards: u32,
+}
+
+/// Offline data authentication of a scheme's cards.
+#[derive(Debug)]
+struct OfScheme {
+    scheme: u32,
+    selected: bool,
+    failing_cards: u32,
+    passing_cards: u32,
+}
+
+/// Whose attempt it is: the card's, or the sale's where the card is not known.
+fn who(b: &Brief) -> u32 {
+    if b.card == NONE { b.sale } else { b.card }
+}
+
+impl Radio {
+    fn of<'a>(taps: impl Iterator<Item = &'a Brief>) -> Self {
+        let mut all = 0;
+        let trouble: Vec<u32> = taps
+            .inspect(|_| all += 1)
+            .filter(|b| b.rf_trouble)
+            .map(who)
+            .collect();
+        Self {
+            trouble: count(trouble.len()),
+            all,
+            cards: distinct(trouble.into_iter()),
+        }
+    }
+
+    fn beyond_chance(&self, expected: f64) -> bool {
+        share(self.trouble, self.all) >= 5.0 * expected
+            && self.cards >= 3
+            && self.all >= 5
+            && tail(self.trouble, self.all, expected) < 1e-4
+    }
+}
+
+impl OfTerminal {
+    fn new<'a>(all: impl Iterator<Item = &'a Brief> + Clone) -> Self {
+        let taps = || all.clone().filter(|b| b.tap);
+        let mut schemes: Vec<u32> = taps().map(|b| b.scheme).filter(|s| *s != NONE).collect();
+        schemes.sort_unstable();
+        schemes.dedup();
+        let of_scheme = |scheme: u32| {
+            let its = || taps().filter(move |b| b.scheme == scheme);
+            OfScheme {
+                scheme,
+                selected: its().any(|b| b.step >= 5),
+                failing_cards: distinct(its().filter(|b| b.oda_failed).map(who)),
+                passing_cards: distinct(
+                    its().filter(|b| b.authenticated && !b.oda_failed).map(who),
+                ),
+            }
+        };
+        Self {
+            taps: count(taps().count()),
+            taps_ok: count(taps().filter(|b| b.reached_card).count()),
+            approvals: count(all.clone().filter(|b| b.approved).count()),
+            expired_cards: distinct(all.clone().filter(|b| b.expired_said).map(who)),
+            limit_refusals: count(all.clone().filter(|b| b.limit_refused).count()),
+            largest_ok: taps()
+                .filter(|b| b.approved || b.step >= 7)
+                .filter_map(|b| b.amount)
+                .max(),
+            collisions: count(taps().filter(|b| b.collision).count()),
+            radio: Radio::of(taps()),
+            schemes: schemes.into_iter().map(of_scheme).collect(),
+        }
+    }
+
+    /// One for each terminal, by its identifier.
+    pub fn all(briefs: &[Brief], by_terminal: &Lists) -> Vec<Self> {
+        let of =
+            |list: &[u32]| Self::new(list.iter().filter_map(|&index| briefs.get(index as usize)));
+        by_terminal.iter().map(|(_, list)| of(list)).collect()
+    }
+}
 
 impl Cohort {
     pub(super) fn terminal_facts(&self, index: usize, brief: &Brief, row: &mut Row) {
@@ -10,32 +110,27 @@ impl Cohort {
             return;
         }
         let list = self.by_terminal.of(brief.terminal);
-        let taps: Vec<&Brief> = self.each(list).filter(|b| b.tap).collect();
-        let ok = taps.iter().filter(|b| b.reached_card).count();
+        let Some(sums) = self.terminals.get(brief.terminal as usize) else {
+            return;
+        };
         let int = |number: usize| i64::from(count(number));
-        row.int(Fact::term_taps, int(taps.len()), &[]);
-        row.int(Fact::term_taps_ok, int(ok), &[]);
+        row.int(Fact::term_taps, i64::from(sums.taps), &[]);
+        row.int(Fact::term_taps_ok, i64::from(sums.taps_ok), &[]);
         self.run(index, list, brief, row);
         let near = |before, after| self.near(list, brief.at, before, after);
         let ok_near = near(30 * MINUTE, 30 * MINUTE).any(|b| b.tap && b.reached_card);
         row.bool(Fact::term_tap_ok_near, ok_near, &[]);
         let other = near(120 * MINUTE, 120 * MINUTE).any(|b| !b.tap && b.approved);
         row.bool(Fact::term_other_interface_ok, other, &[]);
-        let approvals = self.each(list).filter(|b| b.approved).count();
-        row.int(Fact::term_approvals, int(approvals), &[]);
-        self.radio(&taps, brief, row);
+        row.int(Fact::term_approvals, i64::from(sums.approvals), &[]);
+        self.radio(sums, list, brief, row);
         self.unopened(index, list, brief, row);
         if brief.error != NONE {
             let alike = near(360 * MINUTE, 360 * MINUTE).filter(|b| b.error == brief.error);
-            let cards = distinct(alike.map(|b| if b.card == NONE { b.sale } else { b.card }));
+            let cards = distinct(alike.map(who));
             row.int(Fact::term_same_error_cards, i64::from(cards), &[]);
         }
-        let expired = distinct(
-            self.each(list)
-                .filter(|b| b.expired_said)
-                .map(|b| if b.card == NONE { b.sale } else { b.card }),
-        );
-        row.int(Fact::term_expired_cards, i64::from(expired), &[]);
+        row.int(Fact::term_expired_cards, i64::from(sums.expired_cards), &[]);
         let wrong = near(24 * 60 * MINUTE, 24 * 60 * MINUTE).any(|b| b.clock_wrong);
         row.bool(Fact::term_clock_wrong, wrong, &[]);
         row.int(
@@ -47,14 +142,12 @@ impl Cohort {
             .filter(|b| b.key_failure)
             .count();
         row.int(Fact::term_key_failures, int(keys), &[]);
-        let limits = self.each(list).filter(|b| b.limit_refused).count();
-        row.int(Fact::term_limit_refusals, int(limits), &[]);
-        let largest = taps
-            .iter()
-            .filter(|b| b.approved || b.step >= 7)
-            .filter_map(|b| b.amount)
-            .max();
-        if let Some(largest) = largest {
+        row.int(
+            Fact::term_limit_refusals,
+            i64::from(sums.limit_refusals),
+            &[],
+        );
+        if let Some(largest) = sums.largest_ok {
             row.int(Fact::term_max_tap_ok_minor, largest, &[]);
         }
         if brief.init_failed {
@@ -67,7 +160,7 @@ impl Cohort {
             row.bool(Fact::term_init_failed_after_restart, again > 0, &[]);
             row.bool(Fact::term_works_after_restart, cured && again == 0, &[]);
         }
-        self.applications(brief, list, row);
+        self.applications(sums, brief, list, row);
     }
 
     /// Taps in a row, around this one, in which no card came to answer.
@@ -76,7 +169,7 @@ impl Cohort {
             row.int(Fact::term_fail_run, 0, &[]);
             return;
         }
-        let Some(here) = list.iter().position(|&other| other as usize == index) else {
+        let Some(here) = self.place(list, index) else {
             return;
         };
         // Taps with no bearing (refused for a limit, cancelled) neither break nor make a run.
@@ -112,7 +205,7 @@ impl Cohort {
             row.int(Fact::term_unopened_run, 0, &[]);
             return;
         }
-        let Some(here) = list.iter().position(|&other| other as usize == index) else {
+        let Some(here) = self.place(list, index) else {
             return;
         };
         let side = |others: &mut dyn Iterator<Item = &u32>| {
@@ -128,15 +221,15 @@ impl Cohort {
         row.int(Fact::term_unopened_run, run, &[]);
     }
 
-    fn radio(&self, taps: &[&Brief], brief: &Brief, row: &mut Row) {
-        let here = count(taps.iter().filter(|b| b.rf_trouble).count());
-        let all = count(taps.len());
-        let collisions = count(taps.iter().filter(|b| b.collision).count());
+    fn radio(&self, sums: &OfTerminal, list: &[u32], brief: &Brief, row: &mut Row) {
+        let Radio {
+            trouble: here, all, ..
+        } = sums.radio;
         if all == 0 {
             return;
         }
         row.float(Fact::term_rf_error_rate, share(here, all));
-        row.float(Fact::term_collision_rate, share(collisions, all));
+        row.float(Fact::term_collision_rate, share(sums.collisions, all));
         let others = self.totals.taps.saturating_sub(all);
         let elsewhere = share(self.totals.rf.saturating_sub(here), others);
         if others > 0 {
@@ -144,33 +237,18 @@ impl Cohort {
         }
         // The floor keeps a spotless fleet from indicting a terminal for two bad taps.
         let expected = elsewhere.max(0.02);
-        let beyond_chance = |taps: &[&Brief]| {
-            let trouble: Vec<&&Brief> = taps.iter().filter(|b| b.rf_trouble).collect();
-            let (here, all) = (count(trouble.len()), count(taps.len()));
-            let who = |b: &&&Brief| if b.card == NONE { b.sale } else { b.card };
-            share(here, all) >= 5.0 * expected
-                && distinct(trouble.iter().map(who)) >= 3
-                && all >= 5
-                && tail(here, all, expected) < 1e-4
-        };
         // A fault that came in mid-day drowns in a whole day's rate: the hours around count as well.
-        let around: Vec<&Brief> = taps
-            .iter()
-            .filter(
-                |b| matches!((b.at, brief.at), (Some(a), Some(t)) if (a - t).abs() <= 180 * MINUTE),
-            )
-            .copied()
-            .collect();
-        row.bool(
-            Fact::term_rf_high,
-            beyond_chance(taps) || beyond_chance(&around),
-            &[],
-        );
+        let around = || {
+            let near = self.near(list, brief.at, 180 * MINUTE, 180 * MINUTE);
+            Radio::of(near.filter(|b| b.tap))
+        };
+        let high = sums.radio.beyond_chance(expected) || around().beyond_chance(expected);
+        row.bool(Fact::term_rf_high, high, &[]);
     }
 
     /// Different cards in a row, this attempt included, whose PIN was called wrong.
     fn pins_in_a_row(&self, index: usize, list: &[u32]) -> i64 {
-        let Some(here) = list.iter().position(|&other| other as usize == index) else {
+        let Some(here) = self.place(list, index) else {
             return 0;
         };
         if !self
@@ -187,11 +265,7 @@ impl Cohort {
         for side in sides {
             for other in side.filter_map(|&other| self.brief(other)) {
                 if other.pin_wrong {
-                    cards.push(if other.card == NONE {
-                        other.sale
-                    } else {
-                        other.card
-                    });
+                    cards.push(who(other));
                 } else if other.approved && !other.tap {
                     break;
                 }
@@ -200,7 +274,7 @@ impl Cohort {
         i64::from(distinct(cards.into_iter()))
     }
 
-    fn applications(&self, brief: &Brief, list: &[u32], row: &mut Row) {
+    fn applications(&self, sums: &OfTerminal, brief: &Brief, list: &[u32], row: &mut Row) {
         if brief.aid != NONE {
             let same = self
                 .each(list)
@@ -210,22 +284,12 @@ impl Cohort {
         if brief.scheme == NONE {
             return;
         }
-        let scheme = |b: &&Brief| b.scheme == brief.scheme && b.tap;
-        let ok = self.each(list).filter(scheme).any(|b| b.step >= 5);
-        row.bool(Fact::term_same_scheme_ok, ok, &[]);
-        let failing = distinct(
-            self.each(list)
-                .filter(scheme)
-                .filter(|b| b.oda_failed)
-                .map(|b| if b.card == NONE { b.sale } else { b.card }),
-        );
+        let of_scheme = sums.schemes.iter().find(|of| of.scheme == brief.scheme);
+        let (selected, failing, passing) = of_scheme.map_or((false, 0, 0), |of| {
+            (of.selected, of.failing_cards, of.passing_cards)
+        });
+        row.bool(Fact::term_same_scheme_ok, selected, &[]);
         row.int(Fact::term_capk_fail_cards, i64::from(failing), &[]);
-        let passing = distinct(
-            self.each(list)
-                .filter(scheme)
-                .filter(|b| b.authenticated && !b.oda_failed)
-                .map(|b| if b.card == NONE { b.sale } else { b.card }),
-        );
         row.int(Fact::term_capk_ok_cards, i64::from(passing), &[]);
     }
 }
