@@ -152,11 +152,12 @@ impl Staging {
         check_target(target, force)?;
         let parent = parent_of(target);
         std::fs::create_dir_all(parent).map_err(|e| Error::file(parent, e))?;
-        let folder = temporary(parent)?;
+        // Locked before the folder is there: an interrupt finds it by its name, or keeps it from being made.
         let mut staging = STAGING
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         stop_if_interrupted()?;
+        let folder = temporary(parent)?;
         *staging = Some(folder.path().to_owned());
         Ok(Self {
             folder,
