@@ -12,7 +12,7 @@ mod traced;
 
 use tapscope::attribute::Catalogue;
 use traced::air::{Air, CARD, PHONE, tap};
-use traced::{analysis, fact};
+use traced::{TerminalLog, analysis, fact};
 
 /// A step: its name in the facts, command, answer, milliseconds.
 type Step = (&'static str, String, String, u32);
@@ -553,27 +553,17 @@ fn taps_of_a_sale_in_a_log() {
     let visa = plain(&all.iter().find(|row| row.0 == "kernel 3").unwrap().3);
     let mut refused = visa[..3].to_vec();
     refused[2].1 = "6986".to_owned();
-    let mut text = String::new();
-    let mut millis = 0;
-    let mut line = |tag: &str, what: &str, wait: u32| {
-        millis += wait;
-        text.push_str(&format!(
-            "11-22 10:00:{:02}.{:03}  4503  4511 D {tag}: {what}\n",
-            millis / 1000,
-            millis % 1000
-        ));
-    };
-    line("PayApp  ", "消费 终端号：10000019 金额：12.00", 5);
+    let mut log = TerminalLog::default();
+    log.line("PayApp", "消费 终端号：10000019 金额：12.00", 5);
     for (steps, pause) in [(&refused, 5000), (&visa, 0)] {
         for (command, answer, wait) in steps {
-            line("Reader  ", &format!("send: {command}"), 5);
-            line("Reader  ", &format!("recv: {answer}"), *wait);
+            log.exchange(command, answer, *wait);
         }
-        line("PayApp  ", "idle", pause);
+        log.line("PayApp", "idle", pause);
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pos.log");
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, log.text).unwrap();
     let analysis = analysis(&[&path], &Catalogue::load(&[]).unwrap());
     let attempts = &analysis.correlated.attempts;
     assert_eq!(attempts.len(), 2);

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tapscope::attribute::Catalogue;
 use traced::air::{Air, CARD, PHONE, Step, Templates, refused, tap, unhex};
-use traced::{analysis, fact};
+use traced::{TerminalLog, analysis, fact};
 use whole::{NO_DIALOGUE, broken_off, entries, whole};
 
 /// Cause, variant, what is on the air, facts (of the last attempt).
@@ -599,28 +599,18 @@ fn a_tap_that_fails_and_a_chip_without_an_answer() {
     let t = Templates::new();
     let mut steps = t.steps("upi_online");
     steps[2].1 = t.splice("gpo_6984");
-    let mut text = String::new();
-    let mut millis = 0;
-    let mut line = |tag: &str, what: &str, wait: u32| {
-        millis += wait;
-        text.push_str(&format!(
-            "11-22 10:00:{:02}.{:03}  4503  4511 D {tag}: {what}\n",
-            millis / 1000,
-            millis % 1000
-        ));
-    };
-    line("PayApp  ", "消费 终端号：10000019 金额：88.00", 5);
+    let mut log = TerminalLog::default();
+    log.line("PayApp", "消费 终端号：10000019 金额：88.00", 5);
     for (command, answer, wait) in &steps {
-        line("Reader  ", &format!("send: {command}"), 5);
-        line("Reader  ", &format!("recv: {answer}"), *wait);
+        log.exchange(command, answer, *wait);
     }
-    line("PayApp  ", "请插卡", 300);
+    log.line("PayApp", "请插卡", 300);
     for _ in 0..3 {
-        line("PayApp  ", "卡未上电", 4000);
+        log.line("PayApp", "卡未上电", 4000);
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pos.log");
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, log.text).unwrap();
     let analysis = analysis(&[&path], &Catalogue::load(&[]).unwrap());
     let attempts = &analysis.correlated.attempts;
     let tap = (0..attempts.len())

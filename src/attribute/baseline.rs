@@ -38,9 +38,12 @@ impl Baseline {
     /// When the folder holds no `transactions.csv` of an analysis.
     pub fn read_one(folder: &Path) -> Result<Self, String> {
         let path = folder.join("transactions.csv");
-        let text = std::fs::read_to_string(&path).map_err(|e| format!("transactions.csv: {e}"))?;
-        let mut lines = text.lines();
-        let header = cells(lines.next().unwrap_or_default());
+        let failed = |e: csv::Error| format!("transactions.csv: {e}");
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .from_path(&path)
+            .map_err(failed)?;
+        let header = reader.headers().map_err(failed)?.clone();
         let column = |name: &str| header.iter().position(|cell| cell == name);
         let (Some(cause), Some(terminal), Some(merchant)) = (
             column("cause"),
@@ -50,9 +53,9 @@ impl Baseline {
             return Err("transactions.csv is not of an analysis: no column cause".to_owned());
         };
         let mut one = Self::default();
-        for line in lines {
-            let row = cells(line);
-            let cell = |at: usize| row.get(at).map_or("", String::as_str);
+        for row in reader.records() {
+            let row = row.map_err(failed)?;
+            let cell = |at: usize| row.get(at).unwrap_or("");
             one.attempts += 1;
             if cell(cause).is_empty() {
                 continue;
@@ -96,24 +99,6 @@ impl Baseline {
         incident.text_en = Text::from(format!("{}{en}", incident.text_en));
         incident.text_zh = Text::from(format!("{}{zh}", incident.text_zh));
     }
-}
-
-/// The cells of a CSV line (RFC 4180 quotes).
-fn cells(line: &str) -> Vec<String> {
-    let mut out = vec![String::new()];
-    let mut quoted = false;
-    for c in line.trim_end_matches('\r').chars() {
-        match c {
-            '"' => quoted = !quoted,
-            ',' if !quoted => out.push(String::new()),
-            c => {
-                if let Some(cell) = out.last_mut() {
-                    cell.push(c);
-                }
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -46,37 +46,34 @@ impl Inventory {
     /// # Errors
     /// When there is no column for the terminal's number, a line lacks it, or a limit is no amount.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut lines = (1_usize..).zip(text.trim_start_matches('\u{feff}').lines());
-        let header = lines
-            .by_ref()
-            .find(|(_, line)| !line.trim().is_empty())
-            .map(|(_, line)| cells(line))
-            .unwrap_or_default();
+        let text = text.trim_start_matches('\u{feff}');
+        let header_line = text.lines().find(|line| !line.trim().is_empty());
+        // Spreadsheets of many countries part cells by semicolons.
+        let semicolons = header_line.is_some_and(|line| line.contains(';') && !line.contains(','));
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(if semicolons { b';' } else { b',' })
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let header = reader.headers().cloned().unwrap_or_default();
         let place = |name: &str| -> Option<usize> {
             let (_, names) = COLUMNS.iter().find(|(n, _)| *n == name)?;
             header
                 .iter()
-                .position(|cell| names.contains(&cell.trim().to_ascii_lowercase().as_str()))
+                .position(|cell| names.contains(&cell.to_ascii_lowercase().as_str()))
         };
         let Some(id) = place("id") else {
             return Err("line 1: no column is called id, terminal_id or tid".to_owned());
         };
         let mut terminals: BTreeMap<Text, Known> = BTreeMap::new();
-        for (number, line) in lines {
-            if line.trim().is_empty() {
+        for row in reader.records() {
+            let row = row.map_err(|e| e.to_string())?;
+            let number = row.position().map_or(0, csv::Position::line);
+            if row.iter().all(str::is_empty) {
                 continue;
             }
-            let row = cells(line);
-            let cell = |column: &str| -> &str {
-                place(column)
-                    .and_then(|at| row.get(at))
-                    .map_or("", |cell| cell.trim())
-            };
-            let Some(terminal) = row
-                .get(id)
-                .map(|cell| cell.trim())
-                .filter(|t| !t.is_empty())
-            else {
+            let cell = |column: &str| place(column).and_then(|at| row.get(at)).unwrap_or("");
+            let Some(terminal) = row.get(id).filter(|t| !t.is_empty()) else {
                 return Err(format!("line {number}: the terminal's number is missing"));
             };
             let text = |column: &str| Some(cell(column)).filter(|c| !c.is_empty()).map(Text::new);
@@ -138,31 +135,6 @@ fn minor(text: &str) -> Option<i64> {
         .ok()
         .filter(|whole| (0..=1_000_000_000).contains(whole))
         .map(|whole| whole * 100 + cents)
-}
-
-/// The cells of a CSV line (RFC 4180 quotes; no line breaks in cells).
-fn cells(line: &str) -> Vec<String> {
-    let mut out = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = line.trim_end_matches('\r').chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                if let Some(cell) = out.last_mut() {
-                    cell.push('"');
-                }
-            }
-            '"' => quoted = !quoted,
-            ',' | ';' if !quoted => out.push(String::new()),
-            c => {
-                if let Some(cell) = out.last_mut() {
-                    cell.push(c);
-                }
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -510,3 +510,115 @@ fn masked_and_whole_numbers_of_one_card_agree() {
         (Some("621234"), Some("1234"))
     );
 }
+
+fn referred(rrn: &str, keys: Keys) -> Keys {
+    Keys {
+        rrn: Some(Text::new(rrn)),
+        ..keys
+    }
+}
+
+/// Trace numbers of the attempts, each with its answer, by number.
+fn answered(told: &Correlated) -> Vec<(Option<u32>, Option<&str>)> {
+    let mut seen: Vec<_> = told
+        .attempts
+        .iter()
+        .map(|attempt| (attempt.keys.stan, attempt.keys.response_code.as_deref()))
+        .collect();
+    seen.sort_unstable();
+    seen
+}
+
+/// Some hosts write one reference number into all their messages: the trace number tells payments apart.
+#[test]
+fn one_reference_number_for_two_payments() {
+    let mut story = Story::default();
+    story.source("wire.pcap", SourceKind::Capture);
+    for (at, stan, amount, code) in [(1000.0, 70, 30_000, "00"), (1060.0, 73, 2_000_000, "13")] {
+        let keys = referred("000000000101", sale("T0000001", stan, amount));
+        story
+            .iso(at, 200, None, keys.clone())
+            .iso(at + 0.5, 210, Some(code), keys);
+    }
+    let told = story.tell();
+    assert_eq!(
+        answered(&told),
+        [(Some(70), Some("00")), (Some(73), Some("13"))]
+    );
+}
+
+/// A switch sends a request on under a number of its own: both legs are one payment.
+#[test]
+fn a_request_that_is_sent_on() {
+    let mut story = Story::default();
+    story.source("wire.pcap", SourceKind::Capture);
+    let leg = |stan| referred("000000000011", sale("T0000001", stan, 30_000));
+    story
+        .iso(1000.0, 200, None, leg(99))
+        .iso(1000.02, 200, None, leg(903_458))
+        .iso(1000.1, 210, Some("00"), leg(903_458))
+        .iso(1000.12, 210, Some("00"), leg(99));
+    assert_eq!(story.tell().attempts.len(), 1);
+}
+
+/// Test data carry one cryptogram in every message: amounts tell payments apart; the same amount again is the same tap.
+#[test]
+fn one_cryptogram_for_two_amounts() {
+    for (second, expected) in [(200, 2), (100, 1)] {
+        let mut story = Story::default();
+        story.source("wire.pcap", SourceKind::Capture);
+        for (at, stan, amount) in [(1000.0, 701, 100), (1001.0, 702, second)] {
+            let keys = on_wire("T0000001", stan, amount, 0xAA);
+            story
+                .iso(at, 200, None, keys.clone())
+                .iso(at + 0.3, 210, Some("00"), keys);
+        }
+        assert_eq!(story.tell().attempts.len(), expected, "{second}");
+    }
+}
+
+/// A log whose days stand out of order keeps its times; a clock that falls back by years is placed between its neighbours.
+#[test]
+fn days_out_of_order_and_a_dead_battery() {
+    const DAY: f64 = 86_400.0;
+    for (away, kept) in [(-7.0 * DAY, true), (-9.0 * 365.0 * DAY, false)] {
+        let base = 20_000.0 * DAY;
+        let mut story = Story::default();
+        story.source("pos.log", SourceKind::Log);
+        for (stan, at) in [(1, base), (2, base + 300.0 + away), (3, base + 600.0)] {
+            story
+                .log(at, Signal::SaleStart, sale("T0000001", stan, 8800))
+                .log(at + 3.0, Signal::Approved, Keys::default());
+        }
+        let told = story.tell();
+        let middle = told
+            .attempts
+            .iter()
+            .find(|attempt| attempt.keys.stan == Some(2))
+            .and_then(|attempt| attempt.started_at)
+            .unwrap() as f64
+            / 1e6;
+        if kept {
+            assert_eq!(middle, base + 300.0 + away);
+        } else {
+            assert!((base..base + 600.0).contains(&middle), "{}", middle - base);
+        }
+    }
+}
+
+/// No tap has a second cryptogram; where the payment directory of taps was read, a second one is a tap that was repeated.
+#[test]
+fn two_cryptograms_are_a_contact_dialogue() {
+    for (directory, expected) in [(false, Interface::Contact), (true, Interface::Contactless)] {
+        let mut story = Story::default();
+        story.source("card.trace", SourceKind::Trace);
+        if directory {
+            story.apdu(1000.0, CommandKind::SelectPpse, Some(0x9000), &[]);
+        }
+        story.apdu(1000.1, CommandKind::SelectAid, Some(0x9000), &[]);
+        for at in [1000.2, 1000.6] {
+            story.apdu(at, CommandKind::GenerateAc, Some(0x9000), &[]);
+        }
+        assert_eq!(story.tell().attempts[0].interface, expected);
+    }
+}

@@ -24,6 +24,29 @@ impl Observer for Quiet {
     fn stage(&self, _: &str) {}
 }
 
+/// A terminal's log whose clock runs on by what each line waits for.
+#[derive(Default)]
+pub struct TerminalLog {
+    pub text: String,
+    millis: u32,
+}
+
+impl TerminalLog {
+    pub fn line(&mut self, tag: &str, what: &str, wait: u32) {
+        self.millis += wait;
+        let (second, milli) = (self.millis / 1000, self.millis % 1000);
+        self.text.push_str(&format!(
+            "11-22 10:00:{second:02}.{milli:03}  4503  4511 D {tag:<8}: {what}\n"
+        ));
+    }
+
+    /// A command and its answer as the reader's driver writes them.
+    pub fn exchange(&mut self, command: &str, answer: &str, wait: u32) {
+        self.line("Reader", &format!("send: {command}"), 5);
+        self.line("Reader", &format!("recv: {answer}"), wait);
+    }
+}
+
 /// Analyses files.
 pub fn analysis(paths: &[&Path], catalogue: &Catalogue) -> Analysis {
     let plan = Plan {

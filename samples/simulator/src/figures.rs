@@ -79,21 +79,7 @@ pub fn of_folder(
             String::from_utf8_lossy(&done.stderr).into_owned(),
         ));
     }
-    let ask = |sql: &str| -> io::Result<String> {
-        let answer = Command::new(tapscope)
-            .arg("query")
-            .arg(out)
-            .arg(sql)
-            .args(["--format", "csv"])
-            .output()?;
-        if answer.status.success() {
-            Ok(String::from_utf8_lossy(&answer.stdout).into_owned())
-        } else {
-            Err(io::Error::other(
-                String::from_utf8_lossy(&answer.stderr).into_owned(),
-            ))
-        }
-    };
+    let ask = |sql: &str| ask(tapscope, out, sql);
     let labels = fs::read_to_string(folder.join("labels.csv"))?;
     let transactions = fs::read_to_string(out.join("transactions.csv"))?;
     let incidents = fs::read_to_string(folder.join("incidents.csv"))?;
@@ -120,6 +106,23 @@ pub fn of_folder(
         crowds: crowds::compare(&incidents, &labels, &found),
         seconds,
     })
+}
+
+/// What the program answers to a question over a run, as CSV.
+pub fn ask(tapscope: &Path, out: &Path, sql: &str) -> io::Result<String> {
+    let answer = Command::new(tapscope)
+        .arg("query")
+        .arg(out)
+        .arg(sql)
+        .args(["--format", "csv"])
+        .output()?;
+    if answer.status.success() {
+        Ok(String::from_utf8_lossy(&answer.stdout).into_owned())
+    } else {
+        Err(io::Error::other(
+            String::from_utf8_lossy(&answer.stderr).into_owned(),
+        ))
+    }
 }
 
 /// Measures everything and prints it.

@@ -110,6 +110,90 @@ fn a_congested_mall() {
     assert_eq!(site.scope_value, "10.20.7.0/24");
 }
 
+/// Terminals at 10.20.7.0/24 whose name server says that the host does not exist; `third` works there all the while.
+fn a_small_site(third: bool) -> (Day, Vec<usize>) {
+    let mut day = Day::new();
+    let fine = |address: &str| {
+        format!("10 tcp fast {address}\n50 net 0200 f22=072 f4=100 ack=40\n600 net 0210 f39=00")
+    };
+    let mut failed = Vec::new();
+    for i in 0..20i64 {
+        day.attempt(
+            &format!("E{}", i % 4),
+            i * MINUTE,
+            &fine(&format!("10.30.{}.9", i % 4)),
+        );
+        day.attempt(
+            &format!("S{}", i % 2),
+            i * MINUTE + 9_000,
+            &fine(&format!("10.20.7.{}", i % 2)),
+        );
+        let at = 60 * MINUTE + i * MINUTE;
+        day.attempt(
+            &format!("E{}", i % 4),
+            at,
+            &fine(&format!("10.30.{}.9", i % 4)),
+        );
+        if third {
+            day.attempt("S2", at + 30_000, &fine("10.20.7.2"));
+        }
+        if i < 6 {
+            let story = format!(
+                "0 apdu gpo 9000 9F26=0102030405060708 9F27=80\n100 dns 3 pay.host.example 10.20.7.{}\n150 log dns_failed",
+                i % 2
+            );
+            let tap = day.attempt(&format!("S{}", i % 2), at + 5_000, &story);
+            day.card(tap, 100 + i as u128);
+            failed.push(tap);
+        }
+    }
+    (day, failed)
+}
+
+/// Two terminals are a site where they are all that it has, and none where a third beside them works.
+#[test]
+fn a_site_of_two_terminals() {
+    for (third, expected) in [(false, Some("10.20.7.0/24")), (true, None)] {
+        let (day, failed) = a_small_site(third);
+        let done = day.run();
+        for &tap in &failed {
+            assert_eq!(
+                done.cause(tap),
+                Some("NET_DNS_FAILURE"),
+                "{:#?}",
+                done.verdict(tap)
+            );
+        }
+        let site = done.attributed.incidents.iter().find(|i| i.scope == "site");
+        assert_eq!(site.map(|i| i.scope_value.as_str()), expected);
+    }
+}
+
+/// A name that two terminals far from each other ask for, and that nobody ever resolved, is their mistake.
+#[test]
+fn a_mistake_of_two() {
+    let mut day = Day::new();
+    let fine = "10 tcp fast 10.30.1.9\n50 net 0200 f22=072 f4=100 ack=40\n600 net 0210 f39=00";
+    let mut wrong = Vec::new();
+    for i in 0..12i64 {
+        day.attempt(&format!("E{i}"), i * MINUTE, fine);
+        let site = i % 2 + 4;
+        let story = format!(
+            "0 apdu gpo 9000 9F26=0102030405060708 9F27=80\n100 dns 3 pay.hsot.example 10.{site}0.1.9\n150 log dns_failed"
+        );
+        wrong.push(day.attempt(&format!("W{site}"), i * MINUTE + 5_000, &story));
+    }
+    let done = day.run();
+    for &tap in &wrong {
+        assert_eq!(
+            done.cause(tap),
+            Some("CFG_HOST_ADDRESS"),
+            "{:#?}",
+            done.verdict(tap)
+        );
+    }
+}
+
 /// SC12 and SC13: the same answer, from one merchant for all issuers, and to one card at all merchants.
 #[test]
 fn merchant_not_enabled_or_card_switched_off() {

@@ -2,7 +2,7 @@
 //!
 //! `log SIGNAL [VENDOR CODE] [name=value]`, `nfc on|nocard|card UID|collision|lost|crc|present`,
 //! `apdu ppse|pse|aid|gpo|rr|gac SW|none [TAG=HEX] [>TAG=HEX]` (`>`: sent), `net MTI [fN=..] [pin] [ack=MS] [55:TAG=HEX]`,
-//! `tcp open|refused|silent N|reset SIDE|slow ADDR|fast ADDR`, `dns RCODE NAME`, `tls ALERT SIDE`, `icmp TYPE/CODE`.
+//! `tcp open|refused|silent N|reset SIDE|slow ADDR|fast ADDR`, `dns RCODE NAME [ADDR]`, `tls ALERT SIDE`, `icmp TYPE/CODE`.
 
 use crate::attribute::facts::Facts;
 use crate::attribute::facts::list::Fact;
@@ -474,7 +474,7 @@ fn tcp(at: i64, words: &[&str]) -> Payload {
 
 fn dns(words: &[&str]) -> Payload {
     Payload::Dns(Box::new(DnsEvent {
-        client: "10.20.1.9".parse().unwrap(),
+        client: words.get(2).unwrap_or(&"10.20.1.9").parse().unwrap(),
         resolver: "10.20.1.1".parse().unwrap(),
         name: Text::new(words[1]),
         rcode: words[0].parse().ok(),

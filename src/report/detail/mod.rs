@@ -1,21 +1,25 @@
 //! Turns an event into the step that it shows, one line for people, and JSON for programs.
 
-use std::borrow::Cow;
+mod shapes;
+
 use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tapscope_parsers::protocol::net::tls::names as tls;
-use tapscope_parsers::sensitive;
+
+pub(super) use shapes::hex;
+use shapes::{
+    ApduDetail, Clean, CodeDetail, Fields, InSource, IsoDetail, LogDetail, Named, Places, Shown,
+    Tags, TcpDetail,
+};
 
 use super::clean::clean;
 use crate::correlate::Stage;
 use crate::event::{
-    CommandKind, Connection, Exchange, FieldState, IsoMessage, LinkFault, LogEvent, Payload, Place,
-    Severity, Side, Signal, Tag, TagValue, Text, TlsSeen, TlsStage,
+    CommandKind, Connection, Exchange, FieldState, IsoMessage, LinkFault, LogEvent, Payload,
+    Severity, Side, Signal, TlsSeen, TlsStage,
 };
 
 /// What the events table says of an event.
@@ -355,228 +359,6 @@ fn written(detail: &impl Serialize) -> String {
     })
 }
 
-/// What has a form of its own.
-struct Shown<'a, T>(&'a T);
-
-impl<T: std::fmt::Display> Serialize for Shown<'_, T> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self.0)
-    }
-}
-
-/// Places in a source: `{"frame": 7}`.
-struct Places<'a>(&'a [Place]);
-
-impl Serialize for Places<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.0.iter().map(|place| InSource(*place)))
-    }
-}
-
-struct InSource(Place);
-
-impl Serialize for InSource {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let (name, number) = match self.0 {
-            Place::Line(line) => ("line", line),
-            Place::Frame(frame) => ("frame", frame),
-            Place::Whole => return to.serialize_none(),
-        };
-        let mut map = to.serialize_map(Some(1))?;
-        map.serialize_entry(name, &number)?;
-        map.end()
-    }
-}
-
-/// Text that is cleaned as it is written.
-struct Clean<'a>(&'a str);
-
-impl Serialize for Clean<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        if self.0.bytes().all(|b| (0x20..0x7F).contains(&b)) {
-            return to.serialize_str(self.0);
-        }
-        to.serialize_str(&clean(self.0))
-    }
-}
-
-// Fields in the order of the alphabet: the keys of every detail are sorted.
-#[derive(Serialize)]
-struct LogDetail<'a> {
-    code: Option<CodeDetail<'a>>,
-    severity: &'static str,
-    signal: &'static str,
-    text: Clean<'a>,
-    values: Named<'a>,
-}
-
-#[derive(Serialize)]
-struct CodeDetail<'a> {
-    code: Clean<'a>,
-    vendor: &'static str,
-}
-
-#[derive(Serialize)]
-struct ApduDetail<'a> {
-    answer_at: Option<InSource>,
-    answer_hex: Clean<'a>,
-    answered: Option<bool>,
-    command: &'static str,
-    command_hex: Clean<'a>,
-    duration_us: Option<u32>,
-    faults: &'a [&'static str],
-    header: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inner_time: Option<Clean<'a>>,
-    sw: Option<String>,
-    tags: Tags<'a>,
-}
-
-#[derive(Serialize)]
-struct TcpDetail<'a> {
-    carried: Option<&'static str>,
-    client: Shown<'a, SocketAddr>,
-    client_bytes: u64,
-    client_retransmissions: u32,
-    client_unacked: u64,
-    closed_by: Option<&'static str>,
-    connect_us: Option<i64>,
-    duration_us: i64,
-    frames: Places<'a>,
-    gap_bytes: u64,
-    opening_seen: bool,
-    overlap_conflicts: u16,
-    refused: bool,
-    reset_by: Option<&'static str>,
-    rtt_us: Option<i64>,
-    server: Shown<'a, SocketAddr>,
-    server_bytes: u64,
-    server_name: Option<Clean<'a>>,
-    server_retransmissions: u32,
-    syn_count: u16,
-    tls: Option<Value>,
-    zero_windows: u16,
-}
-
-#[derive(Serialize)]
-struct IsoDetail<'a> {
-    acked_after_us: Option<i64>,
-    damage: Option<Clean<'a>>,
-    dialect: &'static str,
-    fields: Fields<'a>,
-    frames: Places<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inner_time: Option<Clean<'a>>,
-    mti: String,
-    parts: super::iso8583::Parts<'a>,
-    pin_present: bool,
-    processing_demand: Option<u8>,
-    purpose: &'static str,
-    tags: Tags<'a>,
-}
-
-/// Values by name, sorted.
-struct Named<'a>(&'a [(&'a str, &'a str)]);
-
-impl Serialize for Named<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_map(self.0.iter().map(|(name, value)| (name, Clean(value))))
-    }
-}
-
-/// Fields by number, sorted as text.
-struct Fields<'a>(&'a [(u8, Text)]);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut fields: Vec<(u32, u8, &str)> = self
-            .0
-            .iter()
-            .map(|(number, value)| (in_text_order(*number), *number, &**value))
-            .collect();
-        fields.sort_unstable();
-        to.collect_map(
-            fields
-                .iter()
-                .map(|(_, number, value)| (number, Figure(value))),
-        )
-    }
-}
-
-/// A number that sorts as the decimal digits of this one do: 1, 10, 100, 101, 11, 2.
-fn in_text_order(number: u8) -> u32 {
-    let (number, digits) = match u32::from(number) {
-        n @ 0..10 => (n * 100, 1),
-        n @ 10..100 => (n * 10, 2),
-        n => (n, 3),
-    };
-    number * 4 + digits
-}
-
-/// The value of a field, cleaned as it is written.
-struct Figure<'a>(&'a str);
-
-impl Serialize for Figure<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        Clean(&figure(self.0)).serialize(to)
-    }
-}
-
-/// Data objects.
-struct Tags<'a>(&'a [Tag]);
-
-impl Serialize for Tags<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.0.iter().map(One))
-    }
-}
-
-struct One<'a>(&'a Tag);
-
-impl Serialize for One<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let tag = self.0;
-        let mut map = to.serialize_map(None)?;
-        let from = if tag.sent { "reader" } else { "card" };
-        if let TagValue::Card { number, expiry } = &tag.value {
-            map.serialize_entry("card", &Clean(&number.masked))?;
-            let expiry = expiry.map(|e| String::from_utf8_lossy(&e).into_owned());
-            map.serialize_entry("expiry", &expiry.as_deref().map(Clean))?;
-        }
-        map.serialize_entry("from", from)?;
-        if let TagValue::Hidden(length) = &tag.value {
-            map.serialize_entry("hidden_bytes", length)?;
-        }
-        map.serialize_entry("tag", &tag_name(tag.tag))?;
-        if let TagValue::Bytes(bytes) = &tag.value {
-            map.serialize_entry("value", &hex(bytes))?;
-        }
-        map.end()
-    }
-}
-
-/// Upper-case hex, as many bytes as the tag has.
-fn tag_name(tag: u32) -> Text {
-    let bytes = tag.to_be_bytes();
-    let lead = bytes.iter().take(3).take_while(|b| **b == 0).count();
-    let mut out = Text::default();
-    for byte in bytes.iter().skip(lead) {
-        let [high, low] = digits(*byte);
-        // As a number is written: without a zero before it, but two digits.
-        if high != '0' || !out.is_empty() || lead == 3 {
-            out.push(high);
-        }
-        out.push(low);
-    }
-    out
-}
-
-/// The two hexadecimal digits of a byte.
-fn digits(byte: u8) -> [char; 2] {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    [byte >> 4, byte & 15].map(|half| char::from(DIGITS[usize::from(half)]))
-}
-
 /// What can be told of TLS without reading it, and whether it was read.
 fn tls_seen(t: &TlsSeen) -> Value {
     json!({
@@ -594,34 +376,6 @@ fn tls_seen(t: &TlsSeen) -> Value {
         "exchanges": t.exchanges, "request_bytes": t.request_bytes, "answer_bytes": t.answer_bytes,
         "answer_us": t.answer_micros, "unanswered_request_bytes": t.unanswered_request,
     })
-}
-
-/// Upper case without spaces. A cryptogram may have the form of a card number by chance (some 2 in 100,000 do): as no one who
-/// reads a report can tell, its middle is hidden as well.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        out.extend(digits(*byte));
-    }
-    if (7..=9).contains(&bytes.len()) {
-        return figure(&out).into_owned();
-    }
-    out
-}
-
-/// A figure that is no card number, as it may be shown: where it has the form of one, its middle is hidden all the same.
-fn figure(text: &str) -> Cow<'_, str> {
-    let mut out = Cow::Borrowed(text);
-    if (13..=19).contains(&out.len()) && out.bytes().all(|b| b.is_ascii_digit()) {
-        let digits: Vec<u8> = out.bytes().map(|b| b - b'0').collect();
-        if sensitive::is_card_number(&digits) {
-            let (first, last) = sensitive::kept_digits(digits.len());
-            let tail = out.len() - last;
-            out.to_mut()
-                .replace_range(first..tail, &"*".repeat(tail - first));
-        }
-    }
-    out
 }
 
 fn severity_name(severity: Severity) -> &'static str {

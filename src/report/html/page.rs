@@ -1,13 +1,15 @@
 //! Fills the page's template. Everything from input goes through auto-escape or into the JSON block, never into markup.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use std::fmt::Write as _;
 
 use minijinja::{Environment, Value, context};
 use sha2::{Digest as _, Sha256};
 
+use super::PageOptions;
 use super::chart::{bar, escape, stack, timeline};
 use super::data::PageData;
-use super::{PageOptions, base64};
 use crate::plan::Language;
 use crate::report::folder::Story;
 use crate::report::overview::{Ledger, PlaceCount, Summary, share};
@@ -56,8 +58,8 @@ const PROBLEMS: usize = 60;
 fn policy(script: &str) -> String {
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
-        base64(&Sha256::digest(STYLE)),
-        base64(&Sha256::digest(script)),
+        BASE64.encode(Sha256::digest(STYLE)),
+        BASE64.encode(Sha256::digest(script)),
     )
 }
 

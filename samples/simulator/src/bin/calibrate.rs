@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use tapscope_simulator::day::{Config, midnight, simulate};
 use tapscope_simulator::figures::{self, profile_name};
 use tapscope_simulator::fit::{Problem, curve, rewrite};
@@ -197,17 +197,6 @@ fn copy(from: &Path, to: &Path, weights: &BTreeMap<&str, BTreeMap<String, f64>>)
 }
 
 fn evidence(tapscope: &Path, out: &Path) -> io::Result<String> {
-    let answer = Command::new(tapscope)
-        .arg("query")
-        .arg(out)
-        .arg("SELECT tx_id, cause, rule, role, weight FROM evidence")
-        .args(["--format", "csv"])
-        .output()?;
-    if answer.status.success() {
-        Ok(String::from_utf8_lossy(&answer.stdout).into_owned())
-    } else {
-        Err(io::Error::other(
-            String::from_utf8_lossy(&answer.stderr).into_owned(),
-        ))
-    }
+    let question = "SELECT tx_id, cause, rule, role, weight FROM evidence";
+    tapscope_simulator::figures::ask(tapscope, out, question)
 }

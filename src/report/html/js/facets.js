@@ -4,7 +4,7 @@
   const filters = {from: null, until: null, text: ""};
   for (const d of DIMS) filters[d] = "";
   // Six bits a sign; the signs are those of facets.rs.
-  const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+-./=";
+  const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+-./~";
   const bytes = new Uint8Array(all.bits.length / 4 * 3);
   {
     const value = new Uint8Array(128);
