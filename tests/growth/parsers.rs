@@ -85,6 +85,13 @@ pub const KINDS: &[Kind] = &[
     }),
     ("mask_wide", 1_250, |n| mask("４１".as_bytes(), n)),
     ("mask_nulls", 1_250, |n| mask(b"4\x001\x00", n)),
+    ("mask_equal_signs", 1_250, |n| mask(b"4111111111111111=", n)),
+    ("mask_fillers", 2_500, |n| mask(b"41111111**", n)),
+    ("mask_words", 1_250, |n| mask(b"4111 11 1111 1 ", n)),
+    ("mask_bytes_objects", 5_000, |n| {
+        bytes(&[0x9F, 0x36, 2, 0x41, 0x11], n)
+    }),
+    ("mask_bytes_zeros", 10_000, |n| bytes(&[0x34, 0], n)),
     ("mask_bytes", 5_000, |n| bytes(&[0x57, 0x13, 0x62, 0x12], n)),
     ("mask_bytes_digits", 5_000, |n| bytes(&[0x41, 0x11], n)),
     ("records_every_format", 200, |n| {
@@ -414,8 +421,8 @@ fn content(pattern: &[u8], n: usize) -> Job {
 
 /// Every reader of contents on one text.
 fn contents(text: Vec<u8>) -> Job {
+    let readers = Readers::new().unwrap();
     job(move || {
-        let readers = Readers::new().unwrap();
         black_box(content::apdu::read(&readers.apdu, &text, false));
         black_box(content::apdu::read(&readers.apdu, &text, true));
         black_box(content::exception::read(&text));

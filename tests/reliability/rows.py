@@ -55,9 +55,14 @@ base.execute("SET TimeZone = 'UTC'")
 for table in ("transactions", "events", "evidence", "incidents", "sources", "issues", "facts"):
     path = os.path.join(folder, table + ".parquet")
     arrow = [plain(row) for row in pyarrow.parquet.read_table(path).to_pylist()]
-    query = base.execute(f"SELECT * FROM '{path}'")
-    columns = [c[0] for c in query.description]
-    duck = [plain(dict(zip(columns, row))) for row in query.fetchall()]
+    # Times as numbers: DuckDB hands them to Python only with yet another package.
+    kinds = base.execute(f"DESCRIBE SELECT * FROM '{path}'").fetchall()
+    columns, timed = [k[0] for k in kinds], {k[0] for k in kinds if k[1].startswith("TIMESTAMP")}
+    asked = ", ".join(f'epoch_us("{c}")' if c in timed else f'"{c}"' for c in columns)
+    duck = [
+        {c: ("t", v) if c in timed and v is not None else plain(v) for c, v in zip(columns, row)}
+        for row in base.execute(f"SELECT {asked} FROM '{path}'").fetchall()
+    ]
     text = open(os.path.join(written, table + ".json"), encoding="utf-8").read()
     try:
         ours = json.loads(text)
