@@ -113,7 +113,7 @@ pub const KINDS: &[Kind] = &[
     ("capture_backwards", 1_000, |n| {
         flow((0..n as u32).rev().map(|k| (k * 1000, 1000)).collect())
     }),
-    ("capture_single_bytes", 2_000, |n| {
+    ("capture_single_bytes", 10_000, |n| {
         flow((0..n as u32).map(|k| (k, 1)).collect())
     }),
     ("capture_again", 1_000, |n| flow(vec![(0, 1000); n])),
@@ -141,7 +141,7 @@ pub const KINDS: &[Kind] = &[
         }
         capture_of(w.file)
     }),
-    ("capture_endless_stream", 60_000, |n| {
+    ("capture_endless_stream", 400_000, |n| {
         let mut w = Writer::default();
         w.exchange((client(1), 40_000), HOST, &vec![0x30; n], &vec![0; n]);
         capture_of(w.file)

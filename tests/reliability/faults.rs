@@ -226,7 +226,6 @@ fn d3_short_reads_change_nothing_and_errors_end_a_source() {
 
 /// Files that are cut, removed, replaced, emptied or made unreadable while they are read.
 #[test]
-#[ignore = "under work"]
 fn d3_files_that_change_under_the_reader() {
     let parent = tempfile::tempdir().unwrap();
     let (good, bad) = (
@@ -333,7 +332,6 @@ fn d3_files_that_change_under_the_reader() {
 
 /// Every command in odd surroundings ends by itself and without a fault of the program.
 #[test]
-#[ignore = "under work"]
 fn d4_odd_surroundings() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("out");

@@ -133,7 +133,7 @@ fn files(folder: &Path, out: &mut Vec<PathBuf>) {
 }
 
 /// Cause and confidence of each failed attempt of the truth, and which truth it has.
-type Verdicts = BTreeMap<(String, String), (String, String, f64)>;
+type Verdicts = BTreeMap<(String, String), (String, String, f64, String)>;
 
 fn judged(folder: &Path, input: &Path, out: &Path) -> Verdicts {
     let run = common::analyze(
@@ -162,13 +162,12 @@ fn judged(folder: &Path, input: &Path, out: &Path) -> Verdicts {
         .filter(|[_, _, _, truth, ..]| !truth.is_empty())
         .map(|[sale, attempt, tx, truth, named, _]| {
             let sure = confidence.get(&tx).copied().unwrap_or(0.0);
-            ((sale, attempt), (truth, named, sure))
+            ((sale, attempt), (truth, named, sure, tx))
         })
         .collect()
 }
 
 #[test]
-#[ignore = "under work"]
 fn d6_causes_survive_damaged_captures() {
     let parent = tempfile::tempdir().unwrap();
     let config = Config {
@@ -221,16 +220,23 @@ fn d6_causes_survive_damaged_captures() {
             std::fs::write(path, bytes).unwrap();
         }
         let (mut same, mut open, mut other, mut sure_other, mut gone) = (0, 0, 0, Vec::new(), 0);
-        for (key, (truth, before, sure_before)) in &whole {
+        for (key, (truth, before, sure_before, _)) in &whole {
             match damaged.get(key) {
                 None => gone += 1,
-                Some((_, after, _)) if after == before => same += 1,
-                Some((_, after, _)) if after.is_empty() || after == "UNDETERMINED" => open += 1,
+                Some((_, after, ..)) if after == before => same += 1,
+                Some((_, after, ..)) if after.is_empty() || after == "UNDETERMINED" => open += 1,
                 // Another cause where it was wrong or open before, and is right now: nothing is lost.
-                Some((_, after, _)) if after == truth => same += 1,
-                Some((_, after, sure)) => {
+                Some((_, after, ..)) if after == truth => same += 1,
+                Some((_, after, sure, tx)) => {
                     other += 1;
                     if *sure >= SURE {
+                        let shown = common::tapscope()
+                            .args(["inspect", "--width", "150"])
+                            .arg(&out)
+                            .arg(tx)
+                            .output()
+                            .unwrap();
+                        println!("{}", String::from_utf8_lossy(&shown.stdout));
                         sure_other.push(format!("{key:?}: truth {truth}, {before} ({sure_before:.2}) became {after} ({sure:.2})"));
                     }
                 }

@@ -301,7 +301,6 @@ const LOGS: &[Row] = &[
 ];
 
 #[test]
-#[ignore = "under work"]
 fn e_logs_of_every_clock() {
     let mut wrong = Vec::new();
     for (what, zone, year, written, want) in LOGS {
