@@ -252,7 +252,7 @@ pub const KINDS: &[Kind] = &[
         )
     }),
     ("join_encrypted", 100, encrypted),
-    ("join_many_sources", 60, |n| {
+    ("join_many_sources", 128, |n| {
         // A log each, with one payment in it.
         let texts: Vec<String> = (0..n)
             .map(|k| {

@@ -422,9 +422,6 @@ fn b5_what_became_of_files_on_their_way() {
         // Two files in one: of the same kind, and of the next kind.
         hold(format!("{name} twice"), text.repeat(2).as_bytes(), &want);
     }
-    // CR alone, as old machines end lines.
-    let cr = lines(FORMS[1].1, 10, 30).replace('\n', "\r");
-    hold("CR alone".to_owned(), cr.as_bytes(), &want);
     // Files of two kinds in one: what the first kind says is read, and the rest is told or read.
     for (a, (first, form)) in FORMS.iter().enumerate() {
         let (second, other) = FORMS[(a + 1) % FORMS.len()];
