@@ -7,8 +7,8 @@ if ! command -v valgrind >/dev/null; then
   echo "SKIPPED: growth of work: valgrind is not here"
   exit 0
 fi
-target=${CARGO_TARGET_DIR:-target}
-cargo build --release --quiet --bin growth
+target=${CARGO_TARGET_DIR:-../target}
+cargo build --release --quiet -p tapscope-fuzz --bin growth
 export RAYON_NUM_THREADS=1
 count() {
   valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/release/growth" "$1" "$2" 2>&1 |
