@@ -398,7 +398,8 @@ fn shard_of(item: &Item<'_>, shards: usize) -> usize {
         _ => (item.source, item.destination),
     };
     let h = mix(&a) ^ mix(&b);
-    usize::try_from((h >> 17) % shards as u64).unwrap_or(0)
+    // The upper bits: only there do the ports count.
+    usize::try_from((h >> 48) % shards as u64).unwrap_or(0)
 }
 
 fn mix(address: &SocketAddr) -> u64 {
