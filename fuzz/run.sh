@@ -60,7 +60,7 @@ if [ $merge = 1 ]; then
   for target in "${targets[@]}"; do
     fresh=$out/merged/$target
     rm -rf "$fresh" && mkdir -p "$fresh" "$out/corpus/$target" "$here/corpus/$target"
-    "$out/bin/$target" -merge=1 -rss_limit_mb=2048 -timeout=30 -max_len=4096 "$fresh" "$here/corpus/$target" "$out/corpus/$target" \
+    "$out/bin/$target" -merge=1 -use_counters=0 -rss_limit_mb=2048 -timeout=60 -max_len=8192 "$fresh" "$here/corpus/$target" "$out/corpus/$target" \
       >"$out/log/$target.merge" 2>&1
     # What a person named stays: an input that found something once. The rest is replaced.
     find "$here/corpus/$target" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete
