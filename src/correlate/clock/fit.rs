@@ -8,8 +8,10 @@ use crate::event::Events;
 /// Pairs needed before a drift is fitted, and over which span.
 const DRIFT_PAIRS: usize = 8;
 const DRIFT_SPAN: i64 = 60 * 60_000_000;
-/// Differences of a stretch whose edges are looked for.
-const EDGE_POINTS: usize = 40;
+/// How far crystals usually are off.
+const USUAL_DRIFT: f64 = 25e-6;
+/// Differences of a stretch whose second is looked for.
+const STRETCH_POINTS: usize = 40;
 /// A change of the offset by more than this, and in so many pairs running, is a clock that was set.
 const JUMP: i64 = 4_000_000;
 const JUMP_PAIRS: usize = 3;
@@ -30,9 +32,11 @@ pub(super) fn fit(
     events: &Events,
 ) -> Clock {
     let count = |kind: Kind| against.iter().filter(|(k, _)| *k == kind).count();
-    let best = [Kind::Same, Kind::Near, Kind::Guess]
+    // A few exact pairs say less than many near ones: they leave the drift open.
+    let kinds = [Kind::Same, Kind::Near, Kind::Guess];
+    let best = [DRIFT_PAIRS, 3]
         .into_iter()
-        .find(|kind| count(*kind) >= 3)
+        .find_map(|enough| kinds.into_iter().find(|kind| count(*kind) >= enough))
         .or_else(|| against.iter().map(|(kind, _)| *kind).min())
         .unwrap_or(Kind::Guess);
     let mut points: Vec<Point> = against
@@ -190,27 +194,25 @@ pub(super) fn line(points: &[Point], coarse: bool) -> Option<Line> {
         median(&mut residuals).unwrap_or(0) as f64 / 1000.0 * 1.4826
     };
     let mut spread_ms = spread_of(&levels, level);
-    // A slope within its own error is none.
+    // Crystals differ by some tens of ppm: the less the points say, the less of their slope is believed.
     let span = near.iter().map(|point| point.0).max().unwrap_or(0) - anchor;
     let error = spread_ms * 1000.0 * 12_f64.sqrt()
         / (span.max(1) as f64 * (near.len().max(1) as f64).sqrt());
-    if slope != 0.0 && slope.abs() < 2.5 * error {
-        slope = 0.0;
-        levels = levels_at(0.0);
+    if slope != 0.0 {
+        slope /= 1.0 + (error / USUAL_DRIFT).powi(2);
+        levels = levels_at(slope);
         level = median(&mut levels).unwrap_or(rough);
         spread_ms = spread_of(&levels, level);
     }
-    if coarse && let Some((by_edges, at_edges)) = edges(&near, anchor) {
-        slope = by_edges;
-        level = at_edges;
-    } else if coarse && levels.len() >= 5 {
-        // Times cut to seconds bound the offset from both sides: their middle is finer than any mean.
-        levels.sort_unstable();
-        let cut = levels.len() / 33;
-        let (low, high) = (levels[cut], levels[levels.len() - 1 - cut]);
-        if high - low <= SECOND + SECOND / 4 {
-            level = i64::midpoint(low, high);
+    if coarse {
+        // In the order of the points again: a median puts them in disorder.
+        levels = levels_at(slope);
+        if let Some(more) = slope_of_seconds(&near, &levels).or_else(|| strip(&near, &levels)) {
+            slope += more;
+            levels = levels_at(slope);
         }
+        levels.sort_unstable();
+        level = second(&levels).unwrap_or(level);
     }
     Some(Line {
         level,
@@ -221,54 +223,109 @@ pub(super) fn line(points: &[Point], coarse: bool) -> Option<Line> {
     })
 }
 
-/// The line along the edge of times that were cut to seconds. In a stretch of the day the differences fill one second, and where it
-/// begins and ends is known to some ten milliseconds, far better than their mean. A crowded line or a slow host delays: that
-/// moves one of the edges, in a stretch; the steadier one tells.
-fn edges(points: &[(i64, i64)], anchor: i64) -> Option<(f64, i64)> {
-    let mut sorted = points.to_vec();
+/// What slope is left in differences of times that were cut to seconds: by where the second lies in each stretch of the day.
+fn slope_of_seconds(points: &[(i64, i64)], levels: &[i64]) -> Option<f64> {
+    let mut sorted: Vec<(i64, i64)> = points
+        .iter()
+        .zip(levels)
+        .map(|(p, at)| (p.0, *at))
+        .collect();
     sorted.sort_unstable();
-    let stretches = (sorted.len() / EDGE_POINTS).min(48);
+    let stretches = (sorted.len() / STRETCH_POINTS).min(48);
     if stretches < DRIFT_PAIRS {
         return None;
     }
-    let found: Vec<(i64, i64, i64)> = sorted
+    let found: Vec<(i64, i64)> = sorted
         .chunks(sorted.len().div_ceil(stretches))
-        .filter(|chunk| chunk.len() >= EDGE_POINTS / 2)
-        .map(|chunk| {
+        .filter(|chunk| chunk.len() >= STRETCH_POINTS / 2)
+        .filter_map(|chunk| {
             let mut differences: Vec<i64> = chunk.iter().map(|point| point.1).collect();
             differences.sort_unstable();
-            let cut = differences.len() / 33;
-            let (low, high) = (differences[cut], differences[differences.len() - 1 - cut]);
-            (chunk[chunk.len() / 2].0, low, high)
+            Some((chunk[chunk.len() / 2].0, second(&differences)?))
         })
         .collect();
-    let mut widths: Vec<i64> = found.iter().map(|(_, low, high)| high - low).collect();
-    let width = median(&mut widths)?;
-    if found.len() < DRIFT_PAIRS || !(SECOND * 3 / 4..=SECOND * 5 / 4).contains(&width) {
+    if found.len() < DRIFT_PAIRS {
         return None;
     }
-    let along = |edge: &dyn Fn(&(i64, i64, i64)) -> i64, to_middle: i64| {
-        let edge: Vec<(i64, i64)> = found.iter().map(|of| (of.0, edge(of))).collect();
-        // Every pair: of half-distant ones a crowded quarter of the day would touch the half.
-        let pairs = edge.iter().enumerate().flat_map(|(n, early)| {
-            let later = edge.get(n + 1..).unwrap_or_default().iter();
-            later.map(move |late| (early, late))
-        });
-        let slope = theil_sen(pairs.filter(|(early, late)| late.0 - early.0 > DRIFT_SPAN / 4));
-        let mut levels: Vec<i64> = edge
-            .iter()
-            .map(|&(own, at)| at - ((own - anchor) as f64 * slope).round() as i64)
-            .collect();
-        let level = median(&mut levels)?;
-        let mut away: Vec<i64> = levels.iter().map(|at| (at - level).abs()).collect();
-        // Not the median: what is to be seen is whether a part of the day lies elsewhere.
-        away.sort_unstable();
-        Some((away[away.len() * 4 / 5], slope, level + to_middle))
-    };
-    let low = along(&|of| of.1, width / 2)?;
-    let high = along(&|of| of.2, -width / 2)?;
-    let (_, slope, level) = if low.0 <= high.0 { low } else { high };
-    Some((slope, level))
+    // Every pair: of half-distant ones a crowded quarter of the day would touch the half.
+    let pairs = found.iter().enumerate().flat_map(|(n, early)| {
+        let later = found.get(n + 1..).unwrap_or_default().iter();
+        later.map(move |late| (early, late))
+    });
+    Some(theil_sen(
+        pairs.filter(|(early, late)| late.0 - early.0 > DRIFT_SPAN / 4),
+    ))
+}
+
+/// Of few differences of times that were cut to seconds, what slope is left: that of the strip, one second high, that holds most.
+fn strip(points: &[(i64, i64)], levels: &[i64]) -> Option<f64> {
+    const STEPS: i32 = 50;
+    if points.len() < DRIFT_PAIRS {
+        return None;
+    }
+    let (from, to) = points.iter().fold((i64::MAX, i64::MIN), |(from, to), p| {
+        (from.min(p.0), to.max(p.0))
+    });
+    if to - from < DRIFT_SPAN {
+        return None;
+    }
+    let mut turned = vec![0; points.len()];
+    let held: Vec<(f64, usize)> = (-STEPS..=STEPS)
+        .filter_map(|step| {
+            let slope = f64::from(step) * 1e-6;
+            for ((to, point), at) in turned.iter_mut().zip(points).zip(levels) {
+                *to = at - ((point.0 - from) as f64 * slope).round() as i64;
+            }
+            turned.sort_unstable();
+            Some((slope, densest_second(&turned)?.0))
+        })
+        .collect();
+    let most = held.iter().map(|(_, count)| *count).max()?;
+    let mut best = held.iter().filter(|(_, count)| *count == most);
+    let first = best.next()?.0;
+    let last = best.next_back().map_or(first, |(slope, _)| *slope);
+    Some(f64::midpoint(first, last))
+}
+
+/// The middle of the second that holds most of the (sorted) differences of times that were cut to seconds. They fill it evenly, so
+/// that its edges are known far better than their mean; what a crowded line or a slow host delays falls out at one end.
+fn second(sorted: &[i64]) -> Option<i64> {
+    densest_second(sorted).map(|(_, middle)| middle)
+}
+
+/// How many of the differences the fullest second holds, and its middle.
+fn densest_second(sorted: &[i64]) -> Option<(usize, i64)> {
+    const FEWEST: usize = 5;
+    let cut = sorted.len() / 33;
+    let width = sorted.get(sorted.len().checked_sub(1 + cut)?)? - sorted[cut];
+    // So many that do not fill it were not cut to seconds.
+    if sorted.len() < FEWEST || (sorted.len() >= STRETCH_POINTS / 2 && width < SECOND * 3 / 4) {
+        return None;
+    }
+    // How many a second holds that begins here, where a difference enters at its end or one leaves at its beginning.
+    let begins = sorted.iter().copied();
+    let ends = sorted.iter().map(|at| at - SECOND);
+    let mut turns: Vec<i64> = begins.chain(ends).collect();
+    turns.sort_unstable();
+    let (mut low, mut high) = (0, 0);
+    let held: Vec<(i64, usize)> = turns
+        .into_iter()
+        .map(|from| {
+            low += sorted[low..].partition_point(|at| *at < from);
+            high += sorted[high..].partition_point(|at| *at <= from + SECOND);
+            (from, high - low)
+        })
+        .collect();
+    let most = held.iter().map(|(_, count)| *count).max()?;
+    if most * 5 < sorted.len() * 3 {
+        return None;
+    }
+    // The middle of all that hold about as many: where just one more lies is chance.
+    let enough = most - (most / 100).max(1).min(most);
+    let mut good = held.iter().filter(|(_, count)| *count >= enough);
+    let first = good.next()?.0;
+    let last = good.next_back().map_or(first, |(from, _)| *from);
+    Some((most, i64::midpoint(first, last) + SECOND / 2))
 }
 
 /// Theil-Sen over half-distant pairs; zero where there is too little to tell.

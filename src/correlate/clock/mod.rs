@@ -11,7 +11,7 @@ mod fit;
 mod samples;
 
 use fit::{Point, fit, median_f64};
-use samples::{Kind, Sample, centre_of_resolution, collect, host_samples, resolutions};
+use samples::{COARSE_MS, Kind, Sample, centre_of_resolution, collect, host_samples, resolutions};
 
 use super::capture_set::capture_sets;
 use super::fragment::{Fragment, Shape};
@@ -87,10 +87,10 @@ pub(super) fn estimate(
     events: &Events,
 ) -> Vec<Clock> {
     let sets = capture_sets(sources);
-    let mut samples = collect(fragments, pairs, &sets);
+    let mut resolution = resolutions(sources.len(), events);
+    let mut samples = collect(fragments, pairs, &sets, &resolution);
     let hosts = host_samples(sources.len(), fragments, &sets, &mut samples);
     let count = sources.len() + hosts;
-    let mut resolution = resolutions(sources.len(), events);
     resolution.resize(count, 1000.0);
     centre_of_resolution(&mut samples, &resolution);
     let mut support = vec![0_usize; count];
@@ -290,14 +290,14 @@ fn grow(
         };
         reach.remove(&next);
         let mut against: Vec<(Kind, Point)> = Vec::new();
-        let mut coarse = resolution[next] >= 500.0;
+        let mut coarse = resolution[next] >= COARSE_MS;
         let (mut rough, mut fine) = (0_usize, 0_usize);
         for &other in neighbours.get(&next).map_or(&[][..], Vec::as_slice) {
             if !placed[other] {
                 continue;
             }
             let here = list(next, other);
-            if resolution[other] >= 500.0 {
+            if resolution[other] >= COARSE_MS {
                 rough += here.len();
             } else {
                 fine += here.len();

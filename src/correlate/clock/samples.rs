@@ -2,12 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use super::fit::median;
 use super::{DAY, SECOND};
 use crate::correlate::fragment::Fragment;
 use crate::event::{Events, Text};
 
-/// From log line to wire: what a request takes after the cryptogram, where only the cryptogram is seen on one side.
+/// What a request takes after the cryptogram, where no log tells of both.
 const CRYPTOGRAM_TO_REQUEST: i64 = 400_000;
+/// Likewise after the line that says that it connects.
+const CONNECTING_TO_REQUEST: i64 = 150_000;
+/// Likewise the line that tells the outcome after the answer.
+const RESPONSE_TO_TOLD: i64 = 100_000;
+/// From this resolution on a source's times are cut to seconds.
+pub(super) const COARSE_MS: f64 = 500.0;
+/// Logs that tell of both are asked from so many payments on.
+const BOTH_TOLD: usize = 20;
+/// A way to the host that takes longer was held up: it says nothing of the usual one.
+const LONGEST_ROUND_TRIP: i64 = SECOND;
 /// Times of a host's answers fold into half hours: its zone is not known.
 const HALF_HOUR: i64 = 30 * 60_000_000;
 /// Pairs that a host must have answered to be a clock.
@@ -41,8 +52,11 @@ pub(super) fn collect(
     fragments: &[Fragment],
     pairs: &[(u32, u32)],
     sets: &[u32],
+    resolution: &[f64],
 ) -> BTreeMap<(u32, u32), Vec<Sample>> {
+    let fine = |fragment: &Fragment| resolution[fragment.source as usize] < COARSE_MS;
     let mut samples: BTreeMap<(u32, u32), Vec<Sample>> = BTreeMap::new();
+    let usual = Usual::of(fragments);
     for &(a, b) in pairs {
         let (a, b) = (&fragments[a as usize], &fragments[b as usize]);
         let set = |fragment: &Fragment| sets[fragment.source as usize];
@@ -68,19 +82,73 @@ pub(super) fn collect(
             false
         };
         let mut known = add(Kind::Same, a.cryptogram_at, b.cryptogram_at);
-        known |= add(Kind::Same, a.request_at, b.request_at);
-        known |= add(Kind::Same, a.response_at, b.response_at);
+        // The way there delays one, the way back the other: their middle is the same at both ends. Times cut to seconds stay
+        // apart, since it is the edges of the second that tell.
+        if fine(a) && fine(b) && add(Kind::Same, a.middle(), b.middle()) {
+            known = true;
+        } else {
+            known |= add(Kind::Same, a.request_at, b.request_at);
+            known |= add(Kind::Same, a.response_at, b.response_at);
+        }
         known |= add(Kind::Near, a.connecting_at, b.connecting_at);
         known |= add(Kind::Near, a.activated_at, b.activated_at);
         if !known {
-            let later = |at: Option<i64>| at.map(|at| at + CRYPTOGRAM_TO_REQUEST);
-            let _ = add(Kind::Guess, later(a.cryptogram_at), b.request_at)
-                || add(Kind::Guess, a.request_at, later(b.cryptogram_at))
+            let connects = |of: &Fragment| Some(of.connecting_at? + usual.connecting_to_request);
+            let read = |of: &Fragment| Some(of.cryptogram_at? + usual.cryptogram_to_request);
+            let answered = |of: &Fragment| Some(of.told_at? - usual.response_to_told);
+            let _ = add(Kind::Guess, answered(a), b.response_at)
+                || add(Kind::Guess, a.response_at, answered(b))
+                || add(Kind::Guess, connects(a), b.request_at)
+                || add(Kind::Guess, a.request_at, connects(b))
+                || add(Kind::Guess, read(a), b.request_at)
+                || add(Kind::Guess, a.request_at, read(b))
                 || add(Kind::Guess, a.first, b.first);
         }
     }
     samples.retain(|_, list| !list.is_empty());
     samples
+}
+
+impl Fragment {
+    /// Between request and answer.
+    fn middle(&self) -> Option<i64> {
+        let (request, response) = self.request_at.zip(self.response_at)?;
+        Some(i64::midpoint(request, response))
+    }
+}
+
+/// What terminals usually take, by those whose logs tell of both ends: where a source shows but one, the other is about there.
+struct Usual {
+    connecting_to_request: i64,
+    cryptogram_to_request: i64,
+    response_to_told: i64,
+}
+
+impl Usual {
+    fn of(fragments: &[Fragment]) -> Self {
+        let median_of = |unknown: i64, apart: &dyn Fn(&Fragment) -> Option<i64>| {
+            let mut told: Vec<i64> = fragments
+                .iter()
+                .filter_map(apart)
+                .filter(|apart| (0..=10 * SECOND).contains(apart))
+                .collect();
+            if told.len() < BOTH_TOLD {
+                return unknown;
+            }
+            median(&mut told).unwrap_or(unknown)
+        };
+        Self {
+            connecting_to_request: median_of(CONNECTING_TO_REQUEST, &|of| {
+                Some(of.request_at? - of.connecting_at?)
+            }),
+            cryptogram_to_request: median_of(CRYPTOGRAM_TO_REQUEST, &|of| {
+                Some(of.request_at? - of.cryptogram_at?)
+            }),
+            response_to_told: median_of(RESPONSE_TO_TOLD, &|of| {
+                Some(of.told_at? - of.response_at?)
+            }),
+        }
+    }
 }
 
 /// Adds each host as a clock of its own, behind the sources; how many there are.
@@ -99,6 +167,9 @@ pub(super) fn host_samples(
         ) else {
             continue;
         };
+        // The host wrote its time when it sent the answer.
+        let way = fragment.round_trip.unwrap_or(0) / 2;
+        let at = at - way.clamp(0, LONGEST_ROUND_TRIP / 2);
         let apart = (at.rem_euclid(DAY) - of_day).rem_euclid(HALF_HOUR);
         let apart = if apart > HALF_HOUR / 2 {
             apart - HALF_HOUR

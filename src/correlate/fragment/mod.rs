@@ -39,6 +39,10 @@ pub(super) struct Fragment {
     pub activated_at: Option<i64>,
     /// When an answer came, and the host's own time of day in it.
     pub host_time: Option<(i64, i64)>,
+    /// When the terminal told how it ended.
+    pub told_at: Option<i64>,
+    /// What a packet took to the other end and back, as a capture saw it.
+    pub round_trip: Option<i64>,
     /// Time of day that the request states; a host that only repeats it tells no time.
     stated: Option<Text>,
     /// The card was read to the end, or more.
@@ -140,11 +144,15 @@ impl Fragment {
                     self.activated_at = self.activated_at.or(at);
                 }
             }
-            Payload::Tcp(connection) if connection.opening_seen => {
-                self.connecting_at = self.connecting_at.or(at);
+            Payload::Tcp(connection) => {
+                if connection.opening_seen {
+                    self.connecting_at = self.connecting_at.or(at);
+                }
+                let once = connection.connect_micros.into_iter();
+                let shortest = once.chain(connection.rtt_micros).min();
+                self.round_trip = self.round_trip.or(shortest);
             }
-            Payload::Tcp(_)
-            | Payload::Tls(_)
+            Payload::Tls(_)
             | Payload::Dns(_)
             | Payload::Icmp(_)
             | Payload::Http(_)
@@ -165,6 +173,7 @@ impl Fragment {
                 self.connecting_at = self.connecting_at.or(at);
                 self.read = true;
             }
+            Signal::Approved | Signal::Declined => self.told_at = self.told_at.or(at),
             Signal::CardDetected => self.activated_at = self.activated_at.or(at),
             Signal::CardReadOk | Signal::OnlineRequest => self.read = true,
             _ => {}
