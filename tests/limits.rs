@@ -449,7 +449,9 @@ fn every_bound_is_met_and_named() {
     let mut wrong = Vec::new();
     let cases = cases();
     for (nth, one) in cases.iter().enumerate() {
-        let input = folder.path().join(format!("{nth}-{}", one.name));
+        // Each in a folder of its own: they are no parts of one log.
+        let input = folder.path().join(nth.to_string()).join(one.name);
+        std::fs::create_dir(folder.path().join(nth.to_string())).unwrap();
         std::fs::write(&input, &one.bytes).unwrap();
         let run = |out: &str, set: &[&str]| {
             let out = folder.path().join(format!("{nth}-{out}"));
@@ -492,7 +494,7 @@ fn every_bound_is_met_and_named() {
     let out = folder.path().join("free");
     let inputs: Vec<std::path::PathBuf> = (cases.iter().enumerate())
         .filter(|(_, one)| !one.set.is_empty())
-        .map(|(nth, one)| folder.path().join(format!("{nth}-{}", one.name)))
+        .map(|(nth, one)| folder.path().join(nth.to_string()).join(one.name))
         .collect();
     let inputs: Vec<&std::path::Path> = inputs.iter().map(std::path::PathBuf::as_path).collect();
     analyze(&inputs, &out, &[]);

@@ -2,7 +2,7 @@
 //! which pieces it comes.
 
 use std::io::Read;
-use tapscope_pipeline::decode::encoding::{Encoding, decode_line, detect, line_text, utf8_reader};
+use tapscope::decode::encoding::{Encoding, decode_line, detect, line_text, utf8_reader};
 
 /// Gives the bytes before the cut, then the rest, at most so many at a time.
 struct Dripping<'a>(&'a [u8], &'a [u8], usize);

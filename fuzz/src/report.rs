@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use tapscope_pipeline::attribute::Catalogue;
-use tapscope_pipeline::plan::Plan;
-use tapscope_pipeline::{Observer, analyze, report};
+use tapscope::attribute::Catalogue;
+use tapscope::plan::Plan;
+use tapscope::{Observer, analyze, report};
 
 const PLANTED: &str = "6212345678900000003";
 

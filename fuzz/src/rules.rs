@@ -1,7 +1,7 @@
 //! What users write: rules with their conditions in SQL, formats with their patterns, wording. The first byte says which.
 
-use tapscope_pipeline::attribute::rule_check;
-use tapscope_pipeline::parse::own;
+use tapscope::attribute::rule_check;
+use tapscope::parse::own;
 
 /// Checks the text: it is right, or it is said why not.
 pub fn run(data: &[u8]) {
