@@ -143,7 +143,6 @@ fn count(name: &str) -> Result<[u64; 3], String> {
 }
 
 #[test]
-#[ignore = "under work"]
 fn no_doubling_costs_more_than_2_6() {
     let there = Command::new("valgrind").arg("--version").output();
     if !there.is_ok_and(|output| output.status.success()) {
