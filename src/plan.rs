@@ -183,6 +183,10 @@ pub enum Language {
 pub struct Limits {
     /// Bytes of one physical line; the rest up to the next line end is skipped and counted.
     pub line_bytes: usize,
+    /// Lines that are looked at for what stands on several of them, those of other writers in between included.
+    pub record_lines: usize,
+    /// Bytes that are joined of them.
+    pub record_bytes: usize,
     /// Decompressed bytes of one member.
     pub member_bytes: u64,
     /// Decompressed to compressed ratio, after `ratio_after` bytes.
@@ -201,12 +205,30 @@ pub struct Limits {
     pub xz_memory: u64,
     /// Window of a zstd frame, as a power of two.
     pub zstd_window_log: u32,
+    /// Bytes of one captured packet (at most 1 MiB).
+    pub packet_bytes: u32,
+    /// Bytes of one pcapng block.
+    pub block_bytes: u32,
+    /// Interfaces of one pcapng section.
+    pub interfaces: usize,
+    /// Fragments of one IP datagram.
+    pub fragments: usize,
+    /// Capture seconds until an incomplete IP datagram is given up.
+    pub fragment_seconds: i64,
+    /// Bytes of incomplete IP datagrams in all.
+    pub fragment_bytes: u64,
     /// Concurrent TCP flows.
     pub flows: usize,
     /// Idle time of a flow in capture seconds.
     pub flow_idle_seconds: i64,
     /// Out-of-order bytes of one flow.
     pub flow_pending_bytes: usize,
+    /// Out-of-order segments of one flow.
+    pub flow_pending_segments: usize,
+    /// Out-of-order bytes of all flows.
+    pub pending_bytes: usize,
+    /// Handshake bytes of one direction of a TLS connection.
+    pub tls_handshake_bytes: u32,
     /// Candidate partners of one event in linking.
     pub link_candidates: usize,
     /// Events of one transaction.
@@ -217,6 +239,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             line_bytes: 1 << 20,
+            record_lines: 8192,
+            record_bytes: 512 << 10,
             member_bytes: 64 << 30,
             ratio: 200,
             ratio_after: 64 << 20,
@@ -226,9 +250,18 @@ impl Default for Limits {
             nested_zip_bytes: 256 << 20,
             xz_memory: 256 << 20,
             zstd_window_log: 27,
+            packet_bytes: 262_144,
+            block_bytes: 16 << 20,
+            interfaces: 1024,
+            fragments: 64,
+            fragment_seconds: 30,
+            fragment_bytes: 32 << 20,
             flows: 262_144,
             flow_idle_seconds: 300,
             flow_pending_bytes: 1 << 20,
+            flow_pending_segments: 4096,
+            pending_bytes: 256 << 20,
+            tls_handshake_bytes: 1 << 20,
             link_candidates: 64,
             transaction_events: 10_000,
         }
@@ -254,6 +287,8 @@ macro_rules! bounds {
 
 bounds! {
     line_bytes: usize,
+    record_lines: usize,
+    record_bytes: usize,
     member_bytes: u64,
     ratio: u64,
     ratio_after: u64,
@@ -263,9 +298,18 @@ bounds! {
     nested_zip_bytes: u64,
     xz_memory: u64,
     zstd_window_log: u32,
+    packet_bytes: u32,
+    block_bytes: u32,
+    interfaces: usize,
+    fragments: usize,
+    fragment_seconds: i64,
+    fragment_bytes: u64,
     flows: usize,
     flow_idle_seconds: i64,
     flow_pending_bytes: usize,
+    flow_pending_segments: usize,
+    pending_bytes: usize,
+    tls_handshake_bytes: u32,
     link_candidates: usize,
     transaction_events: usize,
 }
@@ -300,7 +344,15 @@ pub const LIMIT_CODES: &[&str] = &[
     "frag_limit",
     "icmp_limit",
     "line_too_long",
+    "pcap_block_too_big",
+    "pcap_packet_too_big",
+    "pcapng_interfaces",
+    "record_too_long",
     "tcp_pending_limit",
+    "tls_handshake_limit",
+    "tlv_too_deep",
+    "tlv_too_many",
+    "tlv_value_too_long",
     "transaction_events",
 ];
 

@@ -241,6 +241,7 @@ fn samples_hold_test_numbers_only() {
         .into_iter()
         .chain(files("tests", ""))
         .chain(files("rules", ""))
+        .chain(files("fuzz/corpus", ""))
     {
         if path.to_string_lossy().contains("/simulator/src/") {
             continue;

@@ -1,8 +1,8 @@
 //! Decompression and archives under small limits: every layer ends, and what comes out stays within bounds.
 
-use tapscope_pipeline::decode::each_stream_of;
-use tapscope_pipeline::event::Text;
-use tapscope_pipeline::source::Input;
+use tapscope::decode::each_stream_of;
+use tapscope::event::Text;
+use tapscope::source::Input;
 
 /// Takes the bytes apart.
 pub fn run(data: &[u8]) {

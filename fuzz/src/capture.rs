@@ -36,7 +36,10 @@ fn read(file: &[u8], step: usize) -> Vec<(u32, Option<i64>, u16, Vec<u8>)> {
         if end {
             assert_eq!(start, file.len());
             let bytes = reader.bytes();
-            assert_eq!(bytes.structure + bytes.lost + bytes.foreign + records, file.len() as u64);
+            assert_eq!(
+                bytes.structure + bytes.lost + bytes.foreign + records,
+                file.len() as u64
+            );
             return got;
         }
     }
@@ -46,6 +49,9 @@ fn read(file: &[u8], step: usize) -> Vec<(u32, Option<i64>, u16, Vec<u8>)> {
 pub fn frame(link_type: u16, bytes: &[u8]) {
     if let link::Frame::Ip(datagram) = link::decode(link_type, bytes) {
         let _ = (tcp::segment(datagram.payload), tcp::udp(datagram.payload));
-        let _ = (icmp::parse(false, datagram.payload), icmp::parse(true, datagram.payload));
+        let _ = (
+            icmp::parse(false, datagram.payload),
+            icmp::parse(true, datagram.payload),
+        );
     }
 }

@@ -1,43 +1,78 @@
-//! Text encodings: what a stream decodes to does not depend on how its bytes arrive. The first byte says in which pieces they do.
+//! Text encodings: what a stream decodes to does not depend on how its bytes arrive. The first two bytes say where it is cut, and in
+//! which pieces it comes.
 
 use std::io::Read;
-use tapscope_pipeline::decode::encoding::{decode_line, detect, utf8_reader};
+use tapscope::decode::encoding::{Encoding, decode_line, detect, line_text, utf8_reader};
 
-/// Gives at most so many bytes at a time.
-struct Dripping<'a>(&'a [u8], usize);
+/// Gives the bytes before the cut, then the rest, at most so many at a time.
+struct Dripping<'a>(&'a [u8], &'a [u8], usize);
 
 impl Read for Dripping<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.1.min(buffer.len()).min(self.0.len());
+        if self.0.is_empty() {
+            self.0 = std::mem::take(&mut self.1);
+        }
+        let n = self.2.min(buffer.len()).min(self.0.len());
         buffer[..n].copy_from_slice(&self.0[..n]);
         self.0 = &self.0[n..];
         Ok(n)
     }
 }
 
-fn decoded(
-    bytes: &[u8],
-    step: usize,
-    encoding: tapscope_pipeline::decode::encoding::Encoding,
-) -> Vec<u8> {
+fn decoded(bytes: &[u8], cut: usize, step: usize, encoding: Encoding) -> Vec<u8> {
+    let (before, behind) = bytes.split_at(cut);
     let mut out = Vec::new();
-    utf8_reader(Box::new(Dripping(bytes, step)), encoding)
+    utf8_reader(Box::new(Dripping(before, behind, step)), encoding)
         .read_to_end(&mut out)
         .unwrap();
     out
 }
 
-/// Decodes whole and in pieces.
+const ALL: [Encoding; 6] = [
+    Encoding::Utf8,
+    Encoding::Utf16Le,
+    Encoding::Utf16Be,
+    Encoding::Gb18030,
+    Encoding::Big5,
+    Encoding::Latin1,
+];
+
+/// Decodes whole, cut in two, and in small pieces.
 pub fn run(data: &[u8]) {
-    let Some((&step, bytes)) = data.split_first() else {
+    let Some((&[low, high], bytes)) = data.split_first_chunk::<2>() else {
         return;
     };
+    let cut = usize::from(u16::from_le_bytes([low, high])) % (bytes.len() + 1);
     let head = &bytes[..bytes.len().min(64)];
-    for encoding in [detect(&[bytes]), detect(&[head])] {
-        let whole = decoded(bytes, bytes.len().max(1), encoding);
-        assert_eq!(whole, decoded(bytes, usize::from(step % 7) + 1, encoding));
-        for line in bytes.split(|b| *b == b'\n') {
+    let told = [
+        detect(&[bytes]),
+        detect(&[head]),
+        detect(&[head, &bytes[cut..]]),
+    ];
+    for encoding in told.into_iter().chain(ALL) {
+        let whole = decoded(bytes, 0, usize::MAX, encoding);
+        assert!(whole.len() <= bytes.len() * 3 + 3);
+        assert_eq!(
+            whole,
+            decoded(bytes, cut, usize::MAX, encoding),
+            "cut at {cut} as {encoding:?}"
+        );
+        assert_eq!(
+            whole,
+            decoded(bytes, cut, usize::from(low % 7) + 1, encoding),
+            "in pieces as {encoding:?}"
+        );
+        if encoding.is_wide() {
+            assert!(
+                std::str::from_utf8(&whole).is_ok(),
+                "{encoding:?} gives UTF-8"
+            );
+        }
+    }
+    for line in bytes.split(|b| *b == b'\n') {
+        for encoding in ALL {
             let _ = decode_line(line, encoding);
         }
+        let _ = line_text(line);
     }
 }

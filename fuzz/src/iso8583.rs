@@ -14,8 +14,14 @@ pub fn run(data: &[u8]) {
         }
         let mut last = 0;
         for value in &message.fields {
-            assert!(value.number > 1 && value.number > last, "fields come in their order");
-            assert_eq!(data.get(value.offset..value.offset + value.raw.len()), Some(value.raw));
+            assert!(
+                value.number > 1 && value.number > last,
+                "fields come in their order"
+            );
+            assert_eq!(
+                data.get(value.offset..value.offset + value.raw.len()),
+                Some(value.raw)
+            );
             last = value.number;
             let _ = (value.shown(), value.number(), value.printable());
             let _ = subfields::parts(dialect.name, value.number, &value.digits());
@@ -36,6 +42,9 @@ pub fn run(data: &[u8]) {
         }
     }
     if let Some(found) = locate(data) {
-        assert!(found.header_offset <= found.offset && found.offset + found.message.consumed <= data.len());
+        assert!(
+            found.header_offset <= found.offset
+                && found.offset + found.message.consumed <= data.len()
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! From bytes to attempts, with a card number planted: no event may hold it, in whatever field.
 
-use tapscope_pipeline::correlate::correlate;
-use tapscope_pipeline::decode::StreamInfo;
-use tapscope_pipeline::event::{Event, Spill, Text};
-use tapscope_pipeline::parse::{edge::Edge, stream};
+use tapscope::correlate::correlate;
+use tapscope::decode::StreamInfo;
+use tapscope::event::{Event, Spill, Text};
+use tapscope::parse::{edge::Edge, stream};
 
 const PLANTED: &str = "6212345678900000003";
 

@@ -1,6 +1,6 @@
 //! The settings that the targets run under: small bounds, so that they are met.
 
-use tapscope_pipeline::plan::{Limits, Plan};
+use tapscope::plan::{Limits, Plan};
 
 /// A plan without inputs.
 #[must_use]

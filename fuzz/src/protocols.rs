@@ -8,8 +8,17 @@ pub fn run(data: &[u8]) {
     let Some((&cut, bytes)) = data.split_first() else {
         return;
     };
-    let _ = (dns::parse(bytes), http::answer(bytes), http::is_request(bytes));
-    let _ = (local::arp(bytes), local::dhcp(bytes), http::is_quic(bytes), tls::certificates(bytes, cut & 1 == 1));
+    let _ = (
+        dns::parse(bytes),
+        http::answer(bytes),
+        http::is_request(bytes),
+    );
+    let _ = (
+        local::arp(bytes),
+        local::dhcp(bytes),
+        http::is_quic(bytes),
+        tls::certificates(bytes, cut & 1 == 1),
+    );
     if let proxy::Found::Header { bytes: n, .. } = proxy::read(bytes) {
         assert!(n <= bytes.len());
     }
@@ -31,8 +40,14 @@ pub fn run(data: &[u8]) {
         said
     };
     let (a, b) = bytes.split_at(usize::from(cut).min(bytes.len()));
-    assert_eq!(said(&[bytes]), said(&[a, b]), "TLS does not depend on segments");
-    for link_type in [0, 1, 9, 12, 101, 104, 105, 108, 113, 127, 228, 229, 239, 258, 264, 276] {
+    assert_eq!(
+        said(&[bytes]),
+        said(&[a, b]),
+        "TLS does not depend on segments"
+    );
+    for link_type in [
+        0, 1, 9, 12, 101, 104, 105, 108, 113, 127, 228, 229, 239, 258, 264, 276,
+    ] {
         crate::capture::frame(link_type, bytes);
     }
 }

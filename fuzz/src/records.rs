@@ -36,7 +36,12 @@ pub fn run(data: &[u8]) {
     }
     for (_, line) in lines(text) {
         let _ = unwrap(trim_line(line));
-        for grammar in [time::parse_at_start, time::jpos, time::uptime, time::chromium] {
+        for grammar in [
+            time::parse_at_start,
+            time::jpos,
+            time::uptime,
+            time::chromium,
+        ] {
             if let Some((raw, used)) = grammar(line) {
                 assert!(used <= line.len());
                 assert!(raw.hour < 24 && raw.minute < 60 && raw.second < 61);

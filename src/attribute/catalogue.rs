@@ -206,6 +206,28 @@ struct FileExample {
     facts: Spanned<toml::Table>,
 }
 
+impl Cause {
+    /// Tries each condition by itself on a row of NULLs.
+    pub(super) fn check_types(&self) -> Result<(), RuleError> {
+        let named = self
+            .applies
+            .iter()
+            .map(|when| ("applies", when))
+            .chain(self.evidence.iter().map(|e| (e.name.as_str(), &e.when)));
+        for (name, when) in named {
+            if let Err(error) = super::evaluate::try_one(when) {
+                return Err(RuleError {
+                    file: self.file.clone(),
+                    line: None,
+                    evidence: Some(name.to_owned()),
+                    problem: format!("`{}` cannot be evaluated: {error}", when.sql),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Catalogue {
     /// The built-in causes, extended and overridden by users' own folders (files `*.toml`, in name order).
     ///
@@ -268,24 +290,7 @@ impl Catalogue {
         if super::evaluate::evaluate(self, &one, &[0]).is_ok() {
             return Ok(());
         }
-        for cause in &self.causes {
-            let named = cause
-                .applies
-                .iter()
-                .map(|when| ("applies", when))
-                .chain(cause.evidence.iter().map(|e| (e.name.as_str(), &e.when)));
-            for (name, when) in named {
-                if let Err(error) = super::evaluate::try_one(when) {
-                    return Err(RuleError {
-                        file: cause.file.clone(),
-                        line: None,
-                        evidence: Some(name.to_owned()),
-                        problem: format!("`{}` cannot be evaluated: {error}", when.sql),
-                    });
-                }
-            }
-        }
-        Ok(())
+        self.causes.iter().try_for_each(Cause::check_types)
     }
 
     fn check_look_alikes(&self) -> Result<(), RuleError> {

@@ -51,6 +51,14 @@ pub fn rules_check(folder: &Path) -> Result<Checked, RuleError> {
     Ok(checked)
 }
 
+/// Checks one rule by itself: its text, its conditions, and that they fit the facts' types.
+///
+/// # Errors
+/// The first fault.
+pub fn rule_check(text: &str) -> Result<(), RuleError> {
+    parse("rule", text)?.check_types()
+}
+
 /// A row with these facts, all others NULL; attempts that need explaining have failed.
 pub(super) fn example_row(facts: &[(u16, Value)]) -> FactRow {
     let mut row = FactRow {

@@ -25,7 +25,7 @@ pub use baseline::Baseline;
 pub use catalogue::{
     Catalogue, Cause, Condition, EvidenceRule, Example, LookAlike, RuleError, nearest,
 };
-pub use check::{Checked, rules_check};
+pub use check::{Checked, rule_check, rules_check};
 pub use columns::columns as fact_columns;
 pub use facts::list::FACTS;
 pub use model::{

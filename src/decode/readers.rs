@@ -107,7 +107,11 @@ impl<R: Read> Read for Lenient<R> {
                     self.ended = true;
                     let text = crate::source::shown_bytes(error.to_string().as_bytes());
                     self.faults.borrow_mut().push(Fault {
-                        code: self.code,
+                        code: if wants_more_memory(&error) {
+                            "decompress_limit"
+                        } else {
+                            self.code
+                        },
                         offset: self.count,
                         text,
                     });
@@ -116,6 +120,16 @@ impl<R: Read> Read for Lenient<R> {
             }
         }
     }
+}
+
+/// Whether a decoder stopped at the memory that it may have (`xz_memory`, `zstd_window_log`): the data may be sound.
+fn wants_more_memory(error: &io::Error) -> bool {
+    use liblzma::stream::Error::MemLimit;
+    let inner = error.get_ref();
+    let xz = inner.and_then(|inner| inner.downcast_ref::<liblzma::stream::Error>());
+    // zstd gives its error's name alone (`ZSTD_error_frameParameter_windowTooLarge`).
+    matches!(xz, Some(MemLimit))
+        || error.to_string() == "Frame requires too much memory for decoding"
 }
 
 /// Stops a decompressed stream that grows too large, or too large for what it was made of.

@@ -279,8 +279,14 @@ fn wording(text: &str) -> Result<Vec<String>, Vec<String>> {
     }
 }
 
+/// What is wrong with one description; nothing where it is right.
+#[must_use]
+pub fn format_faults(text: &str) -> Vec<String> {
+    proved(text).err().unwrap_or_default()
+}
+
 /// One description, proved.
-fn format(text: &str) -> Result<&'static LogFormat, Vec<String>> {
+fn proved(text: &str) -> Result<(File, Pattern), Vec<String>> {
     let file: File = toml::from_str(text).map_err(|error| vec![error.to_string()])?;
     let mut faults = Vec::new();
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -301,9 +307,15 @@ fn format(text: &str) -> Result<&'static LogFormat, Vec<String>> {
         }
     };
     prove(&file, &pattern, &mut faults);
-    if !faults.is_empty() {
-        return Err(faults);
+    if faults.is_empty() {
+        Ok((file, pattern))
+    } else {
+        Err(faults)
     }
+}
+
+fn format(text: &str) -> Result<&'static LogFormat, Vec<String>> {
+    let (file, pattern) = proved(text)?;
     // Formats live as long as the program: there are few, and every stage may hold on to one.
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     let spec = if file.spec.is_empty() {
@@ -410,7 +422,9 @@ fn prove(file: &File, pattern: &Pattern, faults: &mut Vec<String>) {
 /// How far into a line the longest front part of the pattern goes that is a pattern by itself.
 fn reach(pattern: &str, line: &str) -> String {
     let cuts = pattern.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
-    for cut in cuts.into_iter().rev() {
+    // Each front part is compiled anew: of a long pattern only some are tried.
+    let step = cuts.len() / 128 + 1;
+    for cut in cuts.into_iter().rev().step_by(step) {
         let front = pattern.get(..cut).unwrap_or_default();
         if let Ok(regex) = RegexBuilder::new(front).size_limit(1 << 20).build()
             && let Some(found) = regex.find(line.as_bytes())

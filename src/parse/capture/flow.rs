@@ -254,6 +254,11 @@ impl Flow {
         Step::Taken
     }
 
+    /// Bytes held ahead of holes.
+    pub(super) fn held(&self) -> usize {
+        self.halves.iter().map(|half| half.stream.held()).sum()
+    }
+
     /// Hands on what is still held, at the end of the flow.
     pub(super) fn drain(&mut self, sink: Sink<'_>) {
         let Self {

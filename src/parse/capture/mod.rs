@@ -25,7 +25,9 @@ use std::io::Read;
 
 use rayon::prelude::*;
 use tapscope_parsers::protocol::iso8583::Dialect;
-use tapscope_parsers::protocol::net::capture::{FileIssue, FileKind, Packet, Reader, is_snoop};
+use tapscope_parsers::protocol::net::capture::{
+    CaptureLimits, FileIssue, FileKind, Packet, Reader, is_snoop,
+};
 use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
 use crate::event::{Event, Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
@@ -70,7 +72,7 @@ fn follow_some(
         }
     }
     run.following = limit.is_some();
-    let mut file = File::default();
+    let mut file = File::new(ctx);
     file.read(reader, ctx, &mut |file, window, packets| {
         run.window(file, window, packets);
     });
@@ -279,7 +281,7 @@ impl<'c> Set<'c> {
     /// Reads the next file. Where it does not go on where the last one ended, it begins another capture.
     pub fn read(&mut self, reader: &mut dyn Read) {
         let ctx = self.ctx;
-        let mut file = File::default();
+        let mut file = File::new(ctx);
         let (run, done) = (&mut self.run, &mut self.done);
         let mut begun = false;
         file.read(reader, ctx, &mut |file, window, packets| {
@@ -330,10 +332,17 @@ struct File {
     number: u16,
 }
 
-impl Default for File {
-    fn default() -> Self {
+type Windows<'w> = &'w mut dyn FnMut(&mut File, &[u8], &mut [Packet]);
+
+impl File {
+    fn new(ctx: &Context<'_>) -> Self {
+        let limits = &ctx.plan.limits;
         Self {
-            reader: Reader::new(),
+            reader: Reader::within(CaptureLimits {
+                packet_bytes: limits.packet_bytes,
+                block_bytes: limits.block_bytes,
+                interfaces: limits.interfaces,
+            }),
             issues: Issues::new(0),
             ledger: Ledger::default(),
             head: Vec::new(),
@@ -344,11 +353,7 @@ impl Default for File {
             number: 0,
         }
     }
-}
 
-type Windows<'w> = &'w mut dyn FnMut(&mut File, &[u8], &mut [Packet]);
-
-impl File {
     fn read(&mut self, input: &mut dyn Read, ctx: &Context<'_>, window: Windows<'_>) {
         let mut buffer = vec![0u8; FIRST_WINDOW];
         let mut filled = 0;
@@ -504,7 +509,7 @@ impl<'c> Run<'c> {
         let described = ctx.plan.network.dialects.iter();
         Self {
             ctx,
-            decoder: Decoder::default(),
+            decoder: Decoder::new(limits),
             shards: (0..SHARDS)
                 .map(|_| Shard::new(ctx.source, limits, SHARDS))
                 .collect(),

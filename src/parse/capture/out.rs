@@ -170,6 +170,7 @@ impl Out {
             choice,
             edge: with.ctx.edge,
             secrets: with.secrets,
+            handshake_bytes: with.ctx.plan.limits.tls_handshake_bytes,
         }
     }
 
@@ -389,6 +390,11 @@ impl Out {
         }
         if let Some(tls) = flow.payload.tls() {
             let (_, failed) = tls.opened();
+            if tls.limited() {
+                let what = "handshakes longer than is looked at";
+                self.issues
+                    .add(place, "tls_handshake_limit", 1, what.to_owned());
+            }
             if let Some(why) = tls.useless {
                 self.issues
                     .add(place, "tls_secret_useless", 1, why.to_owned());

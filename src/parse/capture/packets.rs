@@ -6,13 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use rayon::prelude::*;
 use tapscope_parsers::protocol::iso7816::{ccid, gsmtap};
 use tapscope_parsers::protocol::net::capture::Packet;
-use tapscope_parsers::protocol::net::ip::{Fragments, Whole};
+use tapscope_parsers::protocol::net::ip::{FragmentLimits, Fragments, Whole};
 use tapscope_parsers::protocol::net::link::{Datagram, Frame, decode, inside};
 use tapscope_parsers::protocol::net::{http, icmp, local, tcp};
 
 use super::links::{Link, What as Below};
 
 use super::card::{Card, Wire, usb};
+use crate::plan::Limits;
 
 /// One packet's worth for a shard.
 pub(super) struct Item<'w> {
@@ -93,6 +94,17 @@ struct Piece<'w> {
 }
 
 impl Decoder {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            fragments: Fragments::within(FragmentLimits {
+                pieces: limits.fragments,
+                nanos: limits.fragment_seconds.saturating_mul(1_000_000_000),
+                bytes: limits.fragment_bytes,
+            }),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn decode<'w>(
         &'w mut self,
         window: &'w [u8],
@@ -386,7 +398,8 @@ fn shard_of(item: &Item<'_>, shards: usize) -> usize {
         _ => (item.source, item.destination),
     };
     let h = mix(&a) ^ mix(&b);
-    usize::try_from((h >> 17) % shards as u64).unwrap_or(0)
+    // The upper bits: only there do the ports count.
+    usize::try_from((h >> 48) % shards as u64).unwrap_or(0)
 }
 
 fn mix(address: &SocketAddr) -> u64 {

@@ -77,6 +77,8 @@ pub(super) struct Given<'g> {
     pub(super) choice: Choice<'g>,
     pub(super) edge: &'g Edge,
     pub(super) secrets: Secrets<'g>,
+    /// Bytes of a TLS handshake that are looked at.
+    pub(super) handshake_bytes: u32,
 }
 
 /// What a connection carries.
@@ -185,7 +187,7 @@ impl Payload {
             Protocol::Http => self.web(direction, data, at, given.edge),
             Protocol::Other | Protocol::Named(_) if tls::is_client_hello(data) => {
                 // TLS inside another protocol, once both sides agreed on it: mail, databases, gateways.
-                self.protocol = Protocol::Tls(Box::default());
+                self.protocol = Protocol::Tls(Box::new(TlsState::within(given.handshake_bytes)));
                 self.fed = [self.halves[0].base, self.halves[1].base];
                 noted = self.tls_bytes(direction, data, at, given, out);
             }
@@ -341,7 +343,7 @@ impl Payload {
         }
         let bytes = half.buffer.as_slice();
         if tls::is_handshake(bytes) || tls::is_alert(bytes) {
-            self.protocol = Protocol::Tls(Box::default());
+            self.protocol = Protocol::Tls(Box::new(TlsState::within(given.handshake_bytes)));
             return None;
         }
         if let Some(name) = http::foreign(bytes) {

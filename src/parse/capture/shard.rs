@@ -21,8 +21,6 @@ use crate::plan::Limits;
 
 /// Nanoseconds that a closed flow is kept, so that late resends are known as such.
 pub(super) const LINGER: i64 = 5_000_000_000;
-/// Segments held ahead of a hole, of one direction.
-const PENDING_SEGMENTS: usize = 4096;
 /// ICMP errors kept.
 const MAX_ICMP: usize = 20_000;
 
@@ -51,6 +49,9 @@ pub(super) struct Shard {
     max_flows: usize,
     idle_nanos: i64,
     limits: StreamLimits,
+    /// Bytes held ahead of holes by all flows, and how many there may be.
+    pending: usize,
+    max_pending: usize,
 }
 
 impl Shard {
@@ -80,8 +81,10 @@ impl Shard {
             idle_nanos: limits.flow_idle_seconds.saturating_mul(1_000_000_000),
             limits: StreamLimits {
                 pending_bytes: limits.flow_pending_bytes,
-                pending_segments: PENDING_SEGMENTS,
+                pending_segments: limits.flow_pending_segments,
             },
+            pending: 0,
+            max_pending: (limits.pending_bytes / shards).max(1),
         }
     }
 
@@ -176,10 +179,17 @@ impl Shard {
         if !self.flows.contains_key(&key) {
             self.open(item, segment, key, with);
         }
-        let (out, limits) = (&mut self.out, &self.limits);
         let Some(flow) = self.flows.get_mut(&key) else {
             return;
         };
+        // What this flow may hold is also what all together may still hold.
+        let before = flow.held();
+        let room = self.max_pending.saturating_sub(self.pending) + before;
+        let limits = &StreamLimits {
+            pending_bytes: self.limits.pending_bytes.min(room),
+            ..self.limits
+        };
+        let out = &mut self.out;
         let mut was_over = flow.meta.is_over();
         let mut sink = |meta: &mut Meta, payload: &mut Carried, direction, piece: Piece<'_>| {
             out.piece(meta, payload, direction, piece, with);
@@ -197,6 +207,7 @@ impl Shard {
             };
             flow.take(item, segment, missing, limits, &mut sink);
         }
+        self.pending = (self.pending + flow.held()).saturating_sub(before);
         if !flow.meta.awaited.is_empty() {
             out.acknowledged(flow, item.nanos);
         }
@@ -238,6 +249,7 @@ impl Shard {
                     1,
                     "more connections at a time than are kept".into(),
                 );
+                self.pending = self.pending.saturating_sub(flow.held());
                 self.out.end(flow, with);
                 return true;
             }
@@ -259,6 +271,7 @@ impl Shard {
             if clock.saturating_sub(flow.meta.last_at) <= LINGER {
                 self.closed.push_back((clock, key));
             } else if let Some(flow) = self.flows.remove(&key) {
+                self.pending = self.pending.saturating_sub(flow.held());
                 self.out.end(flow, with);
             }
         }
@@ -273,6 +286,7 @@ impl Shard {
             if clock.saturating_sub(flow.meta.last_at) <= self.idle_nanos {
                 self.idle.push_back((flow.meta.last_at, key));
             } else if let Some(flow) = self.flows.remove(&key) {
+                self.pending = self.pending.saturating_sub(flow.held());
                 self.out.end(flow, with);
             }
         }

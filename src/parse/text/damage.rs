@@ -1,6 +1,6 @@
 //! Finds what is damaged in a block: zero bytes that a power loss left, lines longer than is looked at, a first record without its head.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tapscope_parsers::container::LogFormat;
 
@@ -42,6 +42,7 @@ impl Damage {
                 self.bytes
             ),
             "line_too_long" => format!("{} bytes of the line are left out", self.bytes),
+            "record_too_long" => "the record goes on beyond what is looked at of one".to_owned(),
             "record_cut" => {
                 "the record's beginning is missing: the file was cut before it".to_owned()
             }
@@ -109,13 +110,21 @@ fn cut_head(format: &LogFormat, text: &[u8], out: &mut Vec<Damage>) {
 }
 
 /// What is damaged in a block, in order; `first` for the first block of a file.
-pub(super) fn find(format: &LogFormat, text: &[u8], limit: usize, first: bool) -> Vec<Damage> {
+pub(super) fn find(
+    format: &LogFormat,
+    text: &[u8],
+    limit: usize,
+    first: bool,
+    too_long: BTreeSet<usize>,
+) -> Vec<Damage> {
     let mut out = Vec::new();
     if first {
         cut_head(format, text, &mut out);
     }
     zeros(text, &mut out);
     long_lines(text, limit, &mut out);
+    let too_long = too_long.into_iter().take(LISTED);
+    out.extend(too_long.map(|at| Damage::new(at, "record_too_long", 0)));
     out.sort_by_key(|damage| damage.at);
     out
 }
@@ -167,7 +176,7 @@ mod tests {
 
     fn seen(format: &str, text: &[u8]) -> Vec<(usize, &'static str, u64)> {
         let limit = if format == "plain" { 10 } else { 100 };
-        find(by_name(format).unwrap(), text, limit, true)
+        find(by_name(format).unwrap(), text, limit, true, BTreeSet::new())
             .iter()
             .map(|d| (d.at, d.code, d.bytes))
             .collect()

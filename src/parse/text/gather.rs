@@ -3,11 +3,8 @@
 use tapscope_parsers::container::{Head, trim_line};
 
 use super::shape::Shape;
+use crate::plan::Limits;
 
-/// Lines that are looked at, those of others included.
-const MOST_LINES: usize = 8192;
-/// Bytes that are joined.
-const MOST_BYTES: usize = 512 << 10;
 /// Android's logger cuts messages at 4,068 bytes, its tag included (`LOGGER_ENTRY_MAX_PAYLOAD`).
 pub(super) const CUT_AT: usize = 3900;
 
@@ -41,20 +38,21 @@ impl<'a> Writer<'a> {
             && mine.host == other.host
     }
 
-    /// The lines behind `end` that the same writer wrote, in order, until `more` says no.
+    /// The lines behind `end` that the same writer wrote, in order, until `more` says no. True where a bound ended it.
     pub(super) fn after(
         &self,
         shape: &Shape,
         text: &'a [u8],
         end: usize,
+        limits: &Limits,
         more: &mut dyn FnMut(&Part<'a>) -> bool,
-    ) {
+    ) -> bool {
         let mut at = end;
         let mut mine = true;
         let mut bytes = 0;
-        for _ in 0..MOST_LINES {
+        for _ in 0..limits.record_lines {
             let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else {
-                return;
+                return false;
             };
             let stop = memchr::memchr(b'\n', rest).map_or(text.len(), |n| at + n + 1);
             let whole = trim_line(text.get(at..stop).unwrap_or_default());
@@ -74,12 +72,17 @@ impl<'a> Writer<'a> {
                     message,
                     own: has_head,
                 };
-                if bytes > MOST_BYTES || !more(&part) {
-                    return;
+                if bytes > limits.record_bytes {
+                    return true;
+                }
+                if !more(&part) {
+                    return false;
                 }
             }
             at = stop;
         }
+        // A writer that only fell silent left nothing out.
+        bytes > 0 && at < text.len()
     }
 
     /// The lines before `start` that the same writer wrote, nearest first, until `more` says no.

@@ -1,5 +1,6 @@
 //! Turns one block of text into items: finds the lines that hold an anchor in one pass and reads only those.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock};
 
@@ -156,6 +157,7 @@ pub(super) fn block(
         items: spare.take(),
         read: Vec::new(),
         taken: BTreeSet::new(),
+        too_long: RefCell::default(),
     };
     walk.payments();
     let ticks = walk.ticks_at(text.len()).unwrap_or(0);
@@ -169,7 +171,14 @@ pub(super) fn block(
         item.line = lines;
     }
     lines += count_lines(&text[at..]);
-    let mut damage = damage::find(shape.format, text, ctx.plan.limits.line_bytes, first);
+    let too_long = walk.too_long.into_inner();
+    let mut damage = damage::find(
+        shape.format,
+        text,
+        ctx.plan.limits.line_bytes,
+        first,
+        too_long,
+    );
     let (mut line, mut at) = (0, 0);
     for one in &mut damage {
         line += count_lines(&text[at..one.at]);
@@ -212,6 +221,8 @@ pub(super) struct Walk<'a> {
     read: Vec<(usize, usize)>,
     /// Lines further on that belong to what was read already.
     taken: BTreeSet<usize>,
+    /// Where records begin that go beyond what is looked at of one.
+    pub(super) too_long: RefCell<BTreeSet<usize>>,
 }
 
 impl<'a> Walk<'a> {

@@ -131,6 +131,14 @@ impl Joined {
 }
 
 impl<'a> Walk<'a> {
+    /// The further lines of a record that begins on the line that ends at `end`, within the bounds; where one is met, it is noted.
+    fn after(&self, head: Head<'a>, end: usize, more: &mut dyn FnMut(&Part<'a>) -> bool) {
+        let limits = &self.ctx.plan.limits;
+        if Writer::of(head).after(self.shape, self.text, end, limits, more) {
+            self.too_long.borrow_mut().insert(end.saturating_sub(1));
+        }
+    }
+
     /// Reads what begins on, or lies around, the line at `start..end`.
     pub(super) fn spanned(&self, start: usize, end: usize, line: &Line<'a>) -> Option<Spanned> {
         self.xml_message(start, end, line)
@@ -156,7 +164,7 @@ impl<'a> Walk<'a> {
         }
         let mut joined = Joined::of(piece.trim_ascii_end(), start, end);
         let mut balance = xml_balance(piece);
-        Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
+        self.after(line.head, end, &mut |part| {
             let text = part.message.trim_ascii_start();
             let markup = text.starts_with(b"<") || text.starts_with(b"&lt;") || text.is_empty();
             if part.own && !markup {
@@ -212,7 +220,7 @@ impl<'a> Walk<'a> {
             });
         }
         if !closed {
-            Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
+            self.after(line.head, end, &mut |part| {
                 joined.push(part);
                 !depth.piece(part.message)
             });
@@ -303,7 +311,7 @@ impl<'a> Walk<'a> {
         }
         let counted = offset.is_some();
         let mut lines = vec![(start, end)];
-        Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
+        self.after(line.head, end, &mut |part| {
             if bytes.len() % 16 != 0 || bytes.len() >= 4096 {
                 return false;
             }
@@ -333,7 +341,7 @@ impl<'a> Walk<'a> {
         exception::begins(message).then_some(())?;
         let mut text = message.to_vec();
         let mut lines = Vec::new();
-        Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
+        self.after(line.head, end, &mut |part| {
             let frame = exception::is_frame(part.message);
             let cause = exception::cause(part.message);
             if let Some(cause) = cause
@@ -363,7 +371,7 @@ impl<'a> Walk<'a> {
         let mut text = message.to_vec();
         let mut lines = Vec::new();
         let mut last = message.len();
-        Writer::of(line.head).after(self.shape, self.text, end, &mut |part| {
+        self.after(line.head, end, &mut |part| {
             if !part.own || last < CUT_AT || text.len() > 256 << 10 {
                 return false;
             }

@@ -22,14 +22,30 @@ mod record;
 use record::to_nanos;
 pub use record::{FileBytes, FileIssue, FileKind, Packet};
 
-/// Largest packet that is believed; also the limit of `snaplen` in common tools.
-pub const MAX_PACKET: u32 = 262_144;
-/// Largest pcapng block that is believed.
-pub const MAX_BLOCK: u32 = 16 << 20;
-/// Most interfaces of one pcapng section.
-const MAX_INTERFACES: usize = 1024;
+/// What is believed of a capture file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaptureLimits {
+    /// Largest packet; also the limit of `snaplen` in common tools. Never more than a [`MIN_WINDOW`] holds.
+    pub packet_bytes: u32,
+    /// Largest pcapng block.
+    pub block_bytes: u32,
+    /// Most interfaces of one pcapng section.
+    pub interfaces: usize,
+}
+
+impl Default for CaptureLimits {
+    fn default() -> Self {
+        Self {
+            packet_bytes: 262_144,
+            block_bytes: 16 << 20,
+            interfaces: 1024,
+        }
+    }
+}
+
 /// A buffer of at least this size always makes progress (but for larger pcapng blocks, which are skipped).
 pub const MIN_WINDOW: usize = 2 << 20;
+const PACKET_WITHIN: &str = "a packet within the bound `packet_bytes`";
 const SHB: u32 = 0x0A0D_0D0A;
 
 #[derive(Debug, Clone, Copy)]
@@ -103,6 +119,7 @@ enum Step {
 /// Cuts a capture file into packets.
 #[derive(Debug, Clone)]
 pub struct Reader {
+    limits: CaptureLimits,
     state: State,
     kind: Option<FileKind>,
     frame: u32,
@@ -126,7 +143,18 @@ impl Reader {
     /// A reader at the start of a file.
     #[must_use]
     pub fn new() -> Self {
+        Self::within(CaptureLimits::default())
+    }
+
+    /// As [`Self::new`], with other bounds.
+    #[must_use]
+    pub fn within(limits: CaptureLimits) -> Self {
+        let most = u32::try_from(MIN_WINDOW / 2).unwrap_or(u32::MAX);
         Self {
+            limits: CaptureLimits {
+                packet_bytes: limits.packet_bytes.min(most),
+                ..limits
+            },
             state: State::Start,
             kind: None,
             frame: 0,
@@ -304,10 +332,11 @@ impl Reader {
                     nanos: c.nanos,
                     order: c.order,
                     near_seconds: c.last_seconds,
+                    most: self.limits.packet_bytes,
                 },
                 sure,
             ),
-            State::Ng(ng) => resync::block(rest, from, ng.big, sure),
+            State::Ng(ng) => resync::block(rest, from, ng.big, self.limits.block_bytes, sure),
             State::Start | State::Dead => resync::Found::Nowhere(rest.len()),
         };
         let (n, done) = match found {
@@ -393,7 +422,20 @@ impl Reader {
             expected: "a packet record header",
             found: u64::from(found),
         };
-        if len > MAX_PACKET {
+        if len > self.limits.packet_bytes {
+            // A header that is right but for its length is a packet beyond the bound; anything else is damage.
+            let fraction = u32_at(rest, 4, c.big).unwrap_or(u32::MAX);
+            let unit = if c.nanos { 1_000_000_000 } else { 1_000_000 };
+            let near = c.last_seconds.is_none_or(|last| {
+                u32_at(rest, 0, c.big).is_some_and(|at| at.abs_diff(last) < 3600)
+            });
+            if fraction < unit && near && len <= original && original <= self.limits.block_bytes {
+                return Step::Bad {
+                    code: "pcap_packet_too_big",
+                    expected: PACKET_WITHIN,
+                    found: u64::from(len),
+                };
+            }
             return bad(len);
         }
         let parsed = if c.modified {
@@ -476,10 +518,10 @@ impl Reader {
             return bad(length);
         }
         let kind = u32_at(rest, 0, big).unwrap_or(0);
-        if length > MAX_BLOCK {
+        if length > self.limits.block_bytes {
             return Step::Bad {
                 code: "pcap_block_too_big",
-                expected: "a block of at most 16 MiB",
+                expected: "a block within the bound `block_bytes`",
                 found: u64::from(length),
             };
         }
@@ -599,15 +641,15 @@ impl Reader {
             }
         };
         if let State::Ng(ng) = &mut self.state {
-            if ng.interfaces.len() < MAX_INTERFACES {
+            if ng.interfaces.len() < self.limits.interfaces {
                 ng.interfaces.push(interface);
             } else {
                 self.issues.push(FileIssue {
                     code: "pcapng_interfaces",
                     frame: self.frame,
                     offset: self.offset,
-                    expected: "at most 1024 interfaces",
-                    found: 1025,
+                    expected: "no more interfaces than the bound `interfaces`",
+                    found: long(ng.interfaces.len()) + 1,
                     skipped: 0,
                 });
             }
@@ -654,6 +696,18 @@ impl Reader {
             // Wireshark counts it as no frame either: it stops here.
             return Step::Used(block.len());
         };
+        if len > size(self.limits.packet_bytes) {
+            self.bytes.lost += long(block.len());
+            self.issues.push(FileIssue {
+                code: "pcap_packet_too_big",
+                frame: self.frame,
+                offset: self.offset,
+                expected: PACKET_WITHIN,
+                found: long(len),
+                skipped: long(block.len()),
+            });
+            return Step::Used(block.len());
+        }
         let nanos = (kind != 3).then(|| {
             let units = (u64::from(word(12)) << 32) | u64::from(word(16));
             to_nanos(units, interface.resolution, interface.offset_seconds)

@@ -6,12 +6,27 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use super::bytes::{long, size};
 use super::link::Datagram;
 
-/// Fragments of one datagram at most.
-const MAX_PIECES: usize = 64;
-/// Nanoseconds until an incomplete datagram is given up.
-const TIMEOUT: i64 = 30_000_000_000;
-/// Bytes held in all.
-const MAX_BYTES: u64 = 32 << 20;
+/// Bounds on what is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FragmentLimits {
+    /// Fragments of one datagram.
+    pub pieces: usize,
+    /// Nanoseconds until an incomplete datagram is given up.
+    pub nanos: i64,
+    /// Bytes held in all.
+    pub bytes: u64,
+}
+
+impl Default for FragmentLimits {
+    fn default() -> Self {
+        Self {
+            pieces: 64,
+            nanos: 30_000_000_000,
+            bytes: 32 << 20,
+        }
+    }
+}
+
 /// Largest datagram.
 const MAX_DATAGRAM: u32 = 65_535;
 
@@ -51,6 +66,7 @@ pub struct FragmentCounts {
 /// Datagrams under way.
 #[derive(Debug, Default)]
 pub struct Fragments {
+    limits: FragmentLimits,
     parts: HashMap<Key, Parts>,
     order: VecDeque<(i64, Key)>,
     bytes: u64,
@@ -59,6 +75,15 @@ pub struct Fragments {
 }
 
 impl Fragments {
+    /// None yet.
+    #[must_use]
+    pub fn within(limits: FragmentLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
     /// Adds a fragment; gives the datagram back when it is whole.
     pub fn push(&mut self, d: &Datagram<'_>, frame: u32, nanos: i64) -> Option<Whole> {
         self.expire(nanos);
@@ -80,7 +105,9 @@ impl Fragments {
             since: nanos,
             ..Parts::default()
         });
-        if parts.pieces.len() >= MAX_PIECES || self.bytes + long(d.payload.len()) > MAX_BYTES {
+        if parts.pieces.len() >= self.limits.pieces
+            || self.bytes + long(d.payload.len()) > self.limits.bytes
+        {
             self.counts.limited += 1;
             self.drop_key(&key);
             return None;
@@ -118,7 +145,7 @@ impl Fragments {
     fn expire(&mut self, now: i64) {
         while let Some((since, key)) = self.order.front().copied() {
             let live = self.parts.get(&key).is_some_and(|p| p.since == since);
-            if live && now.saturating_sub(since) <= TIMEOUT {
+            if live && now.saturating_sub(since) <= self.limits.nanos {
                 break;
             }
             self.order.pop_front();
@@ -201,11 +228,19 @@ mod tests {
     fn old_parts_are_given_up_and_counted() {
         let mut f = Fragments::default();
         f.push(&part(1, 8, false, b"tail"), 1, 0);
-        f.push(&part(2, 8, false, b"tail"), 2, TIMEOUT + 1);
+        f.push(
+            &part(2, 8, false, b"tail"),
+            2,
+            FragmentLimits::default().nanos + 1,
+        );
         assert_eq!(f.counts.incomplete, 1);
         assert!(
-            f.push(&part(1, 0, true, b"12345678"), 3, TIMEOUT + 2)
-                .is_none()
+            f.push(
+                &part(1, 0, true, b"12345678"),
+                3,
+                FragmentLimits::default().nanos + 2
+            )
+            .is_none()
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Finds the next good record of a damaged capture: a chain of plausible headers, each where the one before says.
 
 use super::bytes::{size, u32_at};
-use super::capture::{Lengths, MAX_BLOCK, MAX_PACKET};
+use super::capture::Lengths;
 
 /// How many records in a row make a position believable.
 const CHAIN: usize = 4;
@@ -15,6 +15,8 @@ pub(super) struct Style {
     pub(super) nanos: bool,
     pub(super) order: Lengths,
     pub(super) near_seconds: Option<u32>,
+    /// Largest packet that is believed.
+    pub(super) most: u32,
 }
 
 /// Where the search ended.
@@ -38,8 +40,8 @@ pub(super) fn classic(b: &[u8], from: usize, style: &Style, sure: bool) -> Found
 }
 
 /// Searches a pcapng section for the next block.
-pub(super) fn block(b: &[u8], from: usize, big: bool, sure: bool) -> Found {
-    search(b, from, 12, sure, |at| chain_block(b, at, big))
+pub(super) fn block(b: &[u8], from: usize, big: bool, most: u32, sure: bool) -> Found {
+    search(b, from, 12, sure, |at| chain_block(b, at, big, most))
 }
 
 fn search(
@@ -99,9 +101,9 @@ fn chain_classic(b: &[u8], start: usize, style: &Style) -> (Verdict, usize) {
         if !near_enough
             || seconds == 0
             || fraction >= limit
-            || !(14..=MAX_PACKET).contains(&len)
+            || !(14..=style.most).contains(&len)
             || original < len
-            || original > MAX_PACKET
+            || original > style.most
         {
             return (Verdict::Bad, 0);
         }
@@ -114,7 +116,7 @@ fn chain_classic(b: &[u8], start: usize, style: &Style) -> (Verdict, usize) {
     (Verdict::Good, CHAIN)
 }
 
-fn chain_block(b: &[u8], start: usize, big: bool) -> (Verdict, usize) {
+fn chain_block(b: &[u8], start: usize, big: bool, most: u32) -> (Verdict, usize) {
     let mut at = start;
     for seen in 0..CHAIN {
         if at == b.len() && seen > 0 {
@@ -127,7 +129,7 @@ fn chain_block(b: &[u8], start: usize, big: bool) -> (Verdict, usize) {
             kind,
             1..=12 | 0x0A0D_0D0A | 0x0000_0BAD | 0x4000_0BAD | 0x8000_0001
         );
-        if !known || length < 12 || length % 4 != 0 || length > MAX_BLOCK {
+        if !known || length < 12 || length % 4 != 0 || length > most {
             return (Verdict::Bad, 0);
         }
         let end = at.saturating_add(size(length));

@@ -231,18 +231,17 @@ impl Stream {
             self.check_again(offset, data);
             return Fate::Again;
         }
-        if self
-            .hole_acked_at
-            .is_some_and(|t| nanos.saturating_sub(t) > HOLE_PATIENCE)
-            && offset > position
-        {
-            self.skip_hole(sink);
-        }
         let skip = usize::try_from((position - offset).max(0)).unwrap_or(usize::MAX);
         let fresh: &'a [u8] = data.get(skip..).unwrap_or_default();
         let start = u64::try_from(offset.max(position)).unwrap_or(0);
         if start > self.next {
-            return self.hold(start, fresh, frame, nanos, limits, sink);
+            let acked = self.hole_acked_at;
+            let fate = self.hold(start, fresh, frame, nanos, limits, sink);
+            // Only now: it may hold bytes of the very hole that is given up.
+            if acked.is_some_and(|t| nanos.saturating_sub(t) > HOLE_PATIENCE) {
+                self.skip_hole(sink);
+            }
+            return fate;
         }
         let filled = !self.pending.is_empty();
         if filled {

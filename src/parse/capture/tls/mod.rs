@@ -55,6 +55,19 @@ pub(super) struct TlsState {
 }
 
 impl TlsState {
+    /// A connection of whose handshake so many bytes are looked at.
+    pub(super) fn within(handshake_bytes: u32) -> Self {
+        Self {
+            halves: [Half::within(handshake_bytes), Half::within(handshake_bytes)],
+            ..Self::default()
+        }
+    }
+
+    /// True where the handshake went beyond what is looked at.
+    pub(super) fn limited(&self) -> bool {
+        self.halves.iter().any(|half| half.limited)
+    }
+
     pub(super) fn server_name(&self) -> Option<Text> {
         self.seen.server_name.clone()
     }

@@ -93,6 +93,20 @@ fn a_hole_that_was_acknowledged_becomes_a_gap() {
     assert_eq!(got.bytes, b"ab\xEE\xEEef");
 }
 
+/// Found by fuzzing: the segment that ended the wait lay in the hole itself, and its bytes were lost.
+#[test]
+fn what_arrives_as_a_hole_is_given_up_is_kept() {
+    let mut stream = Stream::default();
+    let mut got = Got::default();
+    stream.begin(0);
+    stream.push(6, b"gh", 0, (1, 0), &LIMITS, &mut |p| got.take(p));
+    stream.acknowledged(8, 0, &mut |p| got.take(p));
+    let late = (2, HOLE_PATIENCE + 1);
+    stream.push(3, b"def", 0, late, &LIMITS, &mut |p| got.take(p));
+    assert_eq!(got.bytes, b"\xEE\xEE\xEEdefgh");
+    assert_eq!((got.gaps, got.frames), (3, vec![2, 1]));
+}
+
 #[test]
 fn limits_hold() {
     let tight = StreamLimits {

@@ -13,8 +13,8 @@ pub use hello::{ClientHello, ServerHello};
 
 /// Largest record (RFC 8446: 2^14 + 256) and its header.
 const MAX_RECORD: usize = 16_640;
-/// Handshake bytes looked at.
-const MAX_HANDSHAKE: usize = 1 << 20;
+/// Handshake bytes looked at, unless told otherwise.
+const HANDSHAKE: u32 = 1 << 20;
 
 /// True where the bytes begin like a TLS handshake record.
 #[must_use]
@@ -71,8 +71,12 @@ pub enum Said<'a> {
 }
 
 /// One direction of a TLS connection.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Half {
+    /// Handshake bytes that are looked at.
+    most: u32,
+    /// True once that bound was met.
+    pub limited: bool,
     record: Vec<u8>,
     handshake: Vec<u8>,
     handshake_total: u64,
@@ -86,7 +90,30 @@ pub struct Half {
     pub done: bool,
 }
 
+impl Default for Half {
+    fn default() -> Self {
+        Self::within(HANDSHAKE)
+    }
+}
+
 impl Half {
+    /// One that looks at so many handshake bytes.
+    #[must_use]
+    pub fn within(most: u32) -> Self {
+        Self {
+            most,
+            limited: false,
+            record: Vec::new(),
+            handshake: Vec::new(),
+            handshake_total: 0,
+            encrypted: false,
+            keep: false,
+            skip: 0,
+            length: 0,
+            done: false,
+        }
+    }
+
     /// Takes the next bytes and reports what they say.
     pub fn push(&mut self, mut data: &[u8], say: &mut dyn FnMut(Said<'_>)) {
         while !self.done && !data.is_empty() {
@@ -177,7 +204,8 @@ impl Half {
 
     fn handshake(&mut self, body: &[u8], say: &mut dyn FnMut(Said<'_>)) {
         self.handshake_total += long(body.len());
-        if self.handshake_total > long(MAX_HANDSHAKE) {
+        if self.handshake_total > u64::from(self.most) {
+            self.limited = true;
             self.done = true;
             return;
         }
