@@ -84,17 +84,24 @@ impl Watched {
 
 /// Runs a command, looks at its memory while it lasts, and ends it where it hangs.
 fn watched(mut command: Command) -> Watched {
+    use std::io::{Read as _, Seek as _};
     let start = Instant::now();
+    // Files, so that nobody waits for a pipe to be emptied.
+    let mut files = [tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap()];
+    let [stdout, stderr] = [&files[0], &files[1]].map(|file| file.try_clone().unwrap());
     let mut child = command
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(stdout)
+        .stderr(stderr)
         .spawn()
         .unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     let patience = Duration::from_secs(if long() { 7200 } else { 300 });
-    while child.try_wait().unwrap().is_none() {
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let high = high.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
@@ -104,10 +111,20 @@ fn watched(mut command: Command) -> Watched {
             panic!("it does not end");
         }
         std::thread::sleep(Duration::from_millis(3));
-    }
+    };
     let took = start.elapsed();
+    let [stdout, stderr] = [0, 1].map(|n| {
+        let mut bytes = Vec::new();
+        files[n].rewind().unwrap();
+        files[n].read_to_end(&mut bytes).unwrap();
+        bytes
+    });
     Watched {
-        output: child.wait_with_output().unwrap(),
+        output: Output {
+            status: ended,
+            stdout,
+            stderr,
+        },
         peak,
         took,
     }

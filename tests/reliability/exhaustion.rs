@@ -87,7 +87,6 @@ fn c3_one_flow_in_the_worst_order() {
 }
 
 #[test]
-#[ignore = "under work"]
 fn c4_other_bombs_stop_at_their_limit() {
     let parent = tempfile::tempdir().unwrap();
     let zeros = |n: u64| std::io::Read::take(std::io::repeat(0), n);
@@ -330,7 +329,6 @@ fn c7_memory_that_is_refused() {
 }
 
 #[test]
-#[ignore = "under work"]
 fn c8_very_many_files_and_very_deep_folders() {
     let parent = tempfile::tempdir().unwrap();
     let input = parent.path().join("input");
@@ -356,17 +354,20 @@ fn c8_very_many_files_and_very_deep_folders() {
         .unwrap();
     }
     std::os::unix::fs::symlink(&input, input.join("deep/around")).unwrap();
-    // Deeper than any path may be: only a shell that walks there can make it.
-    let depth = 5000;
+    // Deeper than any path may be: only who walks there can make it.
+    let depth = 3000;
     let script = format!(
-        "cd \"$0\" && i=0; while [ $i -lt {depth} ]; do mkdir d && cd -P d || exit 0; i=$((i+1)); done; echo x > bottom.log"
+        "import os,sys\nos.chdir(sys.argv[1])\nfor n in range({depth}):\n    os.mkdir('d'); os.chdir('d')\nopen('bottom.log','w').write('x')"
     );
-    let made = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .arg(&input)
-        .status()
-        .unwrap();
-    assert!(made.success());
+    let deep = super::tool("python3", "C8: a path that is longer than a path may be");
+    if deep {
+        let made = std::process::Command::new("python3")
+            .args(["-c", &script])
+            .arg(&input)
+            .status()
+            .unwrap();
+        assert!(made.success());
+    }
     let out = parent.path().join("out");
     let run = watched(analyze(&input, &out, &[]));
     let words = run.words();
@@ -378,7 +379,7 @@ fn c8_very_many_files_and_very_deep_folders() {
     assert_eq!(read, files, "every file once");
     let told = issues(&out);
     assert!(
-        run.code() == Some(3) && !told.is_empty(),
+        !deep || run.code() == Some(3) && !told.is_empty(),
         "what is too deep to be opened is told: {told:?}"
     );
     let removed = std::process::Command::new("rm")

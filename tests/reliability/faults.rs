@@ -332,7 +332,6 @@ fn d3_files_that_change_under_the_reader() {
 
 /// Every command in odd surroundings ends by itself and without a fault of the program.
 #[test]
-#[ignore = "under work"]
 fn d4_odd_surroundings() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("out");
@@ -429,6 +428,9 @@ fn d4_odd_surroundings() {
             assert!([0, 1, 2, 3].contains(&code), "{what}");
             let _ = std::fs::remove_file(&words);
             runs += 1;
+            if long() || run.took.as_secs() > 10 {
+                println!("     {:.1} s {name}: {command}", run.took.as_secs_f64());
+            }
         }
     }
     figure(

@@ -5,9 +5,11 @@ use tapscope_parsers::protocol::net::tls::names as tls_names;
 
 use super::Row;
 use super::list::Fact;
-use super::view::View;
+use super::view::{Seen, View};
 use crate::correlate::Correlated;
-use crate::event::{Connection, LinkFault, Payload, Side, Signal, TlsSeen, TlsStage, What};
+use crate::event::{
+    Connection, DnsEvent, LinkFault, Payload, Side, Signal, TlsSeen, TlsStage, What,
+};
 
 /// Median connect or round trip time of all connections, microseconds.
 pub fn rtt_median(correlated: &Correlated) -> Option<i64> {
@@ -135,9 +137,17 @@ fn connections(view: &View<'_>, row: &mut Row, covered: bool) {
     refused.extend(view.signal(Signal::ConnectRefused));
     row.seen(Fact::connect_refused, &refused, covered || view.has_log());
     let reset = of(view, |c| {
-        !c.refused && matches!(c.reset_by, Some(Side::Server | Side::Middlebox)) && waiting(c)
+        !c.refused
+            && matches!(c.reset_by, Some(Side::Server | Side::Middlebox))
+            && waiting(c)
+            && c.gap_bytes == 0
     });
-    row.seen(Fact::reset_mid, &reset, covered);
+    // What the capture lacks may have been the answer.
+    let full = of(view, |c| {
+        waiting(c) && c.gap_bytes > 0 && (c.reset_by.is_some() || c.closed_by.is_some())
+    });
+    let full = covered && full.is_empty();
+    row.seen(Fact::reset_mid, &reset, full);
     let by = view.connections.iter().find_map(|seen| {
         let side = match seen.what.reset_by? {
             Side::Client => "client",
@@ -148,9 +158,9 @@ fn connections(view: &View<'_>, row: &mut Row, covered: bool) {
     });
     row.text_or(Fact::reset_by, by, covered);
     let fin = of(view, |c| {
-        c.closed_by == Some(Side::Server) && c.reset_by.is_none() && waiting(c)
+        c.closed_by == Some(Side::Server) && c.reset_by.is_none() && waiting(c) && c.gap_bytes == 0
     });
-    row.seen(Fact::fin_early, &fin, covered);
+    row.seen(Fact::fin_early, &fin, full);
     let told = covered && of(view, ack_not_captured).is_empty();
     row.seen(Fact::data_unacked, &of(view, unacked), told);
     let mut opaque = of(view, |c| c.carried == Some("tls"));
@@ -203,6 +213,21 @@ fn speed(view: &View<'_>, median: Option<i64>, row: &mut Row, covered: bool) {
     }
 }
 
+/// Microseconds after a question within which no resolver gives up.
+const AT_ONCE: i64 = 900_000;
+
+/// A name was asked for without an answer, and the one who asked opens a connection right away.
+fn went_on(view: &View<'_>, asked: &Seen<'_, DnsEvent>) -> bool {
+    asked.what.rcode.is_none()
+        && view.connections.iter().any(|seen| {
+            let after = seen.at.zip(asked.at).map(|(open, ask)| open - ask);
+            seen.what.opening_seen
+                && seen.what.client.ip() == asked.what.client
+                && seen.what.server.port() != 53
+                && after.is_some_and(|after| (0..AT_ONCE).contains(&after))
+        })
+}
+
 fn names(view: &View<'_>, row: &mut Row, covered: bool) {
     let hits = |test: &dyn Fn(Option<u8>) -> bool| -> Vec<u32> {
         view.dns
@@ -211,7 +236,14 @@ fn names(view: &View<'_>, row: &mut Row, covered: bool) {
             .map(|seen| seen.index)
             .collect()
     };
-    let failed = hits(&|code| !matches!(code, Some(0 | 3)));
+    let mut failed = hits(&|code| !matches!(code, Some(0 | 3)));
+    // Who connects at once has the address: it is the capture that lacks the answer.
+    failed.retain(|index| {
+        !view
+            .dns
+            .iter()
+            .any(|seen| seen.index == *index && went_on(view, seen))
+    });
     row.seen(Fact::dns_failed, &failed, covered);
     row.seen(Fact::dns_nx, &hits(&|code| code == Some(3)), covered);
     let bad = view

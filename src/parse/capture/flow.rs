@@ -242,7 +242,11 @@ impl Flow {
             self.halves[direction].fin = true;
             self.meta.both_closed = self.halves[1 - direction].fin;
             if self.meta.closed_by.is_none() {
-                self.meta.closed_by = Some(self.meta.side(direction));
+                // One more than what the other side was seen to send is acknowledged: its own FIN came before, and was not captured.
+                let other = &self.halves[1 - direction];
+                let second = other.seen && other.acked_to == other.sent_to + 1;
+                let first = if second { 1 - direction } else { direction };
+                self.meta.closed_by = Some(self.meta.side(first));
                 self.meta.cites.end = item.frame;
             }
             self.meta.ended_at.get_or_insert(item.nanos);
