@@ -28,6 +28,14 @@ if python3 -c 'import pyarrow, duckdb' 2>/dev/null; then
 else
   skipped+=("tables read by pyarrow and DuckDB: they cannot be installed here")
 fi
+# Counts instructions: how work grows with its input. Damages captures. Keeps a screen.
+for pair in valgrind:valgrind editcap:wireshark-common tmux:tmux; do
+  if ! command -v "${pair%%:*}" >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    { DEBIAN_FRONTEND=noninteractive apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${pair##*:}" >/dev/null 2>&1; } || true
+  fi
+  command -v "${pair%%:*}" >/dev/null || skipped+=("${pair##*:}: ${pair%%:*} cannot be installed here (see docs/reliability.md)")
+done
+if command -v valgrind >/dev/null; then export TAPSCOPE_REQUIRE_VALGRIND=1; fi
 # A real browser for the report.
 browser() { command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable; }
 if ! browser >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

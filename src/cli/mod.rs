@@ -40,6 +40,15 @@ const PARTLY: u8 = 3;
 /// Runs the program with the given arguments, its own name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run_watched(arguments, |_| ())
+}
+
+/// As [`run`]; `watch` is told each stage of an analysis as it begins. What it does there is done by the program: a test puts faults in.
+#[must_use]
+pub fn run_watched(
+    arguments: impl IntoIterator<Item = OsString>,
+    watch: fn(&str),
+) -> ExitCode {
     say_where_only();
     sandbox::keep_no_core();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -70,7 +79,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         output.note(&format!("settings from {}", file.display()));
     }
     let work = || match &parsed.command {
-        Command::Analyze(args) => commands::analyze::run(args, &parsed, &output),
+        Command::Analyze(args) => commands::analyze::run(args, &parsed, &output, watch),
         Command::Inspect(args) => commands::inspect::run(args, &output),
         Command::Browse(args) => commands::browse::run(args, &output),
         Command::Compare(args) => commands::compare::run(args, &output),

@@ -16,10 +16,17 @@ pub(crate) struct Progress {
     words: Option<Output>,
     shown: bool,
     started: Instant,
+    watch: fn(&str),
 }
 
 impl Progress {
-    pub(crate) fn new(choice: ProgressChoice, quiet: bool, verbose: bool, output: Output) -> Self {
+    pub(crate) fn new(
+        choice: ProgressChoice,
+        quiet: bool,
+        verbose: bool,
+        output: Output,
+        watch: fn(&str),
+    ) -> Self {
         let shown = match choice {
             ProgressChoice::Always => true,
             ProgressChoice::Never => false,
@@ -36,6 +43,7 @@ impl Progress {
             words: (verbose && !shown).then_some(output),
             shown,
             started: Instant::now(),
+            watch,
         }
     }
 
@@ -72,6 +80,7 @@ impl Observer for Progress {
     }
 
     fn stage(&self, name: &str) {
+        (self.watch)(name);
         // Only reading knows how much there is to do.
         let template = if name == "read" {
             "{msg:8} {wide_bar:.cyan/dim} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left  {prefix:.dim}"

@@ -22,7 +22,8 @@ const DOUBT: i64 = 2_000_000;
 /// Beyond this a link by time alone says nothing.
 const TIME_LIMIT: i64 = 180_000_000;
 
-/// Fragments that are surely the same payment, without looking at time: equal cryptograms, or equal trace number and terminal (or amount and card) where that is unique in both sources.
+/// Fragments that are surely the same payment, without looking at time: equal cryptograms, or an equal trace number and terminal,
+/// amount and card, or amount and reference number, where that is unique in both sources.
 pub(super) fn sure_pairs(fragments: &[Fragment], limit: usize) -> Vec<(u32, u32)> {
     let mut pairs = Vec::new();
     if fragments
@@ -51,6 +52,13 @@ pub(super) fn sure_pairs(fragments: &[Fragment], limit: usize) -> Vec<(u32, u32)
     });
     for group in by_trace.iter().chain(&by_trace_and_card) {
         pair_unique(group, fragments, limit, &mut pairs);
+    }
+    // A host gives each payment a reference number of its own; where trace number and amount agree as well, it is that payment.
+    for group in alike(all(), |index| {
+        let keys = keys(index);
+        Some((keys.rrn.clone()?, keys.stan?, keys.amount_minor?))
+    }) {
+        pair_unique(&group, fragments, limit, &mut pairs);
     }
     pairs.sort_unstable();
     pairs.dedup();

@@ -28,6 +28,8 @@ pub struct Written {
     pub turns: i32,
     /// The record has no time of its own: `raw` is that of the record before.
     pub inherited: bool,
+    /// The clock went back by an hour earlier that day: what it says twice is meant for the second time.
+    pub again: bool,
 }
 
 /// Sees the times of one block in the order of its records.
@@ -36,6 +38,8 @@ pub struct BlockClock {
     /// The last time that was no late line, and the turns up to it.
     last: Option<RawTime>,
     turns: i32,
+    /// The day on which the clock went back by an hour.
+    again: Option<(u8, u8)>,
     /// What the last record with a time got: what those without one inherit.
     before: Option<Written>,
     span: BlockSpan,
@@ -51,7 +55,24 @@ pub struct BlockSpan {
     year: Option<(i16, i32)>,
     /// What the last record got.
     tail: Option<Written>,
+    /// The day on which the clock went back by an hour.
+    again: Option<(u8, u8)>,
     order: OrderEvidence,
+}
+
+/// True where a time is of that day.
+fn is_that_day(day: Option<(u8, u8)>, raw: Option<RawTime>) -> bool {
+    day.is_some() && raw.is_some_and(|raw| raw.month_day == day)
+}
+
+/// True where a clock that is set to winter time went back: by an hour (half an hour on Lord Howe), the lines before and behind it being some
+/// minutes apart. Only zones that have an hour twice make use of it.
+fn went_back(last: &RawTime, next: &RawTime) -> bool {
+    const MINUTE: i64 = 60_000_000_000;
+    last.month_day == next.month_day
+        && last.year == next.year
+        && last.month_day.is_some()
+        && (10 * MINUTE..=61 * MINUTE).contains(&(last.nanos_of_day() - next.nanos_of_day()))
 }
 
 /// What speaks for one order of `a/b` dates or `a-b-c` dates.
@@ -78,6 +99,9 @@ impl BlockClock {
         if raw.is_civil() {
             if let Some(last) = self.last {
                 turn = turn_between(&last, &raw);
+                if went_back(&last, &raw) {
+                    self.again = raw.month_day;
+                }
             }
             // A late line from just before the roll-over belongs there, and does not turn the clock back.
             if turn >= 0 {
@@ -94,6 +118,7 @@ impl BlockClock {
             raw: Some(raw),
             turns: self.turns + turn.min(0),
             inherited: false,
+            again: self.again.is_some() && self.again == raw.month_day,
         };
         self.before = Some(written);
         written
@@ -105,6 +130,7 @@ impl BlockClock {
         self.span.turns = self.turns;
         self.span.last = self.last;
         self.span.tail = self.before;
+        self.span.again = self.again;
         self.span
     }
 }
@@ -237,8 +263,8 @@ pub struct Calendar {
     date: Option<Date>,
     order: DateOrder,
     order_open: bool,
-    /// Turns before each block, and what the last record before it got, with all turns.
-    blocks: Vec<(i32, Option<Written>)>,
+    /// Turns before each block, what the last record before it got, with all turns, and the day on which the clock had gone back.
+    blocks: Vec<(i32, Option<Written>, Option<(u8, u8)>)>,
 }
 
 impl Calendar {
@@ -249,14 +275,18 @@ impl Calendar {
         let mut turns = 0;
         let mut last: Option<RawTime> = None;
         let mut tail: Option<Written> = None;
+        let mut again: Option<(u8, u8)> = None;
         let mut order = OrderEvidence::default();
         let mut written_year = None;
         for span in spans {
             if let (Some(last), Some(first)) = (last, span.first) {
                 // Less than zero where the block begins with a late line: its own first turn makes up for it.
                 turns += turn_between(&last, &first);
+                if went_back(&last, &first) {
+                    again = first.month_day;
+                }
             }
-            blocks.push((turns, tail));
+            blocks.push((turns, tail, again));
             if let (Some((year, before)), None) = (span.year, written_year) {
                 written_year = Some(year - i16::try_from(turns + before).unwrap_or(0));
             }
@@ -264,9 +294,11 @@ impl Calendar {
             tail = span.tail.map_or(tail, |written| {
                 Some(Written {
                     turns: turns + written.turns,
+                    again: written.again || is_that_day(again, written.raw),
                     ..written
                 })
             });
+            again = span.again.or(again);
             turns += span.turns;
             last = span.last.or(last);
         }
@@ -311,27 +343,32 @@ impl Calendar {
 
     /// Forgets the blocks that it was made from, and keeps what they decided: for a source that is then read from its start.
     fn start_again(&mut self) {
-        self.blocks = vec![(0, None)];
+        self.blocks = vec![(0, None, None)];
     }
 
     /// The instant of a record of the given block.
     #[must_use]
     pub fn resolve(&self, block: usize, written: Written) -> Stamp {
-        let (before, earlier) = self.blocks.get(block).copied().unwrap_or_default();
+        let (before, earlier, back) = self.blocks.get(block).copied().unwrap_or_default();
         let mut quality = TimeQuality {
             inherited: written.inherited,
             ..TimeQuality::default()
         };
-        let (raw, turns) = match (written.raw, earlier) {
-            (Some(raw), _) => (raw, before + written.turns),
+        let (raw, turns, again) = match (written.raw, earlier) {
+            (Some(raw), _) => (
+                raw,
+                before + written.turns,
+                written.again || is_that_day(back, Some(raw)),
+            ),
             (
                 None,
                 Some(Written {
                     raw: Some(raw),
                     turns,
+                    again,
                     ..
                 }),
-            ) => (raw, turns),
+            ) => (raw, turns, again),
             _ => {
                 return Stamp {
                     quality,
@@ -343,7 +380,7 @@ impl Calendar {
         let utc_micros = if let Some(nanos) = raw.epoch_nanos {
             Some(nanos.div_euclid(1000))
         } else if raw.is_civil() {
-            self.civil(&raw, turns, &mut quality)
+            self.civil(&raw, turns, again, &mut quality)
         } else {
             None
         };
@@ -353,7 +390,13 @@ impl Calendar {
         }
     }
 
-    fn civil(&self, raw: &RawTime, turns: i32, quality: &mut TimeQuality) -> Option<i64> {
+    fn civil(
+        &self,
+        raw: &RawTime,
+        turns: i32,
+        again: bool,
+        quality: &mut TimeQuality,
+    ) -> Option<i64> {
         let date = self.date(raw, turns, quality)?;
         let nanos = i32::try_from(raw.nanos).ok()?;
         // A leap second is the last second of its minute here.
@@ -373,11 +416,14 @@ impl Calendar {
             return micros(Offset::from_seconds(seconds).ok()?, civil);
         }
         if let Some(zone) = &self.zone {
-            return zone
-                .to_ambiguous_timestamp(civil)
-                .compatible()
-                .ok()
-                .map(jiff::Timestamp::as_microsecond);
+            let instant = zone.to_ambiguous_timestamp(civil);
+            let twice = matches!(instant.offset(), jiff::tz::AmbiguousOffset::Fold { .. });
+            let instant = if again && twice {
+                instant.later()
+            } else {
+                instant.compatible()
+            };
+            return instant.ok().map(jiff::Timestamp::as_microsecond);
         }
         quality.zone_assumed = true;
         // CST is China's in the logs of payment terminals far more often than North America's.

@@ -267,6 +267,12 @@ impl Pairing {
         });
     }
 
+    /// A command of this lane has no answer yet.
+    pub(crate) fn awaits(&self, lane: u64) -> bool {
+        let open = self.lanes.get(&lane).and_then(|lane| lane.open.as_ref());
+        open.is_some_and(|open| open.answer.is_none())
+    }
+
     /// The lane whose command waits for an answer: its own, one of the same process, or the only one close by.
     fn waiting(&self, lane: u64, process: u64, now: Moment) -> Option<u64> {
         let waits = |l: &Lane| l.open.as_ref().is_some_and(|o| o.answer.is_none());

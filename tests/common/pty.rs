@@ -243,6 +243,11 @@ impl Session {
         assert!(done.success());
     }
 
+    /// True while the program runs.
+    pub fn alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Waits for the end; gives the exit code.
     pub fn end(mut self) -> i32 {
         let start = Instant::now();

@@ -329,6 +329,13 @@ fn value(text: &[u8], at: usize, may_lack_mark: bool) -> Option<(&[u8], usize)> 
         value = head;
         end -= 1;
     }
+    // `ERROR: traceNo=000123`: what stands there is the next name, not a value.
+    if blanks > 0
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && matches!(text.get(end..), Some([b'=', next, ..]) if next.is_ascii_alphanumeric())
+    {
+        return None;
+    }
     (!value.is_empty()).then_some((value, end))
 }
 
@@ -394,6 +401,7 @@ mod tests {
             ),
             ("<stan>000123</stan>", Key::Stan, "000123"),
             ("rssi=-83dBm", Key::Rssi, "-83dBm"),
+            ("pay.ERROR: traceNo=000123 declined", Key::Stan, "000123"),
         ] {
             let pairs = labels.read(text.as_bytes());
             let found = pairs.iter().find(|p| p.key == key);

@@ -1,7 +1,7 @@
 //! Finds what is secret in a byte string: an APDU, data objects, a cut piece of either, or anything else.
 
 use super::brands::numbers_in_run;
-use super::objects::{Secret, hide_value, nibbles, secret_of_tag};
+use super::objects::{Secret, hide_value, nibble, nibbles, secret_of_tag};
 use super::{Span, text};
 use crate::protocol::emv::{tags, tlv};
 use crate::protocol::iso7816;
@@ -349,7 +349,7 @@ fn bcd(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
         let is_text = |at: usize, length: usize| {
             let from = (2 * start + at).saturating_sub(odd) / 2;
             let to = (2 * start + at + length).saturating_sub(odd).div_ceil(2);
-            let next = nibbles(bytes).nth(2 * start + at + length - odd);
+            let next = nibble(bytes, 2 * start + at + length - odd);
             !matches!(next, Some(0xD | 0xF))
                 && bytes.get(from..to).is_some_and(|part| {
                     part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b' ')

@@ -44,6 +44,16 @@ pub(super) fn nibbles(bytes: &[u8]) -> impl Iterator<Item = u8> + Clone + '_ {
     bytes.iter().flat_map(|b| [b >> 4, b & 0xF])
 }
 
+/// One half of a byte; `nibbles(..).nth(..)` would walk there.
+pub(super) fn nibble(bytes: &[u8], at: usize) -> Option<u8> {
+    let byte = *bytes.get(at / 2)?;
+    Some(if at.is_multiple_of(2) {
+        byte >> 4
+    } else {
+        byte & 0xF
+    })
+}
+
 /// Digits of the card number at the start of track 2 or of tag 5A, and the offset (in nibbles) of the expiry date, where there is one.
 #[must_use]
 pub fn track2_digits(value: &[u8]) -> (usize, Option<usize>) {

@@ -31,6 +31,7 @@ pub(super) fn scan(text: &[u8], found: &mut Vec<Span>, hex: bool) {
             words: Vec::new(),
             packed: Vec::new(),
             spans: Vec::new(),
+            tail: Span { start: 0, end: 0 },
         };
         let mut at = 0;
         while let Some(step) = text
@@ -132,6 +133,8 @@ struct Scanner<'t, 'f> {
     /// Buffers that are used again and again.
     packed: Vec<u8>,
     spans: Vec<Span>,
+    /// The last run of what may stand in a track: tracks one behind the other share it.
+    tail: Span,
 }
 
 impl Scanner<'_, '_> {
@@ -429,10 +432,16 @@ impl Scanner<'_, '_> {
         }
         let expiry = self.count(at + 1, u8::is_ascii_digit).min(4);
         let from = at + 1 + expiry;
-        let rest = self.count(from, |b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'=' | b'^')
-        });
-        self.push(from, from + rest);
+        if !(self.tail.start..self.tail.end).contains(&from) {
+            let rest = self.count(from, |b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'=' | b'^')
+            });
+            self.tail = Span {
+                start: from,
+                end: from + rest,
+            };
+        }
+        self.push(from, self.tail.end);
     }
 
     /// `6212340000**1234`: digits beyond the first six and the last four of a number that its source has masked too little.

@@ -178,7 +178,7 @@ fn exchange(
     let lost: Vec<u32> = view
         .connections
         .iter()
-        .filter(|seen| seen.what.client_unacked > 0)
+        .filter(|seen| super::network::unacked(seen.what))
         .map(|seen| seen.index)
         .collect();
     if let Some(seen) = acked.last() {

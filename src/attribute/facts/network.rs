@@ -48,6 +48,24 @@ fn waiting(connection: &Connection) -> bool {
     }
 }
 
+/// Microseconds within which data that is not acknowledged is sent again at least once (RFC 6298: after a second or so).
+const SENT_AGAIN: i64 = 3_000_000;
+
+/// Data that was never acknowledged, and was missed: where nobody sends it again although the connection goes on for seconds, it is the
+/// capture that lacks the acknowledgement.
+pub(super) fn unacked(connection: &Connection) -> bool {
+    connection.client_unacked > 0 && !ack_not_captured(connection)
+}
+
+/// See [`unacked`].
+pub(super) fn ack_not_captured(connection: &Connection) -> bool {
+    connection.client_unacked > 0
+        && connection.client_retransmissions == 0
+        && connection
+            .client_data
+            .is_some_and(|(_, last)| connection.last_at - last >= SENT_AGAIN)
+}
+
 /// Network facts.
 pub fn facts(view: &View<'_>, median: Option<i64>, row: &mut Row) {
     let covered = view.has_capture();
@@ -133,8 +151,8 @@ fn connections(view: &View<'_>, row: &mut Row, covered: bool) {
         c.closed_by == Some(Side::Server) && c.reset_by.is_none() && waiting(c)
     });
     row.seen(Fact::fin_early, &fin, covered);
-    let unacked = of(view, |c| c.client_unacked > 0);
-    row.seen(Fact::data_unacked, &unacked, covered);
+    let told = covered && of(view, ack_not_captured).is_empty();
+    row.seen(Fact::data_unacked, &of(view, unacked), told);
     let mut opaque = of(view, |c| c.carried == Some("tls"));
     opaque.extend(view.tls.iter().map(|seen| seen.index));
     row.seen(Fact::opaque, &opaque, covered);
@@ -362,7 +380,7 @@ fn idle(view: &View<'_>, row: &mut Row, covered: bool) {
         };
         let before = c.server_data.map_or(c.first_at, |(_, server)| server);
         let refused = matches!(c.reset_by, Some(Side::Server | Side::Middlebox));
-        waiting(c) && client - before >= FORGOTTEN && (refused || c.client_unacked > 0)
+        waiting(c) && client - before >= FORGOTTEN && (refused || unacked(c))
     });
     row.seen(Fact::half_open, &given_up, covered);
     let closed = of(view, |c| {

@@ -13,7 +13,7 @@ use crate::{Observer as _, analyze};
 /// Causes that the closing summary names.
 const CAUSES: usize = 10;
 
-pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Ending {
+pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output, watch: fn(&str)) -> Ending {
     let plan = plan(args)?;
     report::check_target(&args.out, args.force)?;
     given(&plan)?;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output) -> Endin
     // Threads inherit the confinement only if they are younger than it.
     set_up(args, all)?;
     remove_on_interrupt(*output)?;
-    let progress = Progress::new(args.progress, all.quiet, all.verbose > 0, *output);
+    let progress = Progress::new(args.progress, all.quiet, all.verbose > 0, *output, watch);
     let analysis = analyze(&plan, &catalogue, &progress);
     let written = analysis.map_err(Failure::from).and_then(|analysis| {
         progress.stage("write");

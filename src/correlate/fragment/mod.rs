@@ -352,6 +352,8 @@ struct Sequence<'a> {
     current: Option<usize>,
     /// A prompt or result has ended the presentment: what comes next is another attempt.
     ended: bool,
+    /// The terminal has said that it cannot read this card without contact.
+    barred: bool,
     /// Ambient events seen since the last attempt.
     ambient: Vec<u32>,
     /// Fragments by trace number, for answers and reversals that come later.
@@ -363,6 +365,7 @@ fn cut_indexes(arena: &Events, indexes: impl Iterator<Item = u32>, out: &mut Vec
         out,
         current: None,
         ended: false,
+        barred: false,
         ambient: Vec::new(),
         by_stan: BTreeMap::new(),
     };
@@ -468,8 +471,8 @@ impl Sequence<'_> {
                 self.append(index, event, restart, arena);
             }
             Signal::ContactInserted | Signal::ContactReadFailed => {
-                // The chip is another attempt than the tap before it.
-                let restart = self.now(|f| !f.contact && (f.dialogue || self.ended));
+                // The chip is another attempt than the tap before it, whether a card could be read then or not.
+                let restart = self.now(|f| !f.contact && (f.dialogue || self.ended || self.barred));
                 self.append(index, event, restart, arena);
             }
             Signal::MagstripeReadFailed => {
@@ -535,6 +538,7 @@ impl Sequence<'_> {
                 }
                 self.append(index, event, stan_changed, arena);
                 self.ended |= ends_presentment(signal);
+                self.barred |= bars_contactless(signal);
             }
         }
     }
@@ -596,6 +600,7 @@ impl Sequence<'_> {
             self.out.push(fragment);
             self.current = Some(self.out.len() - 1);
             self.ended = false;
+            self.barred = false;
         }
         if let Some(at) = self.current {
             self.out[at].push(index, event);
@@ -633,6 +638,18 @@ fn is_select(what: What) -> bool {
             CommandKind::SelectPpse | CommandKind::SelectAid | CommandKind::GetProcessingOptions,
             _
         )
+    )
+}
+
+/// After these the sale goes on by another interface, if at all.
+fn bars_contactless(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::NoContactlessHardware
+            | Signal::ContactlessOff
+            | Signal::ReaderInitFailed
+            | Signal::CardNotContactless
+            | Signal::KernelUnsupported
     )
 }
 

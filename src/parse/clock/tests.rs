@@ -271,3 +271,32 @@ fn years_can_be_moved_later() {
         Some(1_704_067_200_000_000)
     );
 }
+
+/// The hour that winter time brings twice: the second time round it is an hour later, wherever blocks end; lines without a time go along.
+#[test]
+fn the_hour_that_comes_twice() {
+    check(
+        &zoned("Europe/Berlin"),
+        Hints::default(),
+        &[
+            ("2024-10-27 01:59:00.000", "2024-10-26T23:59:00Z"),
+            ("2024-10-27 02:30:00.000", "2024-10-27T00:30:00Z"),
+            ("2024-10-27 02:59:00.000", "2024-10-27T00:59:00Z"),
+            ("2024-10-27 02:01:00.000", "2024-10-27T01:01:00Z"),
+            ("    at com.acme.Pay", "2024-10-27T01:01:00Z inherited"),
+            ("2024-10-27 02:31:00.000", "2024-10-27T01:31:00Z"),
+            ("2024-10-27 03:00:00.000", "2024-10-27T02:00:00Z"),
+            ("2024-10-28 02:30:00.000", "2024-10-28T01:30:00Z"),
+        ],
+    );
+    // A line that is a little late is no second hour.
+    check(
+        &zoned("Europe/Berlin"),
+        Hints::default(),
+        &[
+            ("2024-10-27 02:30:05.000", "2024-10-27T00:30:05Z"),
+            ("2024-10-27 02:30:01.000", "2024-10-27T00:30:01Z"),
+            ("2024-10-27 02:30:06.000", "2024-10-27T00:30:06Z"),
+        ],
+    );
+}

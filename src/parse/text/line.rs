@@ -318,7 +318,11 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     if !line_payment && statements.iter().all(|s| s.signal == Signal::OtherError) {
         return;
     }
-    let (keys, values) = keys::from_pairs(&pairs, bytes, ctx.edge);
+    let (keys, mut values) = keys::from_pairs(&pairs, bytes, ctx.edge);
+    if statements.iter().any(|s| is_of_the_reader(s.signal)) {
+        // A kernel has return codes too: 11 is no kernel here, and an approval of hosts.
+        values.retain(|(name, _)| *name != "f39");
+    }
     let bare = values.is_empty() && keys == Keys::default();
     statements.retain(|s| !(bare && matches!(s.signal, Signal::Note | Signal::ConfigValue)));
     if statements.is_empty() {
@@ -473,6 +477,27 @@ const fn is_failure(signal: Signal) -> bool {
             | Signal::AppCrash
             | Signal::CardRemoved
             | Signal::OtherError
+    )
+}
+
+/// What happens between reader and card, where no host has a say.
+const fn is_of_the_reader(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::KernelUnsupported
+            | Signal::KernelParameters
+            | Signal::NoCommonAid
+            | Signal::CardNotContactless
+            | Signal::CapkMissing
+            | Signal::OdaFailed
+            | Signal::MultipleCards
+            | Signal::CardRemoved
+            | Signal::NoContactlessHardware
+            | Signal::ContactlessOff
+            | Signal::ReaderInitFailed
+            | Signal::ReaderIoError
+            | Signal::RfTransmissionError
+            | Signal::RfProtocolError
     )
 }
 

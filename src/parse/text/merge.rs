@@ -199,6 +199,11 @@ impl<'c> Merge<'c> {
                 payment,
             } => {
                 self.other_items += 1;
+                // "No response, timeout" behind a command that waits is the card's silence, not a host's.
+                let silence = matches!(log.signal, Signal::ReadTimeout | Signal::ConnectTimeout);
+                if silence && !payment && self.pairing.awaits(item.lane) {
+                    log.signal = Signal::Note;
+                }
                 if let Some(inner) = inner_time(now) {
                     log.values.push(("inner_time", inner));
                 }
