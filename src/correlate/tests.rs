@@ -547,6 +547,62 @@ fn one_reference_number_for_two_payments() {
     );
 }
 
+/// The log names neither terminal nor card; the host's reference number, with trace number and amount, still sets its clock.
+#[test]
+fn a_reference_number_sets_the_clock() {
+    let mut story = Story::default();
+    let off = -412.25;
+    story.source("till.jsonl", SourceKind::Log);
+    for n in 0..12_u32 {
+        let at = 1000.0 + 300.0 * f64::from(n);
+        let keys = |rrn: bool| Keys {
+            stan: Some(700 + n),
+            amount_minor: Some(4200 + i64::from(n)),
+            rrn: rrn.then(|| Text::from(format!("3020{n:08}"))),
+            ..Keys::default()
+        };
+        story.log(at + off, Signal::SaleStart, keys(false)).log(
+            at + off + 6.0,
+            Signal::ResponseReceived,
+            keys(true),
+        );
+    }
+    story.source("wire.pcap", SourceKind::Capture);
+    for n in 0..12_u32 {
+        let at = 1000.0 + 300.0 * f64::from(n);
+        let keys = on_wire("10000019", 700 + n, 4200 + i64::from(n), u64::from(n) + 1);
+        let rrn = format!("3020{n:08}");
+        story.iso(at + 5.5, 200, None, keys.clone()).iso(
+            at + 6.0,
+            210,
+            Some("00"),
+            referred(&rrn, keys),
+        );
+    }
+    let told = story.tell();
+    assert_eq!(told.attempts.len(), 12);
+    let clock = &told.clocks[0];
+    assert!((clock.offset_ms - off * 1000.0).abs() < 50.0, "{clock:?}");
+}
+
+/// The reader says that it cannot, and a chip follows, with or without a prompt in between: two attempts of one sale.
+#[test]
+fn a_barred_tap_and_the_chip_after_it() {
+    let mut story = Story::default();
+    story.source("pos.log", SourceKind::Log);
+    let sale = sale("10000019", 7, 1200);
+    story
+        .log(10.0, Signal::SaleStart, sale.clone())
+        .log(10.1, Signal::NoContactlessHardware, Keys::default())
+        .log(21.0, Signal::ContactInserted, Keys::default())
+        .log(27.0, Signal::Approved, sale);
+    let told = story.tell();
+    let outcomes: Vec<Outcome> = told.attempts.iter().map(|a| a.outcome).collect();
+    assert_eq!(told.attempts.len(), 2, "{outcomes:?}");
+    assert_eq!(told.attempts[0].sale_id, told.attempts[1].sale_id);
+    assert_eq!(told.attempts[1].outcome, Outcome::Approved);
+}
+
 /// A switch sends a request on under a number of its own: both legs are one payment.
 #[test]
 fn a_request_that_is_sent_on() {

@@ -413,6 +413,9 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     let Some(area) = area else {
         return no_bytes(labels, text, open);
     };
+    if is_reset(text.get(..area.start).unwrap_or_default()) {
+        return None;
+    }
     let label = arrow
         .map(|way| (way, 2, 1))
         .or_else(|| labels.last_before(text, area.start));
@@ -511,6 +514,20 @@ fn before_is_free(text: &[u8], start: usize) -> bool {
         head.last()
             .is_none_or(|b| matches!(b, b' ' | b':' | b'"' | b'\'' | b'[' | b'=' | b'(' | b'>'))
     })
+}
+
+/// `ATR=3B68…`, `ATS: 0578…`: the card's answer to a reset or a request to speak (ISO/IEC 7816-3, 14443-4), not to a command,
+/// though it may well end in `9000`.
+fn is_reset(before: &[u8]) -> bool {
+    let name = before.trim_ascii_end();
+    let name = name.strip_suffix(b"[").unwrap_or(name).trim_ascii_end();
+    let name = name.strip_suffix(b"=").or_else(|| name.strip_suffix(b":"));
+    let name = name.unwrap_or(before).trim_ascii_end();
+    let Some((head, word)) = name.split_last_chunk::<3>() else {
+        return false;
+    };
+    (word.eq_ignore_ascii_case(b"atr") || word.eq_ignore_ascii_case(b"ats"))
+        && !head.last().is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// `# SELECT`, `// GPO`, `: Normal processing.`, `(2PAY.SYS.DDF01)`, but not `(Byte 1 Bit 7)`.

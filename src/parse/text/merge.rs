@@ -203,6 +203,7 @@ impl<'c> Merge<'c> {
                 let silence = matches!(log.signal, Signal::ReadTimeout | Signal::ConnectTimeout);
                 if silence && !payment && self.pairing.awaits(item.lane) {
                     log.signal = Signal::Note;
+                    self.pairing.lost(item.process, now);
                 }
                 if let Some(inner) = inner_time(now) {
                     log.values.push(("inner_time", inner));

@@ -202,6 +202,42 @@ fn follow_ups_fold_copies_vanish_and_silence_is_seen() {
     assert_eq!(brief(&parse(&cut)), ["PPSE 9000", "GPO ?"]);
 }
 
+/// A trace whose card falls silent: the remark is not a host's time-out, and the chip's answer to reset, though it ends in 9000, is
+/// not the answer to the command that still waits.
+#[test]
+fn silence_and_a_reset_are_the_cards_own() {
+    let parsed = parse(&format!(
+        "2026-08-22T09:00:00.000+08:00 => {PPSE}\n\
+         2026-08-22T09:00:00.040+08:00 <= {FCI}\n\
+         2026-08-22T09:00:00.050+08:00 => {GPO}\n\
+         2026-08-22T09:00:00.300+08:00 -- no response, timeout\n\
+         2026-08-22T09:00:08.000+08:00 -- contact card reset ATR=3B6800000073C84012009000\n"
+    ));
+    assert_eq!(brief(&parsed), ["PPSE 9000", "GPO -"]);
+    assert!(!signals(&parsed).contains(&Signal::ReadTimeout));
+}
+
+/// Kernels have return codes of their own: 11, an approval of hosts, is none beside "no such kernel".
+#[test]
+fn a_kernels_return_code_is_not_a_hosts() {
+    let f39 = |line: &str| {
+        let parsed = parse(&format!(
+            "[2026-08-22 09:00:00.000] 交易: 消费开始 金额:23.21 流水号:375817 终端号:25907979\n\
+             [2026-08-22 09:00:03.000] {line}\n"
+        ));
+        let values = parsed.events.into_iter().filter_map(|e| match e.payload {
+            Payload::Log(line) => Some(line.values),
+            _ => None,
+        });
+        let found = values
+            .flatten()
+            .find_map(|(name, value)| (name == "f39").then_some(value));
+        found
+    };
+    assert_eq!(f39("内核: 交易流程结束 返回码:11 没有对应类型的内核"), None);
+    assert_eq!(f39("通讯: 接收报文 应答码:11").as_deref(), Some("11"));
+}
+
 #[test]
 fn lines_of_other_threads_stand_between_a_pair() {
     let mut text = format!("07-13 19:21:48.201   920  3943 D Apdu    : send: {PPSE}\n");
