@@ -2,6 +2,7 @@
 //! by `.ci/advisories.py`), without a network. The copy's date is printed: a table that is old says little.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "tests may say what they mean"
 )]

@@ -318,7 +318,7 @@ fn d3_files_that_change_under_the_reader() {
     );
     // Not allowed to be read: where a user without rights can be had.
     std::fs::write(&bad, LINE).unwrap();
-    let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0);
+    let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o0);
     std::fs::set_permissions(&bad, mode).unwrap();
     if std::fs::File::open(&bad).is_ok() {
         eprintln!("SKIPPED: D3: this user may read everything (root): no file without permission");

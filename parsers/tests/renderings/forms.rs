@@ -89,8 +89,20 @@ impl Rendered {
 pub fn renderings(pan: &str) -> Vec<(&'static str, Rendered)> {
     let r = Rendered::default;
     let none = |_: usize| "";
-    let groups = |n: usize| if n > 0 && n % 4 == 0 { " " } else { "" };
-    let dashes = |n: usize| if n > 0 && n % 4 == 0 { "-" } else { "" };
+    let groups = |n: usize| {
+        if n > 0 && n.is_multiple_of(4) {
+            " "
+        } else {
+            ""
+        }
+    };
+    let dashes = |n: usize| {
+        if n > 0 && n.is_multiple_of(4) {
+            "-"
+        } else {
+            ""
+        }
+    };
     let bcd = if pan.len() % 2 == 1 {
         format!("{pan}F")
     } else {
@@ -146,7 +158,13 @@ pub fn renderings(pan: &str) -> Vec<(&'static str, Rendered)> {
             r().each(
                 pan,
                 |c| c.into(),
-                |n| if n > 0 && n % 4 == 0 { "\u{a0}" } else { "" },
+                |n| {
+                    if n > 0 && n.is_multiple_of(4) {
+                        "\u{a0}"
+                    } else {
+                        ""
+                    }
+                },
             ),
         ),
         (
@@ -154,7 +172,13 @@ pub fn renderings(pan: &str) -> Vec<(&'static str, Rendered)> {
             r().each(
                 pan,
                 |c| c.into(),
-                |n| if n > 0 && n % 4 == 0 { "\u{2009}" } else { "" },
+                |n| {
+                    if n > 0 && n.is_multiple_of(4) {
+                        "\u{2009}"
+                    } else {
+                        ""
+                    }
+                },
             ),
         ),
         (
@@ -168,11 +192,13 @@ pub fn renderings(pan: &str) -> Vec<(&'static str, Rendered)> {
         ("full-width", r().each(pan, wide, none)),
         (
             "full-width spaced",
-            r().each(
-                pan,
-                wide,
-                |n| if n > 0 && n % 4 == 0 { "\u{3000}" } else { "" },
-            ),
+            r().each(pan, wide, |n| {
+                if n > 0 && n.is_multiple_of(4) {
+                    "\u{3000}"
+                } else {
+                    ""
+                }
+            }),
         ),
         ("UTF-16 as bytes", r().each(pan, |c| format!("{c}\0"), none)),
         (
@@ -286,7 +312,13 @@ pub fn renderings(pan: &str) -> Vec<(&'static str, Rendered)> {
             r().each(
                 pan,
                 |c| c.into(),
-                |n| if n > 0 && n % 4 == 0 { "\r\n" } else { "" },
+                |n| {
+                    if n > 0 && n.is_multiple_of(4) {
+                        "\r\n"
+                    } else {
+                        ""
+                    }
+                },
             ),
         ),
         (

@@ -55,7 +55,7 @@ fn split(
 fn content_fault(tag: u32, value: &[u8]) -> Option<&'static str> {
     let zero = value.iter().all(|b| *b == 0);
     match tag {
-        0x9F02 | 0x9F03 if bcd(value).is_none() => Some("dol_amount_not_decimal"),
+        0x9F02 | 0x9F03 if !is_decimal(value) => Some("dol_amount_not_decimal"),
         0x9A if value.len() == 3 && !is_date(value) => Some("dol_date_impossible"),
         0x9F66 if value.len() == 4 && zero => Some("dol_ttq_zero"),
         0x9F37 | 0x9F6A if zero && !value.is_empty() => Some("dol_unpredictable_number_zero"),
@@ -76,8 +76,14 @@ fn is_date(value: &[u8]) -> bool {
 fn bcd(bytes: &[u8]) -> Option<i64> {
     bytes.iter().try_fold(0_i64, |sum, byte| {
         let (high, low) = (byte >> 4, byte & 0xF);
-        (high < 10 && low < 10).then(|| sum * 100 + i64::from(high) * 10 + i64::from(low))
+        let more = i64::from(high) * 10 + i64::from(low);
+        (high < 10 && low < 10).then_some(())?;
+        sum.checked_mul(100)?.checked_add(more)
     })
+}
+
+fn is_decimal(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| byte >> 4 < 10 && byte & 0xF < 10)
 }
 
 fn big_endian(bytes: &[u8]) -> u64 {
@@ -395,5 +401,23 @@ impl Draft {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bcd, content_fault};
+
+    /// Found by fuzzing: an amount of ten bytes (a list that asks for 9F02 with that length) passed what 64 bits hold.
+    #[test]
+    fn amounts_of_any_length() {
+        assert_eq!(bcd(&[0x12, 0x34]), Some(1234));
+        assert_eq!(bcd(&[0x1A]), None);
+        assert_eq!(bcd(&[0x99; 10]), None);
+        assert_eq!(content_fault(0x9F02, &[0x99; 10]), None);
+        assert_eq!(
+            content_fault(0x9F02, &[0x9A; 10]),
+            Some("dol_amount_not_decimal")
+        );
     }
 }
