@@ -45,10 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// As [`run`]; `watch` is told each stage of an analysis as it begins. What it does there is done by the program: a test puts faults in.
 #[must_use]
-pub fn run_watched(
-    arguments: impl IntoIterator<Item = OsString>,
-    watch: fn(&str),
-) -> ExitCode {
+pub fn run_watched(arguments: impl IntoIterator<Item = OsString>, watch: fn(&str)) -> ExitCode {
     say_where_only();
     sandbox::keep_no_core();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
