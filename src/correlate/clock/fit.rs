@@ -8,6 +8,8 @@ use crate::event::Events;
 /// Pairs needed before a drift is fitted, and over which span.
 const DRIFT_PAIRS: usize = 8;
 const DRIFT_SPAN: i64 = 60 * 60_000_000;
+/// How far moments that two sources saw lie apart, at least, where few pairs tell.
+const FEW_SPREAD_MS: f64 = 10.0;
 /// How far crystals usually are off.
 const USUAL_DRIFT: f64 = 25e-6;
 /// Differences of a stretch whose second is looked for.
@@ -86,6 +88,12 @@ pub(super) fn fit(
     } else {
         Vec::new()
     };
+    // A handful of points may lie close together by chance.
+    let spread_ms = if main.count < DRIFT_PAIRS {
+        main.spread_ms.max(FEW_SPREAD_MS)
+    } else {
+        main.spread_ms
+    };
     let (extra, method) = match best {
         Kind::Same => (1.0, "pairs"),
         Kind::Near => (60.0, "pairs:connect"),
@@ -94,9 +102,7 @@ pub(super) fn fit(
     Clock {
         offset_ms: main.level as f64 / 1000.0,
         drift_ppm: main.slope * 1e6,
-        uncertainty_ms: 3.0 * main.spread_ms / (main.count.max(1) as f64).sqrt()
-            + resolution_ms
-            + extra,
+        uncertainty_ms: 3.0 * spread_ms / (main.count.max(1) as f64).sqrt() + resolution_ms + extra,
         pairs: u32::try_from(lines.iter().map(|(line, ..)| line.count).sum::<usize>())
             .unwrap_or(u32::MAX),
         method,
