@@ -26,11 +26,13 @@ pub fn in_bytes(bytes: &[u8], found: &mut Vec<Span>) -> bool {
     let mut at = 0;
     for span in done {
         if let Some(gap) = bytes.get(at..span.start) {
-            loose_digits(gap, 2 * at, found);
+            bcd(gap, 2 * at, found);
         }
         at = span.end;
     }
-    loose_digits(bytes.get(at..).unwrap_or_default(), 2 * at, found);
+    bcd(bytes.get(at..).unwrap_or_default(), 2 * at, found);
+    // An object that looks sure by chance must not cover the beginning of a number in characters.
+    characters(bytes, 0, found);
     false
 }
 
@@ -224,9 +226,6 @@ fn beginning(
 
 /// Card numbers in BCD, in ASCII and in EBCDIC.
 fn loose_digits(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
-    if bytes.len() < 7 {
-        return;
-    }
     bcd(bytes, base, found);
     characters(bytes, base, found);
 }
@@ -312,6 +311,9 @@ fn wide(bytes: &[u8], found: &mut Vec<Span>, done: &mut Vec<Span>) {
 
 /// Numbers in runs of decimal nibbles. They begin at a whole byte; a run that begins at a low half counts from its first whole byte as well.
 fn bcd(bytes: &[u8], base: usize, found: &mut Vec<Span>) {
+    if bytes.len() < 7 {
+        return;
+    }
     let decimal = |b: u8| b & 0xF <= 9 && b >> 4 <= 9;
     let mut digits: Vec<u8> = Vec::new();
     let is = |at: usize| bytes.get(at).is_some_and(|&b| decimal(b));
