@@ -295,15 +295,7 @@ fn no_number_comes_out() {
     }
     // Parquet is compressed: read every cell of every table.
     let mut events = 0;
-    for table in [
-        "transactions",
-        "events",
-        "evidence",
-        "incidents",
-        "sources",
-        "issues",
-        "facts",
-    ] {
+    for table in common::TABLES {
         for row in rows(&out, &format!("SELECT * FROM {table}")) {
             events += usize::from(table == "events");
             assert_clean(table, &row.join("\u{1f}"));

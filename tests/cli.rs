@@ -204,15 +204,7 @@ fn nothing_from_input_reaches_the_terminal_raw() {
             .collect::<Vec<_>>()
     };
     let mut runs: Vec<Vec<String>> = (1..=4).map(story).collect();
-    for table in [
-        "transactions",
-        "events",
-        "evidence",
-        "incidents",
-        "sources",
-        "issues",
-        "facts",
-    ] {
+    for table in common::TABLES {
         for format in ["table", "csv", "json"] {
             runs.push(
                 ["query", "DIR", table, "--format", format]

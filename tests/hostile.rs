@@ -15,7 +15,7 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use common::{analyze, rows};
+use common::{Random, analyze, rows};
 use tapscope::decode::StreamInfo;
 use tapscope::event::{Spill, Text};
 use tapscope::parse::edge::Edge;
@@ -111,20 +111,6 @@ fn cut_anywhere() {
         }
     }
     println!("{runs} cuts");
-}
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
 }
 
 /// Flips, cuts, doubles, swaps, and puts in what parsers trip over.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{analyze, sample_day, tapscope};
+use common::{analyze, names, sample_day, tapscope, verified};
 
 fn moments() -> u32 {
     if std::env::var_os("TAPSCOPE_LONG").is_some() {
@@ -24,20 +24,6 @@ fn moments() -> u32 {
     } else {
         10
     }
-}
-
-fn verified(dir: &Path) -> bool {
-    let output = tapscope().arg("verify").arg(dir).output().unwrap();
-    output.status.code() == Some(0)
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 /// How long a whole run takes here.

@@ -37,6 +37,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use common::{Random, names, verified};
+
 /// True where everything is to be tried and not a sample.
 fn long() -> bool {
     std::env::var_os("TAPSCOPE_LONG").is_some()
@@ -45,21 +47,6 @@ fn long() -> bool {
 /// The figure reached beside the figure asked for.
 fn figure(id: &str, asked: &str, reached: &str) {
     println!("{id:<4} asked: {asked}; reached: {reached}");
-}
-
-/// Numbers that are the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
 }
 
 /// What a run took.
@@ -140,21 +127,6 @@ fn analyze(input: &Path, out: &Path, more: &[&str]) -> Command {
         .arg(out)
         .args(more);
     command
-}
-
-fn verified(out: &Path) -> bool {
-    let output = common::tapscope().arg("verify").arg(out).output().unwrap();
-    output.status.code() == Some(0)
-}
-
-/// What stands in a folder.
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 /// Codes of the issues of a run, with their counts.

@@ -24,6 +24,48 @@ pub fn tapscope() -> Command {
     command
 }
 
+/// All tables that can be asked.
+pub const TABLES: [&str; 7] = [
+    "transactions",
+    "events",
+    "evidence",
+    "incidents",
+    "sources",
+    "issues",
+    "facts",
+];
+
+/// Numbers that look like chance and are the same everywhere (xorshift).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+}
+
+/// Whether `verify` finds a folder whole.
+pub fn verified(out: &Path) -> bool {
+    let output = tapscope().arg("verify").arg(out).output().unwrap();
+    output.status.code() == Some(0)
+}
+
+/// What stands in a folder, in order.
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
 /// Runs `analyze` and gives its output; the files are in `out`.
 pub fn analyze(inputs: &[&Path], out: &Path, more: &[&str]) -> Output {
     tapscope()

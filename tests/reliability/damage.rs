@@ -12,12 +12,17 @@ use tapscope::parse::{Parsed, stream};
 use tapscope::plan::Plan;
 
 pub fn parse(name: &str, bytes: &[u8]) -> Parsed {
+    probed(name, bytes, 64 << 10)
+}
+
+/// As [`parse`], where the file is recognised by its first `probe` bytes.
+fn probed(name: &str, bytes: &[u8], probe: usize) -> Parsed {
     let info = StreamInfo {
         path: Text::new(name),
         member: false,
         size: None,
         file: None,
-        head: &bytes[..bytes.len().min(64 << 10)],
+        head: &bytes[..bytes.len().min(probe)],
     };
     let plan = Plan {
         year: Some(2026),
@@ -483,25 +488,7 @@ fn b6_encodings_cut_and_mixed() {
             for off in 0..3 {
                 let size = (1_usize << power) + off;
                 let head = &bytes[..size.min(bytes.len())];
-                let info = StreamInfo {
-                    path: Text::new(name),
-                    member: false,
-                    size: None,
-                    file: None,
-                    head,
-                };
-                let plan = Plan {
-                    year: Some(2026),
-                    ..Plan::default()
-                };
-                let parsed = stream(
-                    &info,
-                    &mut &bytes[..],
-                    &plan,
-                    &Edge::new(Some([1; 32])),
-                    &Spill::unbounded(),
-                    &|_| {},
-                );
+                let parsed = probed(name, &bytes, size);
                 if size >= 256 {
                     assert_eq!(parsed.events.len(), whole, "{name} probe of {size}");
                 }

@@ -61,15 +61,7 @@ fn p1_nothing_that_was_planted_comes_out() {
     std::fs::write(scratch.join("stderr"), &run.output.stderr).unwrap();
     std::fs::write(scratch.join("stdout"), &run.output.stdout).unwrap();
     let mut events = 0;
-    for table in [
-        "transactions",
-        "events",
-        "evidence",
-        "incidents",
-        "sources",
-        "issues",
-        "facts",
-    ] {
+    for table in common::TABLES {
         let output = common::tapscope()
             .args(["query", "--format", "csv"])
             .arg(&out)

@@ -321,15 +321,7 @@ fn o4_every_reader_has_the_same_rows() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("out");
     common::analyze(&[&common::sample_day()], &out, &["--timesketch"]);
-    for table in [
-        "transactions",
-        "events",
-        "evidence",
-        "incidents",
-        "sources",
-        "issues",
-        "facts",
-    ] {
+    for table in common::TABLES {
         let output = common::tapscope()
             .args(["query", "--format", "json"])
             .arg(&out)

@@ -8,9 +8,11 @@ mod card;
 pub mod described;
 mod dns;
 mod endpoints;
+mod file;
 mod flow;
 mod follow;
 mod health;
+mod issues;
 mod links;
 mod message;
 mod out;
@@ -25,28 +27,23 @@ use std::io::Read;
 
 use rayon::prelude::*;
 use tapscope_parsers::protocol::iso8583::Dialect;
-use tapscope_parsers::protocol::net::capture::{
-    CaptureLimits, FileIssue, FileKind, Packet, Reader, is_snoop,
-};
+use tapscope_parsers::protocol::net::capture::Packet;
 use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
 
-use crate::event::{Event, Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Text};
+use crate::event::{Event, Events, Issue, Place, Source, SourceKind, SourceStatus, Text};
 use crate::parse::{Context, Parsed};
 use endpoints::Endpoints;
+use file::File;
 pub use follow::Followed;
+pub(crate) use issues::Issues;
+use issues::localise;
 use out::With;
 use packets::Decoder;
 use shard::Shard;
 use tls::Secrets;
 
-/// Bytes read at a time: more than this falls out of the processor's cache before it is used.
-const WINDOW: usize = 4 << 20;
-/// The first window is smaller: most captures are.
-const FIRST_WINDOW: usize = 256 << 10;
 /// Flow tables; fixed, so that results do not depend on the number of threads.
 const SHARDS: usize = 4;
-/// Issues of one kind that are kept one by one.
-const SAMPLES: u64 = 20;
 
 /// Parses a capture.
 ///
@@ -107,104 +104,6 @@ pub(crate) fn bare_message(
         cut: None,
     };
     Some(message::build(&cut, 0, edge))
-}
-
-/// Collects issues: the first of each kind one by one, the rest as a count.
-pub(crate) struct Issues {
-    source: u32,
-    kept: Vec<Issue>,
-    counts: std::collections::BTreeMap<&'static str, (u64, u64, Place)>,
-}
-
-impl Issues {
-    pub(crate) fn new(source: u32) -> Self {
-        Self {
-            source,
-            kept: Vec::new(),
-            counts: std::collections::BTreeMap::new(),
-        }
-    }
-
-    pub(crate) fn add(&mut self, place: Place, code: &'static str, count: u64, text: String) {
-        let entry = self.counts.entry(code).or_insert((0, 0, place));
-        if entry.0 < SAMPLES {
-            entry.0 += 1;
-            self.kept.push(Issue {
-                source: self.source,
-                place,
-                code,
-                count,
-                text: text.into(),
-            });
-        } else {
-            entry.1 += count;
-            entry.2 = entry.2.max(place);
-        }
-    }
-
-    /// Issues by file: `starts` are the frames before each.
-    fn split(self, starts: &[u32]) -> Vec<Self> {
-        let mut out: Vec<Self> = starts.iter().map(|_| Self::new(self.source)).collect();
-        for mut issue in self.kept {
-            let file = localise(&mut issue.place, starts);
-            if let Some(one) = out.get_mut(file) {
-                one.kept.push(issue);
-            }
-        }
-        for (code, (seen, more, mut place)) in self.counts {
-            let file = localise(&mut place, starts);
-            if let Some(one) = out.get_mut(file) {
-                one.counts.insert(code, (seen, more, place));
-            }
-        }
-        out
-    }
-
-    /// Merges the issues of all shards, in the order of their places, sampled as one.
-    pub(crate) fn merge(all: Vec<Self>, source: u32) -> Vec<Issue> {
-        let mut out = Self::new(source);
-        let mut rest = std::collections::BTreeMap::<&'static str, (u64, Place)>::new();
-        let mut kept = Vec::new();
-        for issues in all {
-            kept.extend(issues.kept);
-            for (code, (_, more, place)) in issues.counts {
-                let entry = rest.entry(code).or_insert((0, place));
-                entry.0 += more;
-                entry.1 = entry.1.max(place);
-            }
-        }
-        kept.sort_by(|a, b| (a.place, a.code, &a.text).cmp(&(b.place, b.code, &b.text)));
-        for issue in kept {
-            out.add(issue.place, issue.code, issue.count, issue.text.into());
-        }
-        let mut issues = out.kept;
-        for (code, (_, more, place)) in out.counts {
-            let (before, at) = rest.get(code).copied().unwrap_or((0, place));
-            let count = more + before;
-            if count > 0 {
-                issues.push(Issue {
-                    source,
-                    place: at.max(place),
-                    code,
-                    count,
-                    text: "and more of the same".into(),
-                });
-            }
-        }
-        issues
-    }
-}
-
-/// Turns a frame of a set into one of its file, and says which file.
-fn localise(place: &mut Place, starts: &[u32]) -> usize {
-    let Place::Frame(frame) = place else {
-        return 0;
-    };
-    let file = starts
-        .partition_point(|start| start < frame)
-        .saturating_sub(1);
-    *frame -= starts.get(file).copied().unwrap_or(0);
-    file
 }
 
 /// Largest step back of the clock from one file of a set to the next, nanoseconds.
@@ -315,173 +214,6 @@ impl<'c> Set<'c> {
             self.done.extend(run.finish().0);
         }
         self.done
-    }
-}
-
-/// One file while it is read.
-struct File {
-    reader: Reader,
-    issues: Issues,
-    ledger: Ledger,
-    head: Vec<u8>,
-    damaged: bool,
-    unreadable: bool,
-    first_damage: Option<String>,
-    /// Frames of the set before it, and which file of the set it is.
-    start: u32,
-    number: u16,
-}
-
-type Windows<'w> = &'w mut dyn FnMut(&mut File, &[u8], &mut [Packet]);
-
-impl File {
-    fn new(ctx: &Context<'_>) -> Self {
-        let limits = &ctx.plan.limits;
-        Self {
-            reader: Reader::within(CaptureLimits {
-                packet_bytes: limits.packet_bytes,
-                block_bytes: limits.block_bytes,
-                interfaces: limits.interfaces,
-            }),
-            issues: Issues::new(0),
-            ledger: Ledger::default(),
-            head: Vec::new(),
-            damaged: false,
-            unreadable: false,
-            first_damage: None,
-            start: 0,
-            number: 0,
-        }
-    }
-
-    fn read(&mut self, input: &mut dyn Read, ctx: &Context<'_>, window: Windows<'_>) {
-        let mut buffer = vec![0u8; FIRST_WINDOW];
-        let mut filled = 0;
-        let mut packets: Vec<Packet> = Vec::new();
-        loop {
-            let (more, end) = self.fill(input, &mut buffer[filled..]);
-            filled += more;
-            if self.head.is_empty() {
-                self.head = buffer[..filled.min(16)].to_vec();
-            }
-            self.ledger.bytes += more as u64;
-            packets.clear();
-            let used = self.reader.feed(&buffer[..filled], end, &mut packets);
-            if !packets.is_empty() {
-                window(self, &buffer[..used], &mut packets);
-            }
-            self.file_issues();
-            (ctx.progress)(more as u64);
-            buffer.copy_within(used..filled, 0);
-            filled -= used;
-            if end {
-                return;
-            }
-            if buffer.len() < WINDOW {
-                buffer.resize(WINDOW, 0);
-            } else if filled == buffer.len() {
-                // A block that is larger than the window, and that holds a packet: make room, up to what is believed.
-                buffer.resize(buffer.len() * 2, 0);
-            }
-        }
-    }
-
-    /// Fills the buffer from the input, so that windows do not depend on how the bytes arrive.
-    fn fill(&mut self, input: &mut dyn Read, buffer: &mut [u8]) -> (usize, bool) {
-        let mut n = 0;
-        while n < buffer.len() {
-            match input.read(&mut buffer[n..]) {
-                Ok(0) => return (n, true),
-                Ok(more) => n += more,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => {
-                    self.unreadable = true;
-                    let place = self.place();
-                    let text = format!("reading stopped: {}", e.kind());
-                    self.damage("read_error", place, 1, text);
-                    return (n, true);
-                }
-            }
-        }
-        (n, false)
-    }
-
-    fn place(&self) -> Place {
-        match self.reader.frames() {
-            0 => Place::Whole,
-            n => Place::Frame(n),
-        }
-    }
-
-    fn damage(&mut self, code: &'static str, place: Place, count: u64, text: String) {
-        self.damaged = true;
-        self.ledger.damaged_records += count;
-        if self.first_damage.is_none() {
-            self.first_damage = Some(format!("{code}: {text}"));
-        }
-        self.issues.add(place, code, count, text);
-    }
-
-    fn file_issues(&mut self) {
-        for issue in self.reader.take_issues() {
-            let FileIssue {
-                code,
-                frame,
-                offset,
-                expected,
-                found,
-                skipped,
-            } = issue;
-            let place = if frame == 0 {
-                Place::Whole
-            } else {
-                Place::Frame(frame)
-            };
-            let text = format!(
-                "expected {expected}, found {found}, at offset {offset}; {skipped} bytes passed over"
-            );
-            self.damage(code, place, 1, text);
-        }
-    }
-
-    fn parsed(self, events: Events, issues: Vec<Issue>, ctx: &Context<'_>) -> Parsed {
-        let mut ledger = self.ledger;
-        let bytes = self.reader.bytes();
-        ledger.ignored += bytes.structure;
-        ledger.unreadable += bytes.lost;
-        ledger.not_understood += bytes.foreign;
-        ledger.events = events.len() as u64;
-        let format = match self.reader.kind() {
-            Some(FileKind::Pcap) => Some("pcap"),
-            Some(FileKind::PcapNg) => Some("pcapng"),
-            None if is_snoop(&self.head) => Some("snoop (not supported)"),
-            None => None,
-        };
-        let status = if self.unreadable {
-            SourceStatus::Unreadable
-        } else if self.reader.kind().is_none() {
-            SourceStatus::Unrecognised
-        } else if self.damaged {
-            SourceStatus::Damaged
-        } else {
-            SourceStatus::Ok
-        };
-        Parsed {
-            source: Source {
-                path: ctx.path.into(),
-                blake3: [0; 32],
-                sha256: None,
-                kind: self.reader.kind().map(|_| SourceKind::Capture),
-                format: format.map(Into::into),
-                encoding: None,
-                status,
-                ledger,
-                first_damage: self.first_damage.map(Into::into),
-                device: None,
-            },
-            events,
-            issues,
-        }
     }
 }
 
