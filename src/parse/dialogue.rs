@@ -273,19 +273,34 @@ impl Pairing {
         open.is_some_and(|open| open.answer.is_none())
     }
 
-    /// The lane whose command waits for an answer: its own, one of the same process, or the only one close by.
-    fn waiting(&self, lane: u64, process: u64, now: Moment) -> Option<u64> {
+    /// The lane whose command waits for an answer: its own, one of the same process, or the only one close by. A lane whose own
+    /// command is answered leaves to others what `repeats` does not call the same again: an app's workers share one dialogue,
+    /// and each line may be another's.
+    fn waiting(
+        &self,
+        lane: u64,
+        process: u64,
+        now: Moment,
+        repeats: impl Fn(&Open) -> bool,
+    ) -> Option<u64> {
         let waits = |l: &Lane| l.open.as_ref().is_some_and(|o| o.answer.is_none());
-        if self.lanes.get(&lane).is_some_and(waits) {
+        let own = self.lanes.get(&lane);
+        if own.is_some_and(waits) {
             return Some(lane);
         }
-        if self.lanes.get(&lane).is_some_and(|l| l.open.is_some()) {
+        let answered = own.and_then(|l| l.open.as_ref());
+        let beside = |own: &Open| own.answered_at.is_none_or(|at| now.beside(&at));
+        if answered.is_some_and(|own| beside(own) && repeats(own)) {
             return None;
         }
         let near = |l: &Lane| waits(l) && now.place.saturating_sub(l.touched) <= 400;
+        let later = |l: &Lane| match (answered.and_then(|own| own.answered_at), &l.open) {
+            (Some(own), Some(open)) => l.process == process && open.start.place > own.place,
+            _ => answered.is_none(),
+        };
         let mut candidates: Vec<(bool, u32, u64)> = Vec::new();
         for (id, l) in &self.lanes {
-            if near(l) {
+            if near(l) && later(l) {
                 candidates.push((l.process == process, l.touched, *id));
             }
         }
@@ -309,7 +324,15 @@ impl Pairing {
         labelled: bool,
         now: Moment,
     ) {
-        if let Some(target) = self.waiting(lane, process, now) {
+        let repeats = |open: &Open| {
+            let known = open.answer.as_deref().unwrap_or_default();
+            match *bytes {
+                // A status word alone, of an answer that has the same or none yet.
+                [high, low] => open.status().is_none_or(|sw| sw.to_be_bytes() == [high, low]),
+                _ => known.starts_with(&bytes) || open.sw.is_some() && known.is_empty(),
+            }
+        };
+        if let Some(target) = self.waiting(lane, process, now, repeats) {
             if let Some(slot) = self.lanes.get_mut(&target) {
                 slot.announced = None;
                 slot.answers_seen = true;
@@ -374,7 +397,8 @@ impl Pairing {
         now: Moment,
     ) {
         let target = if way == Way::Answer {
-            self.waiting(lane, process, now).unwrap_or(lane)
+            let again = |open: &Open| sw.is_none() || open.status() == sw;
+            self.waiting(lane, process, now, again).unwrap_or(lane)
         } else {
             lane
         };

@@ -251,6 +251,31 @@ fn lines_of_other_threads_stand_between_a_pair() {
 }
 
 #[test]
+fn an_app_s_workers_share_one_dialogue() {
+    // Each line by whichever worker was free: the answer's own lane may have answered before.
+    let mut text = String::new();
+    for tap in 0..4 {
+        for (k, line) in [
+            format!("=> {PPSE}"),
+            format!("<= {FCI}"),
+            "=> 00A4040007A0000000041010".to_owned(),
+            "<= 6A82".to_owned(),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let worker = (tap + 2 * k) % 3;
+            text.push_str(&format!(
+                "2026-07-13 19:21:{:02}.{k}00 [DefaultDispatcher-worker-{worker}] DEBUG com.acme.Pay - {line}\n",
+                10 + 2 * tap
+            ));
+        }
+    }
+    let once = ["PPSE 9000", "AID 6A82"];
+    assert_eq!(brief(&parse(&text)), once.repeat(4));
+}
+
+#[test]
 fn data_of_gpo_and_generate_ac_are_cut_by_the_lists_seen_before() {
     let text = "send: 00A4040007A000000004101000\nrecv: 6F148407A0000000041010A5099F38069F66049F37049000\n\
         send: 80A800000A83083600400012345678 00\nrecv: 770A82021980940408010100 9000\n\
