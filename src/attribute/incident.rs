@@ -199,7 +199,7 @@ fn weigh(
         return None;
     }
     let (first, last) = (briefs.first()?.at?, briefs.last()?.at?);
-    let transactions = count(cohort.near(list, Some(first), 0, last - first).count());
+    let transactions = cohort.number(list, Some(first), 0, last - first);
     let all = count(cohort.all().len());
     let rest = all.saturating_sub(transactions).max(1);
     // The rate elsewhere, with one occurrence more than seen: what never happened may still happen once.

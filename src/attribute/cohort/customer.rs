@@ -56,12 +56,11 @@ impl Cohort {
 
     pub(super) fn merchant_facts(&self, brief: &Brief, row: &mut Row) {
         if let Some(amount) = brief.amount.filter(|_| brief.limit_refused) {
-            let accepted = self.each(&self.all).any(|b| {
-                b.terminal != brief.terminal
-                    && b.tap
-                    && b.step >= 7
-                    && b.amount.is_some_and(|other| other >= amount)
-            });
+            let accepted = self
+                .marks
+                .accepted
+                .iter()
+                .any(|(terminal, most)| *terminal != brief.terminal && *most >= amount);
             row.bool(Fact::others_accept_amount, accepted, &[]);
         }
         let group = if brief.merchant == NONE {
@@ -83,7 +82,6 @@ impl Cohort {
         if brief.merchant == NONE {
             return;
         }
-        let list = self.by_merchant.of(brief.merchant);
         let sums = self.marks.merchant(brief.merchant);
         let other_refused = match brief.code {
             NONE => 0,
@@ -100,9 +98,9 @@ impl Cohort {
             row.int(fact, i64::from(number), &[]);
         }
         if brief.scheme != NONE {
-            let scheme_ok = self.each(list).any(|b| {
-                b.scheme == brief.scheme && b.terminal != brief.terminal && b.tap && b.step >= 5
-            });
+            let scheme_ok = self
+                .each(self.marks.merchant_selected.of(brief.merchant))
+                .any(|b| b.scheme == brief.scheme && b.terminal != brief.terminal);
             row.bool(Fact::merchant_scheme_ok, scheme_ok, &[]);
             let lacking = distinct(
                 self.each(self.marks.merchant_lacking.of(brief.merchant))
@@ -122,7 +120,6 @@ impl Cohort {
         if brief.bin == NONE || (brief.error == NONE && !broken) {
             return;
         }
-        let list = self.by_bin.of(brief.bin);
         let same = || {
             self.each(self.marks.bin_errors.of(brief.bin))
                 .filter(|b| b.error == brief.error)
@@ -137,9 +134,9 @@ impl Cohort {
         let mut failing: Vec<u32> = same().map(|b| b.terminal).collect();
         failing.sort_unstable();
         failing.dedup();
-        let ok = self.each(list).any(|b| {
-            b.tap && b.step >= 7 && !b.failed && failing.binary_search(&b.terminal).is_err()
-        });
+        let ok = self
+            .each(self.marks.bin_passed.of(brief.bin))
+            .any(|b| failing.binary_search(&b.terminal).is_err());
         row.bool(Fact::bin_other_terminals_ok, ok, &[]);
     }
 }

@@ -38,7 +38,19 @@ pub(super) struct Marks {
     pub card_pin_wrong: Lists,
     /// Failed with a broken command, by issuer range.
     pub bin_errors: Lists,
+    /// Taps that got through, by issuer range: one for each terminal.
+    pub bin_passed: Lists,
+    /// Lacking the card's application, one for each scheme and terminal; and those that chose one.
     pub merchant_lacking: Lists,
+    pub merchant_selected: Lists,
+    /// Who tried to reach a server, an address or a name, and how it went: one for each kind.
+    pub server_kinds: Lists,
+    pub address_kinds: Lists,
+    pub name_kinds: Lists,
+    /// Servers that a terminal reached: one attempt for each.
+    pub terminal_servers: Lists,
+    /// The largest amounts that taps got through with, at two different terminals.
+    pub accepted: Vec<(u32, i64)>,
     merchants: Vec<OfMerchant>,
     other_refused: HashMap<(u32, u32), u32>,
     codes: HashMap<u32, Vec<u32>>,
@@ -88,11 +100,32 @@ impl Marks {
             site_connected: lists(|b| b.connected.then_some(b.site)),
             server_connected: lists(|b| b.connected.then_some(b.server)),
             card_taps: lists(|b| b.tap.then_some(b.card)),
-            card_failed: lists(|b| (b.tap && b.failed).then_some(b.card)),
+            card_failed: Lists::kinds(briefs, order, |b| {
+                (b.tap && b.failed).then_some((b.card, (b.terminal, b.code, b.step)))
+            }),
             card_contact: lists(|b| (b.contact && b.approved).then_some(b.card)),
             card_pin_wrong: lists(|b| b.pin_wrong.then_some(b.card)),
-            bin_errors: lists(|b| (b.failed && b.error != NONE).then_some(b.bin)),
-            merchant_lacking: lists(|b| b.no_common_aid.then_some(b.merchant)),
+            bin_errors: Lists::kinds(briefs, order, |b| {
+                let who = if b.card == NONE { b.sale } else { b.card };
+                (b.failed && b.error != NONE).then_some((b.bin, (b.error, who, b.terminal)))
+            }),
+            bin_passed: Lists::kinds(briefs, order, |b| {
+                (b.tap && b.step >= 7 && !b.failed).then_some((b.bin, b.terminal))
+            }),
+            merchant_lacking: Lists::kinds(briefs, order, |b| {
+                b.no_common_aid
+                    .then_some((b.merchant, (b.scheme, b.terminal)))
+            }),
+            merchant_selected: Lists::kinds(briefs, order, |b| {
+                (b.tap && b.step >= 5).then_some((b.merchant, (b.scheme, b.terminal)))
+            }),
+            server_kinds: Lists::kinds(briefs, order, |b| Some((b.server, reached(b)))),
+            address_kinds: Lists::kinds(briefs, order, |b| Some((b.address, reached(b)))),
+            name_kinds: Lists::kinds(briefs, order, |b| Some((b.name, reached(b)))),
+            terminal_servers: Lists::kinds(briefs, order, |b| {
+                b.connected.then_some((b.terminal, b.server))
+            }),
+            accepted: accepted(briefs, order),
             ..Self::default()
         };
         let mut turns = 0;
@@ -143,6 +176,34 @@ impl Marks {
         let turns = |at: usize| self.turns.get(at);
         range.len() < 2 || turns(range.start) == turns(range.end - 1)
     }
+}
+
+/// Who tried to reach a place, and what came of it.
+fn reached(b: &Brief) -> (u32, u32, bool, bool, i64, u32) {
+    (
+        b.terminal,
+        b.site,
+        b.connected,
+        b.name_resolved,
+        b.alert,
+        b.tls_issuer,
+    )
+}
+
+/// The largest amounts of taps that got through, of the two terminals with the largest.
+fn accepted(briefs: &[Brief], order: &[u32]) -> Vec<(u32, i64)> {
+    let mut most: Vec<(u32, i64)> = Vec::new();
+    let each = order.iter().filter_map(|&index| briefs.get(index as usize));
+    for b in each.filter(|b| b.tap && b.step >= 7) {
+        let Some(amount) = b.amount else { continue };
+        match most.iter_mut().find(|(terminal, _)| *terminal == b.terminal) {
+            Some((_, known)) => *known = amount.max(*known),
+            None => most.push((b.terminal, amount)),
+        }
+        most.sort_by_key(|(_, amount)| std::cmp::Reverse(*amount));
+        most.truncate(2);
+    }
+    most
 }
 
 fn of_merchant(briefs: &[Brief], list: &[u32]) -> OfMerchant {

@@ -21,6 +21,9 @@ pub(super) use chance::tail;
 
 /// Microseconds of a minute.
 pub(super) const MINUTE: i64 = 60_000_000;
+/// Attempts before and after a time that are looked at one by one. Where more lie within a span (a test rig, a terminal that
+/// stands for a whole gateway), the nearest tell, and the work stays linear.
+pub(super) const NEAREST: usize = 1024;
 
 /// Attempts in brief, and who belongs together.
 pub(super) struct Cohort {
@@ -37,7 +40,6 @@ pub(super) struct Cohort {
     by_bin: Lists,
     by_server: Lists,
     by_address: Lists,
-    by_name: Lists,
     by_firmware: Lists,
     fleet: Lists,
     /// All attempts with a time, by time.
@@ -70,6 +72,27 @@ impl Lists {
             }
         }
         Self(lists)
+    }
+
+    /// Of all attempts of an identifier that are alike in what `kind` tells, the first: what holds of one of them or of none is
+    /// found among these, however many there are.
+    fn kinds<K: Eq + std::hash::Hash>(
+        briefs: &[Brief],
+        order: &[u32],
+        kind: impl Fn(&Brief) -> Option<(u32, K)>,
+    ) -> Self {
+        let mut seen = foldhash::HashSet::default();
+        let first: Vec<u32> = order
+            .iter()
+            .copied()
+            .filter(|&index| {
+                let kind = briefs.get(index as usize).and_then(&kind);
+                kind.is_some_and(|kind| seen.insert(kind))
+            })
+            .collect();
+        Self::new(briefs, &first, |brief| {
+            kind(brief).map_or(NONE, |(id, _)| id)
+        })
     }
 
     /// Attempts of one.
@@ -118,7 +141,6 @@ impl Cohort {
             by_bin: lists(|b| b.bin),
             by_server: lists(|b| b.server),
             by_address: lists(|b| b.address),
-            by_name: lists(|b| b.name),
             by_firmware: lists(|b| b.firmware),
             fleet: lists(|_| 0),
             briefs,
@@ -155,7 +177,8 @@ impl Cohort {
         self.briefs.get(index as usize)
     }
 
-    /// Those of a list (sorted by time) that lie within a span of a time, the attempt itself included.
+    /// Those of a list (sorted by time) that lie within a span of a time, the attempt itself included: the [`NEAREST`] on
+    /// either side.
     pub fn near<'a>(
         &'a self,
         list: &'a [u32],
@@ -167,7 +190,7 @@ impl Cohort {
     }
 
     /// As [`Self::near`], by index.
-    pub fn window<'a>(
+    fn window<'a>(
         &self,
         list: &'a [u32],
         at: Option<i64>,
@@ -175,7 +198,10 @@ impl Cohort {
         after: i64,
     ) -> &'a [u32] {
         let range = self.places(list, at, before, after);
-        list.get(range).unwrap_or_default()
+        let here = self.places(list, at, 0, 0);
+        let from = here.start.saturating_sub(NEAREST).max(range.start);
+        let to = here.end.saturating_add(NEAREST).min(range.end);
+        list.get(from..to.max(from)).unwrap_or_default()
     }
 
     /// How many of a list lie within a span of a time.

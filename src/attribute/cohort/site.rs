@@ -103,13 +103,18 @@ impl Cohort {
             row.bool(Fact::server_ok_site, at_site, &[]);
             let elsewhere = window().any(|b| b.site != brief.site);
             row.bool(Fact::server_ok_elsewhere, elsewhere, &[]);
-            let others = self.used_by_others(brief, list, |b| b.connected);
+            let kinds = if full {
+                marks.server_kinds.of(brief.server)
+            } else {
+                marks.address_kinds.of(brief.address)
+            };
+            let others = self.used_by_others(brief, kinds, |b| b.connected);
             row.bool(Fact::server_used_by_others, others, &[]);
             let here = if full && brief.terminal != NONE {
-                self.each(self.by_terminal.of(brief.terminal))
-                    .any(|b| b.server == brief.server && b.connected)
+                self.each(marks.terminal_servers.of(brief.terminal))
+                    .any(|b| b.server == brief.server)
             } else {
-                self.each(list)
+                self.each(kinds)
                     .any(|b| b.terminal == brief.terminal && b.connected)
             };
             row.bool(Fact::server_ok_here, here, &[]);
@@ -117,14 +122,14 @@ impl Cohort {
             row.bool(Fact::tls_ok_others, tls, &[]);
             if brief.tls_alert {
                 let failing = distinct(
-                    self.each(list)
+                    self.each(kinds)
                         .filter(|b| b.alert == brief.alert)
                         .map(|b| b.terminal),
                 );
                 row.int(Fact::tls_fail_terminals, i64::from(failing), &[]);
             }
             if brief.tls_issuer != NONE {
-                let differs = self.each(list).any(|b| {
+                let differs = self.each(kinds).any(|b| {
                     b.tls_issuer != NONE && b.tls_issuer != brief.tls_issuer && b.site != brief.site
                 });
                 row.bool(Fact::tls_issuer_differs, differs, &[]);
@@ -139,7 +144,7 @@ impl Cohort {
             row.bool(Fact::other_server_ok_site, reaches, &[]);
         }
         if brief.name != NONE {
-            let list = self.by_name.of(brief.name);
+            let list = marks.name_kinds.of(brief.name);
             let others = self.used_by_others(brief, list, |b| b.name_resolved);
             row.bool(Fact::name_used_by_others, others, &[]);
             let resolved = self

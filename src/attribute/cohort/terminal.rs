@@ -1,6 +1,6 @@
 //! What a terminal's other attempts say of it: its reader, radio, clock, keys and limits.
 
-use super::{Brief, Cohort, Lists, MINUTE, NONE, count, distinct, share, tail};
+use super::{Brief, Cohort, Lists, MINUTE, NEAREST, NONE, count, distinct, share, tail};
 use crate::attribute::facts::Row;
 use crate::attribute::facts::list::Fact;
 
@@ -16,6 +16,15 @@ pub(super) struct OfTerminal {
     collisions: u32,
     radio: Radio,
     schemes: Vec<OfScheme>,
+    aids: Vec<OfAid>,
+}
+
+/// An application that worked: with which card first, and whether with another.
+#[derive(Debug)]
+struct OfAid {
+    aid: u32,
+    card: u32,
+    another: bool,
 }
 
 /// Taps with radio trouble.
@@ -80,6 +89,17 @@ impl OfTerminal {
                 ),
             }
         };
+        let mut aids: Vec<OfAid> = Vec::new();
+        for b in all.clone().filter(|b| b.aid != NONE && b.step >= 4) {
+            match aids.iter_mut().find(|of| of.aid == b.aid) {
+                Some(of) => of.another |= of.card != b.card,
+                None => aids.push(OfAid {
+                    aid: b.aid,
+                    card: b.card,
+                    another: false,
+                }),
+            }
+        }
         Self {
             taps: count(taps().count()),
             taps_ok: count(taps().filter(|b| b.reached_card).count()),
@@ -93,6 +113,7 @@ impl OfTerminal {
             collisions: count(taps().filter(|b| b.collision).count()),
             radio: Radio::of(taps()),
             schemes: schemes.into_iter().map(of_scheme).collect(),
+            aids,
         }
     }
 
@@ -160,7 +181,7 @@ impl Cohort {
             row.bool(Fact::term_init_failed_after_restart, again > 0, &[]);
             row.bool(Fact::term_works_after_restart, cured && again == 0, &[]);
         }
-        self.applications(sums, brief, list, row);
+        Self::applications(sums, brief, row);
     }
 
     /// Taps in a row, around this one, in which no card came to answer.
@@ -175,7 +196,7 @@ impl Cohort {
         // Taps with no bearing (refused for a limit, cancelled) neither break nor make a run.
         let dead = |side: &mut dyn Iterator<Item = &u32>| {
             let mut found = Vec::new();
-            for other in side.filter_map(|&other| self.brief(other)) {
+            for other in side.filter_map(|&other| self.brief(other)).take(NEAREST) {
                 if !other.tap {
                     continue;
                 }
@@ -212,6 +233,7 @@ impl Cohort {
             others
                 .filter_map(|&other| self.brief(other))
                 .filter(|other| other.tap && !other.limit_refused)
+                .take(NEAREST)
                 .take_while(|other| other.unopened)
                 .count()
         };
@@ -263,7 +285,7 @@ impl Cohort {
             Box::new(list.get(here..).unwrap_or_default().iter()),
         ];
         for side in sides {
-            for other in side.filter_map(|&other| self.brief(other)) {
+            for other in side.filter_map(|&other| self.brief(other)).take(NEAREST) {
                 if other.pin_wrong {
                     cards.push(who(other));
                 } else if other.approved && !other.tap {
@@ -274,11 +296,12 @@ impl Cohort {
         i64::from(distinct(cards.into_iter()))
     }
 
-    fn applications(&self, sums: &OfTerminal, brief: &Brief, list: &[u32], row: &mut Row) {
+    fn applications(sums: &OfTerminal, brief: &Brief, row: &mut Row) {
         if brief.aid != NONE {
-            let same = self
-                .each(list)
-                .any(|b| b.aid == brief.aid && b.card != brief.card && b.step >= 4);
+            let same = sums
+                .aids
+                .iter()
+                .any(|of| of.aid == brief.aid && (of.another || of.card != brief.card));
             row.bool(Fact::term_same_aid_ok, same, &[]);
         }
         if brief.scheme == NONE {

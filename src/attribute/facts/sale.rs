@@ -320,6 +320,7 @@ fn same_card(correlated: &Correlated, a: &Attempt, b: &Attempt) -> Option<bool> 
         attempt
             .events
             .iter()
+            .filter(|&&event| matches!(correlated.events.head(event).what, What::Nfc(..)))
             .find_map(|&event| match correlated.events.get(event).payload {
                 Payload::Nfc(field) => field.uid.clone(),
                 _ => None,
@@ -336,7 +337,9 @@ fn same_card(correlated: &Correlated, a: &Attempt, b: &Attempt) -> Option<bool> 
 /// The event by which a device asks its holder to act: 6986 to GET PROCESSING OPTIONS, or its interaction information (DF4B).
 fn asks_holder(correlated: &Correlated, attempt: &Attempt) -> Option<u32> {
     attempt.events.iter().copied().find(|&event| {
-        let What::Apdu(..) = correlated.events.head(event).what else {
+        use CommandKind::{GenerateAc, GetProcessingOptions};
+        let What::Apdu(GetProcessingOptions | GenerateAc, _) = correlated.events.head(event).what
+        else {
             return false;
         };
         let Payload::Apdu(exchange) = correlated.events.get(event).payload else {
