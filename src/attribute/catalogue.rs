@@ -494,12 +494,33 @@ fn evidence_rule(place: &Place<'_>, piece: FileEvidence) -> Result<EvidenceRule,
     })
 }
 
+/// Brackets within brackets of a condition: the SQL parser's work doubles with each level of some of them.
+const DEEPEST: usize = 12;
+
+/// How deep brackets nest; those in quotes count as well, since no condition has many.
+fn depth(sql: &str) -> usize {
+    let (mut now, mut most) = (0_usize, 0);
+    for byte in sql.bytes() {
+        match byte {
+            b'(' | b'[' => now += 1,
+            b')' | b']' => now = now.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    most
+}
+
 fn condition(
     place: &Place<'_>,
     evidence: Option<&str>,
     sql: &Spanned<String>,
 ) -> Result<Condition, RuleError> {
     let at = Some(sql.span().start);
+    if depth(sql.get_ref()) > DEEPEST {
+        let fault = format!("not a condition: brackets nest more than {DEEPEST} deep");
+        return Err(place.error(at, evidence, fault));
+    }
     let expr = polars::sql::sql_expr(sql.get_ref())
         .map_err(|error| place.error(at, evidence, format!("not a condition: {error}")))?;
     let mut facts = Vec::new();

@@ -128,6 +128,18 @@ impl Identity {
         self.of_device.insert(device, terminal);
     }
 
+    /// Says whose log or trace a source is.
+    pub fn bind_source(&mut self, source: u32, terminal: Text) {
+        if let Some(slot) = self.of_source.get_mut(source as usize) {
+            *slot = Some(terminal);
+        }
+    }
+
+    /// The terminal at an address.
+    pub fn terminal_of_device(&self, device: &Text) -> Option<&Text> {
+        self.of_device.get(device)
+    }
+
     /// Whether an address is known to be a terminal's.
     pub fn knows_device(&self, device: &Text) -> bool {
         self.of_device.contains_key(device)

@@ -11,6 +11,7 @@ mod identity;
 mod inventory;
 mod keys;
 mod link;
+mod lone;
 mod matching;
 mod model;
 mod rhythm;
@@ -47,6 +48,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     let inventory = Inventory::read(plan.inventory.as_deref());
     identity.know(&inventory);
     let mut clocks = clock::estimate(&sources, &fragments, &pairs, &events);
+    lone::bind(&sources, &fragments, &mut identity, &mut clocks);
     rhythm::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
     let aligned: Vec<Option<i64>> = events
         .heads()

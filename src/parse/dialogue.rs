@@ -178,6 +178,15 @@ impl Pairing {
                 self.announced(lane, process, way, bytes, sw, now)
             }
             ApduLine::More(bytes) => self.more(lane, process, bytes, now),
+            ApduLine::Exchange {
+                command,
+                answer,
+                sw,
+                micros,
+            } => {
+                self.command(lane, command, None, now);
+                self.answer(lane, process, answer, sw, micros, None, true, now);
+            }
             ApduLine::Part(bytes) => {
                 if let Some(open) = self.lanes.get_mut(&lane).and_then(|l| l.open.as_mut())
                     && open.answer.is_none()
@@ -328,7 +337,9 @@ impl Pairing {
             let known = open.answer.as_deref().unwrap_or_default();
             match *bytes {
                 // A status word alone, of an answer that has the same or none yet.
-                [high, low] => open.status().is_none_or(|sw| sw.to_be_bytes() == [high, low]),
+                [high, low] => open
+                    .status()
+                    .is_none_or(|sw| sw.to_be_bytes() == [high, low]),
                 _ => known.starts_with(&bytes) || open.sw.is_some() && known.is_empty(),
             }
         };

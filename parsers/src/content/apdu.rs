@@ -5,6 +5,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::ContentKind;
 use crate::hex;
 
+mod exchange;
 mod status;
 mod words;
 use status::bracketed_status;
@@ -114,6 +115,17 @@ pub enum ApduLine {
     More(Vec<u8>),
     /// A further part of a command that is told in parts: Lc, data, Le.
     Part(Vec<u8>),
+    /// A command and its answer on one line.
+    Exchange {
+        /// The command.
+        command: Vec<u8>,
+        /// The answer, with its status word unless that stands apart.
+        answer: Vec<u8>,
+        /// Status word that stands apart from the data.
+        sw: Option<u16>,
+        /// Duration in microseconds where the line states it.
+        micros: Option<u32>,
+    },
 }
 
 /// Finds direction words.
@@ -300,7 +312,7 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     let first = *text.first()?;
     if open
         && hex::nibble(first).is_some()
-        && let Some(line) = bare(text)
+        && let Some(line) = exchange::begins(text).or_else(|| bare(text))
     {
         return Some(line);
     }
@@ -326,6 +338,9 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     let Some(area) = area else {
         return no_bytes(labels, text, open);
     };
+    if let Some(both) = exchange::around(text, &area, &bytes) {
+        return Some(both);
+    }
     if is_reset(text.get(..area.start).unwrap_or_default()) {
         return None;
     }

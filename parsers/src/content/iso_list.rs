@@ -48,6 +48,71 @@ pub const KIND: ContentKind = ContentKind {
         "msg type",
         "iso8583",
         "8583",
+        // Messages spelled out: type and the beginning of a bitmap.
+        "01002",
+        "01003",
+        "01006",
+        "01007",
+        "0100B",
+        "0100C",
+        "0100E",
+        "0100F",
+        "01102",
+        "01103",
+        "01106",
+        "01107",
+        "0110B",
+        "0110C",
+        "0110E",
+        "0110F",
+        "02002",
+        "02003",
+        "02006",
+        "02007",
+        "0200B",
+        "0200C",
+        "0200E",
+        "0200F",
+        "02102",
+        "02103",
+        "02106",
+        "02107",
+        "0210B",
+        "0210C",
+        "0210E",
+        "0210F",
+        "04002",
+        "04003",
+        "04006",
+        "04007",
+        "0400B",
+        "0400C",
+        "0400E",
+        "0400F",
+        "04102",
+        "04103",
+        "04106",
+        "04107",
+        "0410B",
+        "0410C",
+        "0410E",
+        "0410F",
+        "04202",
+        "04203",
+        "04206",
+        "04207",
+        "0420B",
+        "0420C",
+        "0420E",
+        "0420F",
+        "04302",
+        "04303",
+        "04306",
+        "04307",
+        "0430B",
+        "0430C",
+        "0430E",
+        "0430F",
         "tpdu",
         "60000300",
         "60 00 03 00 00",
@@ -299,6 +364,32 @@ fn spelled_type(bytes: &[u8]) -> Option<usize> {
             && origin & 0xF <= 5
     };
     [0, 2, 4, 5, 7].into_iter().find(|at| fits(*at))
+}
+
+/// A message that stands in a line as it is, in ASCII: a message type of ISO 8583 and a bitmap in hex, up to the end of the line.
+/// Whether it is one, the caller finds out.
+#[must_use]
+pub fn spelled_message(text: &[u8]) -> Option<&[u8]> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(b'0', b'1', text.get(from..)?)?;
+        let rest = text.get(at..)?;
+        let apart = at == 0 || !text.get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
+        if apart
+            && let Some((head, body)) = rest.split_at_checked(20)
+            && body.len() >= 10
+            && spelled_type(head.get(..4)?) == Some(0)
+            && head.iter().all(u8::is_ascii_hexdigit)
+        {
+            return Some(rest.trim_ascii_end());
+        }
+        from = at
+            + rest
+                .iter()
+                .take_while(|b| b.is_ascii_alphanumeric())
+                .count()
+                .max(1);
+    }
 }
 
 /// Bytes of a message that stands in a line as hex: a message type of ISO 8583 and a bitmap follow an optional length, TPDU and header.

@@ -339,6 +339,46 @@ fn value(text: &[u8], at: usize, may_lack_mark: bool) -> Option<(&[u8], usize)> 
     (!value.is_empty()).then_some((value, end))
 }
 
+/// The amount in a sentence about a sale: `SALE 19.99`, `Zahlung 23,90 EUR`, `消费 88.00`, `SALE 460 cents`, `AMT 000000000640`, in
+/// minor units. The first that looks like one.
+#[must_use]
+pub fn spoken_amount(text: &[u8]) -> Option<i64> {
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .fold(0_i64, |sum, b| sum * 10 + i64::from(b - b'0'))
+    };
+    let mut at = 0;
+    loop {
+        let start = at + text.get(at..)?.iter().position(u8::is_ascii_digit)?;
+        let rest = text.get(start..)?;
+        let whole = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        at = start + whole;
+        let before = start.checked_sub(1).and_then(|i| text.get(i));
+        let apart = before.is_none_or(|b| {
+            !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b',' | b':' | b'-' | b'#' | b'_')
+        });
+        let behind = rest.get(whole..).unwrap_or_default();
+        if !apart || whole > 12 {
+            continue;
+        }
+        if let [b'.' | b',', a, b, more @ ..] = behind
+            && a.is_ascii_digit()
+            && b.is_ascii_digit()
+            && whole <= 9
+            && !matches!(
+                more,
+                [b'0'..=b'9', ..] | [b'.' | b',' | b':', b'0'..=b'9', ..]
+            )
+        {
+            return Some(number(rest.get(..whole)?) * 100 + number(&[*a, *b]));
+        }
+        if behind.trim_ascii_start().starts_with(b"cent") || whole == 12 {
+            return Some(number(rest.get(..whole)?));
+        }
+    }
+}
+
 /// An amount in minor units: `10.00`, `1,234.50`, `000000001000`, `10元`; `minor` where the label says so.
 #[must_use]
 pub fn minor_units(value: &[u8], after: &[u8], minor: bool) -> Option<i64> {

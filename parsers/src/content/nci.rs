@@ -92,15 +92,15 @@ pub fn read(tag: &[u8], text: &[u8]) -> Option<Logged> {
         .take_while(|b| **b == b' ')
         .count();
     let mut bytes = Vec::new();
-    hex::decode_run(text, hex_from + skip, 300, &mut bytes);
+    let end = hex::decode_run(text, hex_from + skip, 300, &mut bytes);
     // Samsung puts a gap behind the header.
     if let [_, _, length] = bytes.as_slice()
         && *length > 0
     {
         let tail = text
-            .get(hex_from + skip + 8..)
+            .get(end..)
             .map_or(0, |t| t.iter().take_while(|b| **b == b' ').count());
-        hex::decode_run(text, hex_from + skip + 8 + tail, 300, &mut bytes);
+        hex::decode_run(text, end + tail, 300, &mut bytes);
     }
     let length = usize::from(*bytes.get(2)?);
     let whole = bytes.len() == length + 3;

@@ -196,7 +196,10 @@ fn accepted(briefs: &[Brief], order: &[u32]) -> Vec<(u32, i64)> {
     let each = order.iter().filter_map(|&index| briefs.get(index as usize));
     for b in each.filter(|b| b.tap && b.step >= 7) {
         let Some(amount) = b.amount else { continue };
-        match most.iter_mut().find(|(terminal, _)| *terminal == b.terminal) {
+        match most
+            .iter_mut()
+            .find(|(terminal, _)| *terminal == b.terminal)
+        {
             Some((_, known)) => *known = amount.max(*known),
             None => most.push((b.terminal, amount)),
         }

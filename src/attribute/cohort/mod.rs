@@ -190,13 +190,7 @@ impl Cohort {
     }
 
     /// As [`Self::near`], by index.
-    fn window<'a>(
-        &self,
-        list: &'a [u32],
-        at: Option<i64>,
-        before: i64,
-        after: i64,
-    ) -> &'a [u32] {
+    fn window<'a>(&self, list: &'a [u32], at: Option<i64>, before: i64, after: i64) -> &'a [u32] {
         let range = self.places(list, at, before, after);
         let here = self.places(list, at, 0, 0);
         let from = here.start.saturating_sub(NEAREST).max(range.start);

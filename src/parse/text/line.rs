@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use tapscope_parsers::container::{Head, Level};
 use tapscope_parsers::content::apdu::{self, ApduLine};
-use tapscope_parsers::content::key_value::{Key, Pair};
+use tapscope_parsers::content::key_value::{Key, Pair, spoken_amount};
 use tapscope_parsers::content::{exception, iso_list, iso_xml, nci, nexo, uri, zvt as zvt_content};
 
 use super::iso;
@@ -105,11 +105,46 @@ pub(super) fn read(
         out.push(Found::Iso(Box::new(made)));
         return;
     }
+    if let Some(bytes) = iso_list::spelled_message(text.as_bytes())
+        && let Some(made) = iso::from_bytes(bytes, ctx)
+    {
+        out.push(Found::Iso(Box::new(made)));
+        return;
+    }
+    if manages_network(text.as_bytes()) {
+        // Its response code is no payment's.
+        out.push(Found::Understood);
+        return;
+    }
     said(scanner, head, &text, ctx, out);
     // A decoded tree below a command or answer is what was understood of it, written out.
     if open && out.is_empty() && names_data(text.as_bytes()) {
         out.push(Found::Understood);
     }
+}
+
+/// True for `echo 0810 de39=00`: a message of network management (ISO 8583, type x8xx), named and not shown.
+fn manages_network(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, b"08").any(|at| {
+        let apart = |b: Option<&u8>| {
+            !b.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-'))
+        };
+        let before = at.checked_sub(1).and_then(|i| text.get(i));
+        matches!(text.get(at..at + 4), Some([_, _, b'0'..=b'3', b'0']))
+            && apart(before)
+            && apart(text.get(at + 4))
+    }) && [
+        &b"echo"[..],
+        b"Echo",
+        b"ECHO",
+        b"39=",
+        b"39:",
+        b"heartbeat",
+        b"sign-on",
+        b"logon",
+    ]
+    .iter()
+    .any(|word| memchr::memmem::find(text, word).is_some())
 }
 
 /// What names the protocol ZVT or its parties.
@@ -318,10 +353,13 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     if !line_payment && statements.iter().all(|s| s.signal == Signal::OtherError) {
         return;
     }
-    let (keys, mut values) = keys::from_pairs(&pairs, bytes, ctx.edge);
+    let (mut keys, mut values) = keys::from_pairs(&pairs, bytes, ctx.edge);
     if statements.iter().any(|s| is_of_the_reader(s.signal)) {
         // A kernel has return codes too: 11 is no kernel here, and an approval of hosts.
         values.retain(|(name, _)| *name != "f39");
+    }
+    if keys.amount_minor.is_none() && statements.iter().any(|s| s.signal == Signal::SaleStart) {
+        keys.amount_minor = spoken_amount(bytes);
     }
     let bare = values.is_empty() && keys == Keys::default();
     statements.retain(|s| !(bare && matches!(s.signal, Signal::Note | Signal::ConfigValue)));

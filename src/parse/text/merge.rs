@@ -179,10 +179,11 @@ impl<'c> Merge<'c> {
                 self.dialogue_lines += 1;
                 if matches!(
                     line,
-                    ApduLine::Bytes {
-                        way: Way::Command,
-                        ..
-                    }
+                    ApduLine::Exchange { .. }
+                        | ApduLine::Bytes {
+                            way: Way::Command,
+                            ..
+                        }
                 ) {
                     self.payment(now);
                 }
