@@ -115,7 +115,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
         .collect();
     add_links(&mut attempts, &links, &fragments, &events);
     attempts.sort_by(|a, b| (a.started_at, &a.tx_id).cmp(&(b.started_at, &b.tx_id)));
-    sale::group(&mut attempts);
+    sale::group(&mut attempts, &sources);
     let mut correlated = finish(sources, clocks, events, aligned, attempts, &coverage);
     correlated.inventory = inventory;
     correlated
@@ -278,6 +278,12 @@ fn assemble(
             .and_then(|card| scheme_of_bin(card.bin()?));
     }
     let times = || view.iter().filter_map(|(_, at)| *at);
+    let teller = parts
+        .iter()
+        .map(|&part| &fragments[part as usize])
+        .find(|fragment| fragment.shape == Shape::Stretch)
+        .filter(|_| story.keys.terminal.is_none())
+        .map(|fragment| fragment.source);
     Attempt {
         tx_id: identifier(&indexes, events, sources),
         sale_id: Text::default(),
@@ -294,6 +300,7 @@ fn assemble(
             story.outcome
         },
         keys: story.keys,
+        teller,
         events: indexes,
     }
 }

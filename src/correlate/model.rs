@@ -141,6 +141,8 @@ pub struct Attempt {
     pub links: Vec<Link>,
     /// Merged keys.
     pub keys: AttemptKeys,
+    /// The source that is one terminal's log or trace, where nothing names the terminal: what else it tells is of the same one.
+    pub teller: Option<u32>,
     /// First and last event, aligned.
     pub started_at: Option<i64>,
     /// Likewise.

@@ -1,7 +1,7 @@
 //! Groups attempts into sales: a second tap, see-phone, chip after a failed tap, duplicates.
 
 use super::model::{Attempt, Outcome};
-use crate::event::Text;
+use crate::event::{Source, SourceKind, Text};
 
 /// Attempts further apart than this are different sales (causes reference, section 1).
 const SALE_WINDOW: i64 = 180_000_000;
@@ -12,12 +12,21 @@ const DUPLICATE_WINDOW: i64 = 120_000_000;
 const LONGEST: usize = 64;
 
 /// Gives attempts their `sale_id`, number and `sale_outcome`; `attempts` sorted by start.
-pub(super) fn group(attempts: &mut [Attempt]) {
+pub(super) fn group(attempts: &mut [Attempt], sources: &[Source]) {
+    // A trace of a laboratory holds cards that have nothing to do with each other.
+    let log = |attempt: &Attempt| {
+        let kind = |source: u32| sources.get(source as usize).and_then(|s| s.kind);
+        attempt
+            .teller
+            .filter(|&source| kind(source) == Some(SourceKind::Log))
+    };
+
     let mut order: Vec<usize> = (0..attempts.len()).collect();
     order.sort_by(|&a, &b| {
         let key = |i: usize| {
             (
                 &attempts[i].keys.terminal,
+                log(&attempts[i]),
                 attempts[i].started_at,
                 &attempts[i].tx_id,
             )
@@ -27,9 +36,11 @@ pub(super) fn group(attempts: &mut [Attempt]) {
     let mut sale: Vec<usize> = Vec::new();
     for index in order {
         let same = sale.len() < LONGEST
-            && sale
-                .last()
-                .is_some_and(|&before| continues(&attempts[before], &attempts[index]));
+            && sale.last().is_some_and(|&before| {
+                let (before, index) = (&attempts[before], &attempts[index]);
+                let known = before.keys.terminal.is_some() || log(before).is_some();
+                known && log(before) == log(index) && continues(before, index)
+            });
         if !same {
             close(attempts, &sale);
             sale.clear();
@@ -40,7 +51,7 @@ pub(super) fn group(attempts: &mut [Attempt]) {
 }
 
 fn continues(before: &Attempt, after: &Attempt) -> bool {
-    if before.keys.terminal.is_none() || before.keys.terminal != after.keys.terminal {
+    if before.keys.terminal != after.keys.terminal {
         return false;
     }
     let (Some(end), Some(start)) = (before.ended_at, after.started_at) else {

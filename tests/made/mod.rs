@@ -332,6 +332,7 @@ fn attempt(number: u64, events: Vec<u32>, at: i64) -> Attempt {
         events,
         links: Vec::new(),
         keys: AttemptKeys::default(),
+        teller: None,
         started_at: Some(at),
         ended_at: Some(at + 4_400_000),
         interface: Interface::Contactless,

@@ -37,6 +37,8 @@ pub struct Brief {
     pub address: u32,
     pub slow: bool,
     pub aid: u32,
+    /// Scheme and index of the authority key that the card needs.
+    pub capk: u32,
     pub code: u32,
     pub name: u32,
     pub tls_issuer: u32,
@@ -195,6 +197,7 @@ struct Said {
     scheme: Text,
     server: Text,
     aid: Text,
+    capk: Text,
     code: Text,
     name: Text,
     tls_issuer: Text,
@@ -214,6 +217,7 @@ impl Said {
         brief.server = names.server.id(&self.server);
         brief.address = names.other.id(host_of(&self.server));
         brief.aid = names.other.id(&self.aid);
+        brief.capk = names.other.id(&self.capk);
         brief.code = names.other.id(&self.code);
         brief.name = names.other.id(&self.name);
         brief.tls_issuer = names.other.id(&self.tls_issuer);
@@ -229,6 +233,10 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow) -> (Brief, Said) {
     let code = row.str(Fact::f39).unwrap_or("");
     let terminal = keys.terminal.as_deref().or(keys.device.as_deref());
     let known = terminal.and_then(|terminal| context.correlated.inventory.of(terminal));
+    let teller = attempt
+        .teller
+        .and_then(|source| context.correlated.sources.get(source as usize))
+        .map(|source| source.path.as_str());
     let card = context
         .sales
         .card(context.correlated, attempt)
@@ -277,7 +285,8 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow) -> (Brief, Said) {
     let text = |fact: Fact| Text::new(row.str(fact).unwrap_or(""));
     let said = Said {
         sale: attempt.sale_id.clone(),
-        terminal: Text::new(terminal.unwrap_or("")),
+        // A log that does not say whose it is is one terminal's all the same: it goes by its path.
+        terminal: Text::new(terminal.or(teller).unwrap_or("")),
         merchant: keys.merchant.clone().unwrap_or_default(),
         site: known
             .and_then(|known| known.site.clone())
@@ -289,6 +298,9 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow) -> (Brief, Said) {
         card: Text::from(card.unwrap_or_default()),
         bin: text(Fact::issuer_bin),
         scheme: Text::new(scheme),
+        capk: row.str(Fact::capk_index).map_or_else(Text::default, |index| {
+            Text::from(format!("{scheme} {index}"))
+        }),
         server: text(Fact::server),
         aid: keys.aid.clone().unwrap_or_default(),
         code: Text::new(code),

@@ -42,6 +42,15 @@ struct OfScheme {
     selected: bool,
     failing_cards: u32,
     passing_cards: u32,
+    keys: Vec<OfKey>,
+}
+
+/// As of a scheme, of its cards that need one authority key.
+#[derive(Debug)]
+struct OfKey {
+    capk: u32,
+    failing_cards: u32,
+    passing_cards: u32,
 }
 
 /// Whose attempt it is: the card's, or the sale's where the card is not known.
@@ -78,15 +87,31 @@ impl OfTerminal {
         let mut schemes: Vec<u32> = taps().map(|b| b.scheme).filter(|s| *s != NONE).collect();
         schemes.sort_unstable();
         schemes.dedup();
+        let mut keys: Vec<u32> = taps().map(|b| b.capk).filter(|k| *k != NONE).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let failing = |its: &mut dyn Iterator<Item = &'a Brief>| {
+            distinct(its.filter(|b| b.oda_failed).map(who))
+        };
+        let passing = |its: &mut dyn Iterator<Item = &'a Brief>| {
+            distinct(its.filter(|b| b.authenticated && !b.oda_failed).map(who))
+        };
         let of_scheme = |scheme: u32| {
             let its = || taps().filter(move |b| b.scheme == scheme);
             OfScheme {
                 scheme,
                 selected: its().any(|b| b.step >= 5),
-                failing_cards: distinct(its().filter(|b| b.oda_failed).map(who)),
-                passing_cards: distinct(
-                    its().filter(|b| b.authenticated && !b.oda_failed).map(who),
-                ),
+                failing_cards: failing(&mut its()),
+                passing_cards: passing(&mut its()),
+                keys: keys
+                    .iter()
+                    .filter(|capk| its().any(|b| b.capk == **capk))
+                    .map(|&capk| OfKey {
+                        capk,
+                        failing_cards: failing(&mut its().filter(|b| b.capk == capk)),
+                        passing_cards: passing(&mut its().filter(|b| b.capk == capk)),
+                    })
+                    .collect(),
             }
         };
         let mut aids: Vec<OfAid> = Vec::new();
@@ -308,10 +333,19 @@ impl Cohort {
             return;
         }
         let of_scheme = sums.schemes.iter().find(|of| of.scheme == brief.scheme);
-        let (selected, failing, passing) = of_scheme.map_or((false, 0, 0), |of| {
-            (of.selected, of.failing_cards, of.passing_cards)
-        });
-        row.bool(Fact::term_same_scheme_ok, selected, &[]);
+        row.bool(
+            Fact::term_same_scheme_ok,
+            of_scheme.is_some_and(|of| of.selected),
+            &[],
+        );
+        // A missing key fails the cards that need it and no other; where no card tells its key, the scheme stands for it.
+        let all = of_scheme.map_or((0, 0), |of| (of.failing_cards, of.passing_cards));
+        let key = of_scheme.and_then(|of| of.keys.iter().find(|key| key.capk == brief.capk));
+        let (failing, passing) = key.map_or(all, |key| (key.failing_cards, key.passing_cards));
+        if key.is_some() {
+            let others = i64::from(all.1) - i64::from(passing);
+            row.int(Fact::term_capk_others_ok, others.max(0), &[]);
+        }
         row.int(Fact::term_capk_fail_cards, i64::from(failing), &[]);
         row.int(Fact::term_capk_ok_cards, i64::from(passing), &[]);
     }

@@ -468,8 +468,9 @@ facts! {
     term_works_after_restart: Bool, Group, "", "A tap passed at the terminal within 30 minutes after a failed start, with no repair.";
     term_same_aid_ok: Bool, Group, "", "The same application was selected at this terminal with another card.";
     term_same_scheme_ok: Bool, Group, "", "A tap of the same scheme got past selection at this terminal.";
-    term_capk_fail_cards: Int, Group, "", "Different cards with the same key index whose authentication failed here.";
-    term_capk_ok_cards: Int, Group, "", "Different cards of the same scheme whose authentication passed here.";
+    term_capk_fail_cards: Int, Group, "", "Different cards of the same scheme and key index (8F) whose authentication failed here.";
+    term_capk_ok_cards: Int, Group, "", "Different cards of the same scheme and key index (8F) whose authentication passed here.";
+    term_capk_others_ok: Int, Group, "", "Different cards of the same scheme with another key index (8F) whose authentication passed here.";
     term_unopened_run: Int, Group, "", "Taps in a row at the terminal, around this one, that were sent to the chip with the field never on and no limit reached.";
     term_same_error_cards: Int, Group, "", "Different cards at the terminal, within six hours, whose dialogue broke with the same command and status word.";
     neighbours_tap_ok: Bool, Group, "", "Other terminals of the merchant or site took taps within 30 minutes.";

@@ -145,6 +145,7 @@ impl Day {
                 events: Vec::new(),
                 links: Vec::new(),
                 keys,
+                teller: None,
                 started_at: told.events.first().map(|(at, _)| *at),
                 ended_at: told.events.last().map(|(at, _)| *at),
                 interface: if story.interface == Interface::Unknown {
