@@ -72,6 +72,12 @@ fn content(text: &[u8], open: bool) {
                 apdu::is_template_answer(&bytes, open),
             );
         }
+        Some(apdu::ApduLine::Exchange {
+            command, answer, ..
+        }) => assert!(
+            command.len() + answer.len() <= text.len(),
+            "more bytes than characters"
+        ),
         Some(apdu::ApduLine::Announced { .. }) | None => {}
     }
     let _ = (

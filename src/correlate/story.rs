@@ -259,7 +259,13 @@ impl Reader {
                     self.story.keys.response_code = Some(Text::new(code));
                 }
             }
-            (Direction::Request, true) => self.reversal_sent = true,
+            (Direction::Request, true) => {
+                self.reversal_sent = true;
+                // Who takes back before an answer came has given up.
+                if self.response.is_none() {
+                    self.gave_up_at.get_or_insert(at);
+                }
+            }
             (Direction::Response, true) => {
                 self.reversal_accepted |= message.field(39).is_some_and(is_approval)
             }

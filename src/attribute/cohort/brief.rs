@@ -298,9 +298,11 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow) -> (Brief, Said) {
         card: Text::from(card.unwrap_or_default()),
         bin: text(Fact::issuer_bin),
         scheme: Text::new(scheme),
-        capk: row.str(Fact::capk_index).map_or_else(Text::default, |index| {
-            Text::from(format!("{scheme} {index}"))
-        }),
+        capk: row
+            .str(Fact::capk_index)
+            .map_or_else(Text::default, |index| {
+                Text::from(format!("{scheme} {index}"))
+            }),
         server: text(Fact::server),
         aid: keys.aid.clone().unwrap_or_default(),
         code: Text::new(code),

@@ -7,8 +7,8 @@ use super::card_data::bcd;
 use super::list::Fact;
 use super::view::{Seen, View};
 use super::{Context, Row};
-use crate::correlate::Stage;
-use crate::event::{Direction, IsoMessage, Signal};
+use crate::correlate::{Clock, Stage};
+use crate::event::{Direction, IsoMessage, Signal, SourceKind};
 
 /// Response codes that mean approval (ISO 8583:1987; UnionPay Q/CUP 006.6-2014 annex A).
 pub const APPROVALS: &[&str] = &[
@@ -156,7 +156,9 @@ fn exchange(
         None => {}
     }
     let silent = !sent.is_empty() && answered.is_empty();
-    if silent {
+    if silent && view.may_have_missed_it(&sent) {
+        // The recording ends before an answer had to come.
+    } else if silent {
         row.bool(Fact::no_response, true, &sent);
     } else if impossible || !answered.is_empty() {
         row.bool(Fact::no_response, false, &answered);
@@ -459,11 +461,19 @@ pub fn clock(view: &View<'_>, context: &Context<'_>, row: &mut Row) {
             .any_tag(0x9F21)
             .and_then(|(time, _)| bcd(time.get(..3)?));
         if let Some(error) = clock_error(date, time, at, context) {
-            if time.is_some() {
-                row.int(Fact::clock_error_s, error, &[event]);
+            // A terminal's own log keeps the terminal's own clock: that both agree proves nothing.
+            let source = context.correlated.events.head(event).source as usize;
+            let checked = |clock: &Clock| clock.pairs > 0 || clock.method == "reference";
+            let clocks = &context.correlated.clocks;
+            let captured = context.correlated.sources.get(source).and_then(|s| s.kind)
+                == Some(SourceKind::Capture);
+            if captured || clocks.get(source).is_some_and(checked) || error.abs() > DAY {
+                if time.is_some() {
+                    row.int(Fact::clock_error_s, error, &[event]);
+                }
+                row.bool(Fact::clock_wrong, error.abs() > DAY, &[event]);
+                return;
             }
-            row.bool(Fact::clock_wrong, error.abs() > DAY, &[event]);
-            return;
         }
     }
     if wrong_source {

@@ -181,6 +181,8 @@ pub(super) struct Context<'a> {
     pub sales: Sales,
     /// Median connect or round trip time of all connections, microseconds.
     pub rtt_median: Option<i64>,
+    /// When each source's last event is, aligned.
+    pub ends: Vec<Option<i64>>,
 }
 
 impl<'a> Context<'a> {
@@ -191,8 +193,20 @@ impl<'a> Context<'a> {
             plan,
             sales: Sales::new(correlated),
             rtt_median: network::rtt_median(correlated),
+            ends: ends(correlated),
         }
     }
+}
+
+/// When each source's last event is, aligned.
+fn ends(correlated: &Correlated) -> Vec<Option<i64>> {
+    let mut ends = vec![None; correlated.sources.len()];
+    for (head, at) in correlated.events.heads().iter().zip(&correlated.aligned) {
+        if let Some(end) = ends.get_mut(head.source as usize) {
+            *end = (*end).max(*at);
+        }
+    }
+    ends
 }
 
 /// The attempt ended in a failure.
@@ -208,6 +222,7 @@ pub(super) fn build(context: &Context<'_>, index: usize) -> FactRow {
     let mut view = View::new(context.correlated, index, &alive);
     let failed = view::failed(&view);
     view.amount = context.sales.amount(context.correlated, view.attempt);
+    view.ends = &context.ends;
     row.bool(Fact::failed, failed, &[]);
     view.attempt_facts(context.plan, &mut row);
     let known = view.attempt.keys.terminal.as_deref();

@@ -54,9 +54,44 @@ pub struct View<'a> {
     pub captured: bool,
     /// Amount of the attempt, else of its sale.
     pub amount: Option<i64>,
+    /// When each source's last event is.
+    pub ends: &'a [Option<i64>],
 }
 
+/// Microseconds that a host may take: a recording that ends before has not seen that no answer came.
+const PATIENCE: i64 = 20_000_000;
+
 impl<'a> View<'a> {
+    /// All of these stand so near to the end of what was recorded that an answer may have come after it.
+    pub fn may_have_missed_it(&self, sent: &[u32]) -> bool {
+        let gave_up = self.logs.iter().any(|line| {
+            matches!(
+                line.what.signal,
+                Signal::ReadTimeout | Signal::ConnectionReset | Signal::Reversal | Signal::SaleEnd
+            )
+        });
+        let ended = self.connections.iter().any(|seen| {
+            seen.what.closed_by.is_some()
+                || seen.what.reset_by.is_some()
+                || seen.what.client_unacked > 0
+        });
+        let late = |index: &u32| {
+            let seen = self.messages.iter().find(|seen| seen.index == *index);
+            let Some((at, source)) = seen.and_then(|seen| Some((seen.at?, seen.source))) else {
+                return false;
+            };
+            // A connection stands where it began, and was watched to its last frame.
+            let watched = self.connections.iter().filter(|c| c.source == source);
+            let watched = watched.filter_map(|c| Some(c.at? + c.what.last_at - c.what.first_at));
+            let end = self.ends.get(source as usize).copied().flatten();
+            end.into_iter()
+                .chain(watched)
+                .max()
+                .is_some_and(|end| end - at < PATIENCE)
+        };
+        !gave_up && !ended && !sent.is_empty() && sent.iter().all(late)
+    }
+
     /// Sorts an attempt's events.
     pub fn new(correlated: &'a Correlated, index: usize, alive: &'a Alive) -> Self {
         let attempt = &correlated.attempts[index];
@@ -80,6 +115,7 @@ impl<'a> View<'a> {
             links: Vec::new(),
             captured: false,
             amount: attempt.keys.amount_minor,
+            ends: &[],
         };
         for (index, event) in &alive.0 {
             let index = *index;

@@ -46,9 +46,15 @@ impl ByKey {
             .keys
             .stan
             .map(|stan| (event.keys.terminal.clone(), stan));
-        let found = key
-            .as_ref()
-            .and_then(|key| self.open.get(key).copied())
+        // Field 90 of a reversal tells what it takes back: message type and trace number of the original (ISO 8583:1987).
+        let original = message
+            .field(90)
+            .filter(|_| is_reversal(message.mti))
+            .and_then(|data| data.get(4..10)?.parse().ok())
+            .map(|stan: u32| (event.keys.terminal.clone(), stan));
+        let found = original
+            .or_else(|| key.clone())
+            .and_then(|key| self.open.get(&key).copied())
             // A reply may leave the terminal out, and a request lacks what only the reply brings.
             .or_else(|| {
                 event
