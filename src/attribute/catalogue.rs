@@ -494,21 +494,24 @@ fn evidence_rule(place: &Place<'_>, piece: FileEvidence) -> Result<EvidenceRule,
     })
 }
 
-/// Brackets within brackets of a condition: the SQL parser's work doubles with each level of some of them.
+/// Brackets within brackets of a condition: the SQL parser's work doubles with each level.
 const DEEPEST: usize = 12;
 
-/// How deep brackets nest; those in quotes count as well, since no condition has many.
-fn depth(sql: &str) -> usize {
-    let (mut now, mut most) = (0_usize, 0);
+/// What the SQL parser would spend itself on: deep brackets, and subscripts, which it reads twice at each level of names with dots.
+fn costly(sql: &str) -> Option<String> {
+    let (mut now, mut most, mut quoted) = (0_usize, 0, false);
     for byte in sql.bytes() {
         match byte {
-            b'(' | b'[' => now += 1,
-            b')' | b']' => now = now.saturating_sub(1),
+            b'\'' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' => return Some("a fact is no list: no [ ] here".into()),
+            b'(' => now += 1,
+            b')' => now = now.saturating_sub(1),
             _ => {}
         }
         most = most.max(now);
     }
-    most
+    (most > DEEPEST).then(|| format!("brackets nest more than {DEEPEST} deep"))
 }
 
 fn condition(
@@ -517,9 +520,8 @@ fn condition(
     sql: &Spanned<String>,
 ) -> Result<Condition, RuleError> {
     let at = Some(sql.span().start);
-    if depth(sql.get_ref()) > DEEPEST {
-        let fault = format!("not a condition: brackets nest more than {DEEPEST} deep");
-        return Err(place.error(at, evidence, fault));
+    if let Some(fault) = costly(sql.get_ref()) {
+        return Err(place.error(at, evidence, format!("not a condition: {fault}")));
     }
     let expr = polars::sql::sql_expr(sql.get_ref())
         .map_err(|error| place.error(at, evidence, format!("not a condition: {error}")))?;
