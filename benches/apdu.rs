@@ -27,10 +27,6 @@ use tapscope_parsers::protocol::emv::dialogue::Lists;
 use tapscope_parsers::protocol::emv::{dol, tlv};
 use tapscope_parsers::protocol::iso7816;
 
-/// The program's own allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Megabytes a second that two threads shall read.
 const AIM: f64 = 400.0;
 

@@ -125,19 +125,18 @@ fn pair_unique(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut 
     pair_up(&unique, fragments, limit, pairs);
 }
 
-/// A fragment on the reference clock.
-struct Placed {
-    first: Option<i64>,
-    last: Option<i64>,
-    uncertainty: i64,
-    terminal: Option<Text>,
+/// Keys of a group: its only fragment's, as long as nothing was joined to it.
+enum KeysOf<'f> {
+    One(&'f Keys),
+    Merged(Box<Keys>),
 }
 
 /// What is joined so far, with merged keys.
-struct Group {
+struct Group<'f> {
     parent: u32,
-    keys: Keys,
-    terminal: Option<Text>,
+    keys: KeysOf<'f>,
+    terminal: Option<&'f Text>,
+    /// On the reference clock.
     first: Option<i64>,
     last: Option<i64>,
     uncertainty: i64,
@@ -153,54 +152,65 @@ struct Group {
     answered: bool,
 }
 
+impl<'f> Group<'f> {
+    fn new(index: u32, fragment: &'f Fragment, identity: &'f Identity, clocks: &[Clock]) -> Self {
+        let aligned = |at: Option<i64>| at.map(|at| align(fragment, clocks, at));
+        let is = |shape: Shape| fragment.shape == shape;
+        Self {
+            parent: index,
+            keys: KeysOf::One(&fragment.keys),
+            terminal: identity.terminal(fragment),
+            first: aligned(fragment.first.get()),
+            last: aligned(fragment.last.get()),
+            uncertainty: clocks[fragment.source as usize].uncertainty(),
+            stretches: is(Shape::Stretch)
+                .then_some(fragment.source)
+                .into_iter()
+                .collect(),
+            has: [Shape::Stretch, Shape::Messages, Shape::Connection].map(is),
+            wire: fragment.wire,
+            is_attempt: fragment.is_attempt,
+            online_at: aligned(fragment.request_at.get().or(fragment.cryptogram_at.get())),
+            answered: fragment.response_at.get().is_some(),
+        }
+    }
+
+    fn keys(&self) -> &Keys {
+        match &self.keys {
+            KeysOf::One(keys) => keys,
+            KeysOf::Merged(keys) => keys,
+        }
+    }
+
+    /// Takes over what the other has and this one lacks.
+    fn merge_keys(&mut self, from: &Keys) {
+        if let KeysOf::One(keys) = self.keys {
+            self.keys = KeysOf::Merged(Box::new(keys.clone()));
+        }
+        if let KeysOf::Merged(keys) = &mut self.keys {
+            merge_keys(keys, from);
+        }
+    }
+}
+
 /// Fragments joined into groups, and why.
-pub(super) struct Linked {
-    groups: Vec<Group>,
+pub(super) struct Linked<'f> {
+    groups: Vec<Group<'f>>,
     /// Fragment, fragment, why, and whether another would have fitted as well.
     pub links: Vec<(u32, u32, LinkMethod, bool)>,
 }
 
-impl Linked {
+impl<'f> Linked<'f> {
     /// Joins all fragments.
     pub fn new(
-        fragments: &[Fragment],
-        identity: &Identity,
+        fragments: &'f [Fragment],
+        identity: &'f Identity,
         clocks: &[Clock],
         limit: usize,
     ) -> Self {
-        let placed: Vec<Placed> = fragments
-            .iter()
-            .map(|fragment| place(fragment, identity, clocks))
-            .collect();
-        let groups = fragments
-            .iter()
-            .zip(&placed)
-            .enumerate()
-            .map(|(index, (fragment, placed))| Group {
-                parent: index as u32,
-                keys: fragment.keys.clone(),
-                terminal: placed.terminal.clone(),
-                first: placed.first,
-                last: placed.last,
-                uncertainty: placed.uncertainty,
-                stretches: if fragment.shape == Shape::Stretch {
-                    vec![fragment.source]
-                } else {
-                    Vec::new()
-                },
-                has: [
-                    fragment.shape == Shape::Stretch,
-                    fragment.shape == Shape::Messages,
-                    fragment.shape == Shape::Connection,
-                ],
-                wire: fragment.wire,
-                is_attempt: fragment.is_attempt,
-                online_at: fragment
-                    .request_at
-                    .or(fragment.cryptogram_at)
-                    .map(|at| align(fragment, clocks, at)),
-                answered: fragment.response_at.is_some(),
-            })
+        let groups = (0_u32..)
+            .zip(fragments)
+            .map(|(index, fragment)| Group::new(index, fragment, identity, clocks))
             .collect();
         let mut linked = Self {
             groups,
@@ -209,35 +219,35 @@ impl Linked {
         linked.join_cryptograms(fragments, limit);
         linked.join_keyed(LinkMethod::Stan, STAN_WINDOW, limit, |group| {
             Some((
-                group.terminal.clone()?,
-                i64::from(group.keys.stan?),
+                group.terminal.cloned()?,
+                i64::from(group.keys().stan?),
                 Text::default(),
             ))
         });
         linked.join_keyed(LinkMethod::Stan, STAN_WINDOW, limit, |group| {
             // One side may not say which terminal it is: trace number, amount and last four then stand for it.
-            let last4 = group.keys.card.as_ref()?.last4()?;
+            let last4 = group.keys().card.as_ref()?.last4()?;
             Some((
                 Text::new(last4),
-                i64::from(group.keys.stan?),
-                Text::from(group.keys.amount_minor?.to_string()),
+                i64::from(group.keys().stan?),
+                Text::from(group.keys().amount_minor?.to_string()),
             ))
         });
         linked.join_keyed(LinkMethod::Rrn, STAN_WINDOW, limit, |group| {
-            Some((group.keys.rrn.clone()?, 0, Text::default()))
+            Some((group.keys().rrn.clone()?, 0, Text::default()))
         });
         linked.join_keyed(LinkMethod::CardAmountTime, AMOUNT_WINDOW, limit, |group| {
-            let card = group.keys.card.as_ref()?;
+            let card = group.keys().card.as_ref()?;
             Some((
                 Text::new(card.last4()?),
-                group.keys.amount_minor?,
+                group.keys().amount_minor?,
                 Text::default(),
             ))
         });
         linked.join_keyed(LinkMethod::AmountTime, AMOUNT_WINDOW, limit, |group| {
             Some((
-                group.terminal.clone()?,
-                group.keys.amount_minor?,
+                group.terminal.cloned()?,
+                group.keys().amount_minor?,
                 Text::default(),
             ))
         });
@@ -257,8 +267,8 @@ impl Linked {
     }
 
     /// The terminal of a group.
-    pub fn terminal(&self, root: u32) -> Option<&Text> {
-        self.groups[root as usize].terminal.as_ref()
+    pub fn terminal(&self, root: u32) -> Option<&'f Text> {
+        self.groups[root as usize].terminal
     }
 
     /// Whether any fragment of the group shows a presentment or payment message.
@@ -287,7 +297,7 @@ impl Linked {
         method: LinkMethod,
         window: i64,
         limit: usize,
-        key: impl Fn(&Group) -> Option<(Text, i64, Text)>,
+        key: impl Fn(&Group<'_>) -> Option<(Text, i64, Text)>,
     ) {
         let mut groups = alike(self.roots().into_iter(), |root| {
             key(&self.groups[root as usize])
@@ -325,7 +335,7 @@ impl Linked {
     /// Joins what only terminal and time can join: card dialogues without a cryptogram, connections without a message.
     fn join_time(&mut self, limit: usize) {
         let mut groups = alike(self.roots().into_iter(), |root| {
-            self.groups[root as usize].terminal.as_deref()
+            self.groups[root as usize].terminal
         });
         groups.retain(|group| !self.only_messages(group));
         let mut candidates = Vec::new();
@@ -363,7 +373,7 @@ impl Linked {
                 cost_of.entry(b).or_default().push((cost, a));
             }
         }
-        let doubt = |groups: &[Group], cost: i64, a: u32, b: u32| {
+        let doubt = |groups: &[Group<'_>], cost: i64, a: u32, b: u32| {
             let uncertain = groups[a as usize].uncertainty + groups[b as usize].uncertainty;
             let near = cost + uncertain.min(DOUBT);
             let rival = |of: u32, partner: u32| {
@@ -409,9 +419,9 @@ impl Linked {
         }
         let (left, right) = self.groups.split_at_mut(from as usize);
         let (target, source) = (&mut left[into as usize], &mut right[0]);
-        merge_keys(&mut target.keys, &source.keys);
+        target.merge_keys(source.keys());
         if target.terminal.is_none() || (source.has[1] && source.terminal.is_some()) {
-            target.terminal.clone_from(&source.terminal);
+            target.terminal = source.terminal;
         }
         target.first = earliest(target.first, source.first);
         target.last = target.last.max(source.last);
@@ -450,27 +460,17 @@ fn align(fragment: &Fragment, clocks: &[Clock], at: i64) -> i64 {
     clocks[fragment.source as usize].align_event(index, at)
 }
 
-fn place(fragment: &Fragment, identity: &Identity, clocks: &[Clock]) -> Placed {
-    let clock = &clocks[fragment.source as usize];
-    Placed {
-        first: fragment.first.map(|at| align(fragment, clocks, at)),
-        last: fragment.last.map(|at| align(fragment, clocks, at)),
-        uncertainty: clock.uncertainty(),
-        terminal: identity.terminal(fragment).cloned(),
-    }
-}
-
 /// Gap between two groups on the time axis; zero where they overlap.
-fn distance(a: &Group, b: &Group) -> Option<i64> {
+fn distance(a: &Group<'_>, b: &Group<'_>) -> Option<i64> {
     let (a_first, a_last, b_first, b_last) = (a.first?, a.last?, b.first?, b.last?);
     Some((b_first - a_last).max(a_first - b_last).max(0))
 }
 
 /// What it costs to call two groups of one terminal one payment, by time; `None` where it makes no sense.
-fn time_cost(a: &Group, b: &Group) -> Option<i64> {
+fn time_cost(a: &Group<'_>, b: &Group<'_>) -> Option<i64> {
     let slack = (a.uncertainty + b.uncertainty).min(TIME_LIMIT);
     // A connection (or its absence of one) belongs to the attempt that wanted to go online just then.
-    let connection = |conn: &Group, attempt: &Group| {
+    let connection = |conn: &Group<'_>, attempt: &Group<'_>| {
         let seen = attempt.wire || attempt.has[2];
         if seen || !(attempt.has[0] || attempt.has[1]) || conn.has[0] || conn.has[1] {
             return None;
@@ -496,14 +496,14 @@ fn time_cost(a: &Group, b: &Group) -> Option<i64> {
 }
 
 /// Whether one log or trace tells of both, each by itself: then they are never one payment.
-fn of_one_source(a: &Group, b: &Group) -> bool {
+fn of_one_source(a: &Group<'_>, b: &Group<'_>) -> bool {
     a.stretches
         .iter()
         .any(|source| b.stretches.contains(source))
 }
 
 /// Whether two groups may be one payment.
-fn compatible(a: &Group, b: &Group, method: LinkMethod) -> bool {
+fn compatible(a: &Group<'_>, b: &Group<'_>, method: LinkMethod) -> bool {
     fn differ<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
         matches!((a, b), (Some(a), Some(b)) if a != b)
     }
@@ -513,10 +513,10 @@ fn compatible(a: &Group, b: &Group, method: LinkMethod) -> bool {
     if method == LinkMethod::Cryptogram {
         return true;
     }
-    if differ(&a.keys.cryptogram, &b.keys.cryptogram)
-        || differ(&a.keys.stan, &b.keys.stan)
-        || differ(&a.keys.amount_minor, &b.keys.amount_minor)
-        || differ(&a.keys.rrn, &b.keys.rrn)
+    if differ(&a.keys().cryptogram, &b.keys().cryptogram)
+        || differ(&a.keys().stan, &b.keys().stan)
+        || differ(&a.keys().amount_minor, &b.keys().amount_minor)
+        || differ(&a.keys().rrn, &b.keys().rrn)
     {
         return false;
     }
@@ -528,7 +528,7 @@ fn compatible(a: &Group, b: &Group, method: LinkMethod) -> bool {
             .as_ref()
             .and_then(|card| card.last4().map(Text::new))
     };
-    if differ(&last4(&a.keys), &last4(&b.keys)) {
+    if differ(&last4(a.keys()), &last4(b.keys())) {
         return false;
     }
     // Two sets of messages without a common exact key are two payments.

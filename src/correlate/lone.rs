@@ -114,8 +114,9 @@ fn seen(fragments: &[Fragment], clocks: &[Clock]) -> BTreeMap<Text, Vec<Seen>> {
     {
         let at = fragment
             .connecting_at
-            .or(fragment.request_at)
-            .or(fragment.first);
+            .get()
+            .or(fragment.request_at.get())
+            .or(fragment.first.get());
         if let (Some(device), Some(at)) = (&fragment.keys.device, at) {
             let list = seen.entry(device.clone()).or_default();
             if list.len() < PAYMENTS {
@@ -140,11 +141,14 @@ fn told(sources: &[Source], fragments: &[Fragment]) -> BTreeMap<u32, Vec<Told>> 
         {
             continue;
         }
-        if let (Some(first), Some(last)) = (fragment.first, fragment.last) {
+        if let (Some(first), Some(last)) = (fragment.first.get(), fragment.last.get()) {
             let list = told.entry(fragment.source).or_default();
             if list.len() < PAYMENTS {
-                let generated = fragment.cryptogram_at.map(|at| at + CRYPTOGRAM_TO_CONNECT);
-                let said = fragment.connecting_at.or(fragment.request_at);
+                let generated = fragment
+                    .cryptogram_at
+                    .get()
+                    .map(|at| at + CRYPTOGRAM_TO_CONNECT);
+                let said = fragment.connecting_at.get().or(fragment.request_at.get());
                 list.push(Told {
                     first,
                     last,

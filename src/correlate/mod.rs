@@ -20,8 +20,6 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 
 #[cfg(test)]
@@ -65,38 +63,33 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
         || Linked::new(&fragments, &identity, &clocks, plan.limits.link_candidates),
         || coverage::Index::new(&sources, &events, &aligned, &identity),
     );
-    let members = members(&fragments, &mut linked);
+    let (members, joined) = joined(fragments.len() as u32, &mut linked);
     let payment_hosts = payment_hosts(&fragments);
 
     let logs = Tellers::new(&sources, &fragments, &events);
-    let candidates: Vec<(Vec<u32>, bool, Option<Text>)> = members
-        .into_iter()
-        .map(|(root, parts)| {
-            let sure = linked.is_attempt(root);
-            (parts, sure, linked.terminal(root).cloned())
-        })
-        .collect();
     // What is joined is known: the groups with their keys are in the way of what is made of them.
     let links = std::mem::take(&mut linked.links);
     drop(linked);
-    let mut attempts: Vec<Attempt> = candidates
+    let mut attempts: Vec<Attempt> = joined
         .into_par_iter()
-        .filter_map(|(parts, sure, terminal)| {
-            let counts = sure
+        .filter_map(|group| {
+            let parts = members.get(group.parts)?;
+            let counts = group.sure
                 || stands_alone(
-                    &parts,
+                    parts,
                     &fragments,
                     &events,
-                    terminal.as_ref(),
+                    group.terminal,
                     &payment_hosts,
                     &coverage,
                     &aligned,
                 );
             counts.then(|| {
+                let terminal = group.terminal.cloned();
                 let mut attempt = assemble(
-                    &parts, &fragments, &events, &aligned, &sources, terminal, plan,
+                    parts, &fragments, &events, &aligned, &sources, terminal, plan,
                 );
-                if attempt.outcome == Outcome::Unknown && logs.would_tell(&parts, &fragments) {
+                if attempt.outcome == Outcome::Unknown && logs.would_tell(parts, &fragments) {
                     // The terminal's log tells of every approval, and of none here.
                     attempt.outcome = Outcome::Aborted;
                     attempt.sale_outcome = Outcome::Aborted;
@@ -114,6 +107,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
         })
         .collect();
     add_links(&mut attempts, &links, &fragments, &events);
+    drop((fragments, links, members));
     attempts.sort_by(|a, b| (a.started_at, &a.tx_id).cmp(&(b.started_at, &b.tx_id)));
     sale::group(&mut attempts, &sources);
     let mut correlated = finish(sources, clocks, events, aligned, attempts, &coverage);
@@ -186,12 +180,39 @@ fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
     cut.into_iter().flatten().collect()
 }
 
-fn members(fragments: &[Fragment], linked: &mut Linked) -> BTreeMap<u32, Vec<u32>> {
-    let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for index in 0..fragments.len() as u32 {
-        members.entry(linked.root(index)).or_default().push(index);
-    }
-    members
+/// Fragments that were joined.
+struct Joined<'f> {
+    /// Where they stand in the list of all.
+    parts: std::ops::Range<usize>,
+    /// One of them shows a presentment or a payment message.
+    sure: bool,
+    terminal: Option<&'f Text>,
+}
+
+/// All fragments, those of a group side by side, and the groups.
+fn joined<'f>(fragments: u32, linked: &mut Linked<'f>) -> (Vec<u32>, Vec<Joined<'f>>) {
+    let mut by_root: Vec<(u32, u32)> = (0..fragments)
+        .map(|index| (linked.root(index), index))
+        .collect();
+    by_root.sort_unstable();
+    let mut from = 0;
+    let groups = by_root
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|group| {
+            let root = group[0].0;
+            let parts = from..from + group.len();
+            from = parts.end;
+            Joined {
+                parts,
+                sure: linked.is_attempt(root),
+                terminal: linked.terminal(root),
+            }
+        })
+        .collect();
+    (
+        by_root.into_iter().map(|(_, index)| index).collect(),
+        groups,
+    )
 }
 
 /// Server endpoints that carried payments, or that terminals name when they pay.
@@ -402,8 +423,8 @@ fn add_links(
 fn finish(
     sources: Vec<Source>,
     clocks: Vec<Clock>,
-    events: Events,
-    aligned: Vec<Option<i64>>,
+    mut events: Events,
+    mut aligned: Vec<Option<i64>>,
     mut attempts: Vec<Attempt>,
     coverage: &coverage::Index,
 ) -> Correlated {
@@ -413,9 +434,8 @@ fn finish(
     for (new, &old) in order.iter().enumerate() {
         new_place[old as usize] = new as u32;
     }
-    let sorted = events.in_order(&order);
-    let sorted_times: Vec<Option<i64>> = order.iter().map(|&old| aligned[old as usize]).collect();
-    let mut attempt_of = vec![u32::MAX; sorted.len()];
+    drop(order);
+    let mut attempt_of = vec![u32::MAX; events.len()];
     for (number, attempt) in attempts.iter_mut().enumerate() {
         for index in &mut attempt.events {
             *index = new_place[*index as usize];
@@ -427,6 +447,7 @@ fn finish(
             link.to = new_place[link.to as usize];
         }
     }
+    events.rearrange(new_place, |a, b| aligned.swap(a, b));
     let of = attempts
         .iter()
         .map(|attempt| coverage.of(attempt.keys.terminal.as_ref(), attempt.started_at))
@@ -434,8 +455,8 @@ fn finish(
     Correlated {
         sources,
         clocks,
-        events: sorted,
-        aligned: sorted_times,
+        events,
+        aligned,
         attempt_of,
         attempts,
         coverage: Coverage { of },

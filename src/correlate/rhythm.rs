@@ -272,7 +272,8 @@ fn online_moments(
     for fragment in fragments {
         if fragment.shape == Shape::Stretch
             && !said.contains(&fragment.source)
-            && let (Some(at), Some(&index)) = (fragment.cryptogram_at, fragment.events.first())
+            && let (Some(at), Some(&index)) =
+                (fragment.cryptogram_at.get(), fragment.events.first())
             && wanted(fragment.source)
         {
             add(fragment.source, index, at + CRYPTOGRAM_TO_CONNECT);

@@ -325,6 +325,18 @@ impl Events {
         }
     }
 
+    /// Moves each event to the place that is given for it, `also` swaps what goes along. In place: there are millions.
+    pub fn rearrange(&mut self, mut places: Vec<u32>, mut also: impl FnMut(usize, usize)) {
+        for at in 0..places.len() {
+            while places[at] as usize != at {
+                let to = places[at] as usize;
+                self.heads.swap(at, to);
+                also(at, to);
+                places.swap(at, to);
+            }
+        }
+    }
+
     /// Sorts by place in the source; what stands at one place keeps its order.
     pub fn sort_by_place(&mut self) {
         self.heads.sort_by_key(|head| match head.place {

@@ -81,28 +81,29 @@ pub(super) fn collect(
             }
             false
         };
-        let mut known = add(Kind::Same, a.cryptogram_at, b.cryptogram_at);
+        let mut known = add(Kind::Same, a.cryptogram_at.get(), b.cryptogram_at.get());
         // The way there delays one, the way back the other: their middle is the same at both ends. Times cut to seconds stay
         // apart, since it is the edges of the second that tell.
         if fine(a) && fine(b) && add(Kind::Same, a.middle(), b.middle()) {
             known = true;
         } else {
-            known |= add(Kind::Same, a.request_at, b.request_at);
-            known |= add(Kind::Same, a.response_at, b.response_at);
+            known |= add(Kind::Same, a.request_at.get(), b.request_at.get());
+            known |= add(Kind::Same, a.response_at.get(), b.response_at.get());
         }
-        known |= add(Kind::Near, a.connecting_at, b.connecting_at);
-        known |= add(Kind::Near, a.activated_at, b.activated_at);
+        known |= add(Kind::Near, a.connecting_at.get(), b.connecting_at.get());
+        known |= add(Kind::Near, a.activated_at.get(), b.activated_at.get());
         if !known {
-            let connects = |of: &Fragment| Some(of.connecting_at? + usual.connecting_to_request);
-            let read = |of: &Fragment| Some(of.cryptogram_at? + usual.cryptogram_to_request);
-            let answered = |of: &Fragment| Some(of.told_at? - usual.response_to_told);
-            let _ = add(Kind::Guess, answered(a), b.response_at)
-                || add(Kind::Guess, a.response_at, answered(b))
-                || add(Kind::Guess, connects(a), b.request_at)
-                || add(Kind::Guess, a.request_at, connects(b))
-                || add(Kind::Guess, read(a), b.request_at)
-                || add(Kind::Guess, a.request_at, read(b))
-                || add(Kind::Guess, a.first, b.first);
+            let connects =
+                |of: &Fragment| Some(of.connecting_at.get()? + usual.connecting_to_request);
+            let read = |of: &Fragment| Some(of.cryptogram_at.get()? + usual.cryptogram_to_request);
+            let answered = |of: &Fragment| Some(of.told_at.get()? - usual.response_to_told);
+            let _ = add(Kind::Guess, answered(a), b.response_at.get())
+                || add(Kind::Guess, a.response_at.get(), answered(b))
+                || add(Kind::Guess, connects(a), b.request_at.get())
+                || add(Kind::Guess, a.request_at.get(), connects(b))
+                || add(Kind::Guess, read(a), b.request_at.get())
+                || add(Kind::Guess, a.request_at.get(), read(b))
+                || add(Kind::Guess, a.first.get(), b.first.get());
         }
     }
     samples.retain(|_, list| !list.is_empty());
@@ -112,7 +113,7 @@ pub(super) fn collect(
 impl Fragment {
     /// Between request and answer.
     fn middle(&self) -> Option<i64> {
-        let (request, response) = self.request_at.zip(self.response_at)?;
+        let (request, response) = self.request_at.get().zip(self.response_at.get())?;
         Some(i64::midpoint(request, response))
     }
 }
@@ -139,13 +140,13 @@ impl Usual {
         };
         Self {
             connecting_to_request: median_of(CONNECTING_TO_REQUEST, &|of| {
-                Some(of.request_at? - of.connecting_at?)
+                Some(of.request_at.get()? - of.connecting_at.get()?)
             }),
             cryptogram_to_request: median_of(CRYPTOGRAM_TO_REQUEST, &|of| {
-                Some(of.request_at? - of.cryptogram_at?)
+                Some(of.request_at.get()? - of.cryptogram_at.get()?)
             }),
             response_to_told: median_of(RESPONSE_TO_TOLD, &|of| {
-                Some(of.told_at? - of.response_at?)
+                Some(of.told_at.get()? - of.response_at.get()?)
             }),
         }
     }
@@ -168,7 +169,7 @@ pub(super) fn host_samples(
             continue;
         };
         // The host wrote its time when it sent the answer.
-        let way = fragment.round_trip.unwrap_or(0) / 2;
+        let way = fragment.round_trip.get().unwrap_or(0) / 2;
         let at = at - way.clamp(0, LONGEST_ROUND_TRIP / 2);
         let apart = (at.rem_euclid(DAY) - of_day).rem_euclid(HALF_HOUR);
         let apart = if apart > HALF_HOUR / 2 {

@@ -17,7 +17,7 @@ fn is_fresh_request(message: &IsoMessage, event: &Event) -> bool {
 /// payment, though some hosts write the same reference number into all of them.
 fn is_open_leg(before: &Fragment, event: &Event) -> bool {
     let amounts = (before.keys.amount_minor, event.keys.amount_minor);
-    before.response_at.is_none() && !matches!(amounts, (Some(a), Some(b)) if a != b)
+    before.response_at.get().is_none() && !matches!(amounts, (Some(a), Some(b)) if a != b)
 }
 
 /// Messages with the same terminal and trace number.
@@ -64,7 +64,7 @@ impl ByKey {
                     .and_then(|rrn| self.by_rrn.get(rrn).copied())
                     .filter(|&at| !is_fresh_request(message, event) || is_open_leg(&out[at], event))
             })
-            .filter(|&at| match (out[at].first, event.at.utc_micros) {
+            .filter(|&at| match (out[at].first.get(), event.at.utc_micros) {
                 (Some(first), Some(now)) => (now - first).abs() <= MESSAGE_WINDOW,
                 _ => true,
             });
@@ -120,7 +120,7 @@ pub(super) fn cut_capture(arena: &Events, range: std::ops::Range<u32>, out: &mut
                 Some(many) => {
                     if (connection.reset_by.is_some() || connection.client_unacked > 0)
                         && let Some(&last) = many.last()
-                        && out[last].response_at.is_none()
+                        && out[last].response_at.get().is_none()
                     {
                         out[last].push(index, event);
                     }
@@ -170,7 +170,7 @@ fn connection_fragment(
     let at = clients
         .get(&key)
         .copied()
-        .filter(|&at| match (out[at].last, event.at.utc_micros) {
+        .filter(|&at| match (out[at].last.get(), event.at.utc_micros) {
             (Some(last), Some(now)) => (now - last).abs() <= RECONNECT_WINDOW && !completed(event),
             _ => false,
         })

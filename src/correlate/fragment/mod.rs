@@ -24,27 +24,27 @@ pub(super) struct Fragment {
     /// Keys merged from the events, first one wins.
     pub keys: Keys,
     /// First and last time by the source's clock.
-    pub first: Option<i64>,
+    pub first: Moment,
     /// Likewise.
-    pub last: Option<i64>,
+    pub last: Moment,
     /// When the cryptogram came from the card.
-    pub cryptogram_at: Option<i64>,
+    pub cryptogram_at: Moment,
     /// When the request was sent, as this source saw it.
-    pub request_at: Option<i64>,
+    pub request_at: Moment,
     /// When the answer came.
-    pub response_at: Option<i64>,
+    pub response_at: Moment,
     /// When it began to connect: the line that says so, or the first packet.
-    pub connecting_at: Option<i64>,
+    pub connecting_at: Moment,
     /// When a card was there: the activation, or the line about it.
-    pub activated_at: Option<i64>,
+    pub activated_at: Moment,
     /// When an answer came, and the host's own time of day in it.
     pub host_time: Option<(i64, i64)>,
     /// When the terminal told how it ended.
-    pub told_at: Option<i64>,
+    pub told_at: Moment,
     /// What a packet took to the other end and back, as a capture saw it.
-    pub round_trip: Option<i64>,
-    /// Time of day that the request states; a host that only repeats it tells no time.
-    stated: Option<Text>,
+    pub round_trip: Moment,
+    /// Time of day that the request states, `HHMMSS` as a number; a host that only repeats it tells no time.
+    stated: Option<u32>,
     /// The card was read to the end, or more.
     pub read: bool,
     /// A stripe was swiped.
@@ -77,6 +77,30 @@ pub(super) enum Shape {
     Connection,
 }
 
+/// A time that may not be known, in eight bytes: there are many fragments, and each has ten of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment(i64);
+
+impl Default for Moment {
+    fn default() -> Self {
+        Self(i64::MIN)
+    }
+}
+
+impl Moment {
+    /// The time, where it is known.
+    pub fn get(self) -> Option<i64> {
+        (self.0 != i64::MIN).then_some(self.0)
+    }
+
+    /// The first one that is told stays.
+    fn fill(&mut self, at: Option<i64>) {
+        if self.0 == i64::MIN {
+            self.0 = at.unwrap_or(i64::MIN);
+        }
+    }
+}
+
 /// Idle time after which a stretch is over.
 const STRETCH_IDLE: i64 = 120_000_000;
 /// Ambient lines (service died, link down) this long before a sale belong to it.
@@ -100,8 +124,9 @@ impl Fragment {
     fn push(&mut self, index: u32, event: &Event) {
         self.events.push(index);
         if let Some(at) = event.at.utc_micros {
-            self.first = Some(self.first.map_or(at, |first| first.min(at)));
-            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+            self.first = Moment(self.first.get().map_or(at, |first| first.min(at)));
+            // Not known is the least of all.
+            self.last = Moment(self.last.0.max(at));
         }
         merge_keys(&mut self.keys, &event.keys);
         let at = event.at.utc_micros;
@@ -115,7 +140,7 @@ impl Fragment {
                 self.contact_began |= self.contact && exchange.command == CommandKind::ReadRecord;
                 self.generated |= exchange.command == CommandKind::GenerateAc;
                 if exchange.bytes(0x9F26).is_some() {
-                    self.cryptogram_at = self.cryptogram_at.or(at);
+                    self.cryptogram_at.fill(at);
                     self.read = true;
                 }
             }
@@ -123,14 +148,14 @@ impl Fragment {
                 self.is_attempt |= is_financial(message.mti);
                 match message.mti % 1000 {
                     100 | 200 => {
-                        self.request_at = self.request_at.or(at);
-                        self.stated = message.field(12).map(Text::new);
+                        self.request_at.fill(at);
+                        self.stated = message.field(12).and_then(|time| time.parse().ok());
                     }
                     110 | 210 => {
-                        self.response_at = self.response_at.or(at);
-                        let shown = message
-                            .field(12)
-                            .filter(|t| self.stated.as_deref() != Some(t));
+                        self.response_at.fill(at);
+                        let shown = message.field(12).filter(|time| {
+                            self.stated.is_none() || time.parse().ok() != self.stated
+                        });
                         self.host_time = self.host_time.or(at.zip(shown.and_then(time_of_day)));
                     }
                     _ => {}
@@ -141,16 +166,16 @@ impl Fragment {
                 self.is_attempt = true;
                 if matches!(field.state, FieldState::Activated | FieldState::NotIsoDep) {
                     self.dialogue = true;
-                    self.activated_at = self.activated_at.or(at);
+                    self.activated_at.fill(at);
                 }
             }
             Payload::Tcp(connection) => {
                 if connection.opening_seen {
-                    self.connecting_at = self.connecting_at.or(at);
+                    self.connecting_at.fill(at);
                 }
                 let once = connection.connect_micros.into_iter();
                 let shortest = once.chain(connection.rtt_micros).min();
-                self.round_trip = self.round_trip.or(shortest);
+                self.round_trip.fill(shortest);
             }
             Payload::Tls(_)
             | Payload::Dns(_)
@@ -163,18 +188,18 @@ impl Fragment {
     fn push_signal(&mut self, signal: Signal, at: Option<i64>) {
         match signal {
             Signal::RequestSent => {
-                self.request_at = self.request_at.or(at);
+                self.request_at.fill(at);
                 self.read = true;
             }
-            Signal::ResponseReceived => self.response_at = self.response_at.or(at),
+            Signal::ResponseReceived => self.response_at.fill(at),
             Signal::ContactInserted | Signal::ContactReadFailed => self.contact = true,
             Signal::MagstripeReadFailed => self.magstripe = true,
             Signal::Connecting => {
-                self.connecting_at = self.connecting_at.or(at);
+                self.connecting_at.fill(at);
                 self.read = true;
             }
-            Signal::Approved | Signal::Declined => self.told_at = self.told_at.or(at),
-            Signal::CardDetected => self.activated_at = self.activated_at.or(at),
+            Signal::Approved | Signal::Declined => self.told_at.fill(at),
+            Signal::CardDetected => self.activated_at.fill(at),
             Signal::CardReadOk | Signal::OnlineRequest => self.read = true,
             _ => {}
         }
@@ -378,7 +403,7 @@ impl Sequence<'_> {
     fn place(&mut self, index: u32, arena: &Events) {
         let event = &arena.get(index);
         if let Some(current) = self.current
-            && let (Some(last), Some(at)) = (self.out[current].last, event.at.utc_micros)
+            && let (Some(last), Some(at)) = (self.out[current].last.get(), event.at.utc_micros)
             && at - last > STRETCH_IDLE
         {
             self.current = None;
@@ -458,7 +483,7 @@ impl Sequence<'_> {
                         && !self.ended
                         && f.keys.stan.is_none_or(|stan| event.keys.stan.is_none_or(|new| new == stan))
                         && f.keys.amount_minor.is_none_or(|amount| event.keys.amount_minor.is_none_or(|new| new == amount))
-                        && matches!((f.first, event.at.utc_micros), (Some(first), Some(at)) if at - first < 3_000_000)
+                        && matches!((f.first.get(), event.at.utc_micros), (Some(first), Some(at)) if at - first < 3_000_000)
                 });
                 self.append(index, event, !twice, arena);
             }
@@ -485,7 +510,7 @@ impl Sequence<'_> {
                         let said = f.events.iter().any(|&e| {
                             arena.head(e).what == What::Log(Signal::MultipleCards)
                         });
-                        said && matches!((f.last, event.at.utc_micros), (Some(last), Some(now)) if now - last > 300_000)
+                        said && matches!((f.last.get(), event.at.utc_micros), (Some(last), Some(now)) if now - last > 300_000)
                     });
                 self.append(index, event, again, arena);
                 self.ended = true;
@@ -565,7 +590,10 @@ impl Sequence<'_> {
                         What::Apdu(_, answered) => Some(!answered),
                         _ => None,
                     });
-            let soon = match (fragment.last.or(last.at().utc_micros), event.at.utc_micros) {
+            let soon = match (
+                fragment.last.get().or(last.at().utc_micros),
+                event.at.utc_micros,
+            ) {
                 (Some(then), Some(now)) => now - then <= SAME_PRESENTMENT,
                 _ => false,
             };
@@ -574,7 +602,7 @@ impl Sequence<'_> {
     }
 
     fn is_over(fragment: &Fragment) -> bool {
-        fragment.response_at.is_some()
+        fragment.response_at.get().is_some()
     }
 
     fn now(&self, test: impl FnOnce(&Fragment) -> bool) -> bool {
