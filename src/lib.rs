@@ -118,8 +118,8 @@ pub fn analyze(
             text: edge.text(&refused.text),
         }],
     }));
-    parse::clock::settle_years(&mut parsed);
-    let (sources, events, mut issues) = number(parsed);
+    let (sources, mut events, mut issues) = number(parsed);
+    parse::clock::settle_years(&mut events);
 
     observer.stage("correlate");
     let mut correlated = correlate::correlate(sources, events, plan);
@@ -176,6 +176,9 @@ fn read_set(
     if let Some(captures) = captures {
         captures.settle(&mut out);
     }
+    for one in out.iter_mut().flat_map(|(_, parsed)| parsed) {
+        one.events.fall_asleep(spill);
+    }
     out
 }
 
@@ -222,7 +225,7 @@ fn full_attempts(correlated: &Correlated, plan: &Plan) -> Option<Issue> {
     let head = correlated.events.head(first);
     Some(Issue {
         source: head.source,
-        place: head.place,
+        place: head.place(),
         code: "transaction_events",
         count: 1 + full.count() as u64,
         text: event::Text::from(format!(
@@ -235,16 +238,18 @@ fn full_attempts(correlated: &Correlated, plan: &Plan) -> Option<Issue> {
 fn number(parsed: Vec<Parsed>) -> (Vec<Source>, Events, Vec<Issue>) {
     let mut sources = Vec::with_capacity(parsed.len());
     let mut events = Events::default();
+    events.reserve(parsed.iter().map(|one| one.events.len()).sum());
     let mut issues = Vec::new();
     for (id, mut one) in parsed.into_iter().enumerate() {
-        for event in one.events.heads_mut() {
-            event.source = id as u32;
-        }
         for issue in &mut one.issues {
             issue.source = id as u32;
         }
         sources.push(one.source);
+        let before = events.len();
         events.append(one.events);
+        for event in events.heads_mut().iter_mut().skip(before) {
+            event.source = id as u32;
+        }
         issues.append(&mut one.issues);
     }
     (sources, events, issues)

@@ -88,7 +88,7 @@ fn shifted(analysis: &mut Analysis, micros: i64, hash: u8) {
         attempt.tx_id = attempt.tx_id.chars().rev().collect();
     }
     for at in &mut c.aligned {
-        *at = at.map(|at| at + micros);
+        *at = at.get().map(|at| at + micros).into();
     }
     for source in &mut c.sources {
         source.blake3 = [hash; 32];
@@ -273,7 +273,7 @@ fn no_cell_of_the_csv_is_a_formula() {
         ] {
             *slot = Some((*formula).into());
         }
-        let verdict = &mut analysis.attributed.verdicts[0];
+        let verdict = analysis.attributed.verdicts.get_mut(&0).unwrap();
         verdict.cause = Some((*formula).into());
         verdict.missing_evidence = Some((*formula).into());
         verdict.owners = vec![(*formula).into()];

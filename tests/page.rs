@@ -272,7 +272,7 @@ fn full_of(payloads: &[String]) -> Analysis {
             text_en: payload.as_str().into(),
             text_zh: payload.as_str().into(),
         };
-        analysis.attributed.verdicts.push(Verdict {
+        let verdict = Verdict {
             cause: text(),
             family: text(),
             contributing: vec![payload.as_str().into()],
@@ -286,7 +286,8 @@ fn full_of(payloads: &[String]) -> Analysis {
                 evidence(payload, Role::Decisive),
                 evidence(&format!("{payload} other"), Role::Supporting),
             ],
-        });
+        };
+        analysis.attributed.verdicts.insert(i, verdict);
         let mut incident = incident.clone();
         incident.incident_id = payload.as_str().into();
         incident.scope_value = payload.as_str().into();
@@ -299,7 +300,7 @@ fn full_of(payloads: &[String]) -> Analysis {
     c.clocks = vec![c.clocks[1].clone(); payloads.len()];
     c.aligned = events
         .iter()
-        .map(|e: &tapscope::event::Event| e.at.utc_micros)
+        .map(|e: &tapscope::event::Event| e.at.utc_micros.into())
         .collect();
     c.events = events.into_iter().collect();
     let row = tapscope::attribute::FactRow::default();

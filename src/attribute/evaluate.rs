@@ -10,7 +10,7 @@ use super::packed::{FactTable, PackedRow};
 use crate::event::Text;
 
 /// Rows of one batch: bounds memory.
-const BATCH: usize = 16_384;
+const BATCH: usize = 4096;
 
 /// What each condition says of one row, in the order of [`conditions`].
 pub(super) struct Answers {

@@ -18,6 +18,8 @@ mod packed;
 mod tests;
 mod tuning;
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 pub use arbiter::UNDETERMINED;
@@ -65,7 +67,7 @@ pub fn attribute(correlated: &Correlated, catalogue: &Catalogue, plan: &Plan) ->
         rows.set(index, row);
     }
     let mut attributed = Attributed {
-        verdicts: vec![Verdict::default(); rows.len()],
+        verdicts: BTreeMap::new(),
         facts: rows,
         incidents: Vec::new(),
     };
@@ -137,11 +139,9 @@ fn judge(
             verdict
         })
         .collect();
-    for (&index, verdict) in needed.iter().zip(verdicts) {
-        if let Some(slot) = attributed.verdicts.get_mut(index) {
-            *slot = verdict;
-        }
-    }
+    attributed
+        .verdicts
+        .extend(needed.iter().copied().zip(verdicts));
     attributed.incidents = found.incidents;
 }
 
@@ -164,7 +164,7 @@ fn carry_over(correlated: &Correlated, attributed: &mut Attributed) {
         for &other in sale {
             let cause = attributed
                 .verdicts
-                .get(other as usize)
+                .get(&(other as usize))
                 .and_then(|verdict| verdict.cause.clone());
             if let Some(cause) = cause
                 && other as usize != index
@@ -174,7 +174,8 @@ fn carry_over(correlated: &Correlated, attributed: &mut Attributed) {
                 earlier.push(cause);
             }
         }
-        if let Some(verdict) = attributed.verdicts.get_mut(index) {
+        if !earlier.is_empty() {
+            let verdict = attributed.verdicts.entry(index).or_default();
             for cause in earlier {
                 if verdict.cause.as_ref() != Some(&cause) && !verdict.contributing.contains(&cause)
                 {

@@ -1,5 +1,7 @@
 //! What attribution hands on: facts, verdicts with their evidence, and incidents.
 
+use std::collections::BTreeMap;
+
 use crate::event::Text;
 
 /// A fact's value; absent means that it could not be observed.
@@ -185,8 +187,8 @@ pub struct Incident {
 pub struct Attributed {
     /// One row per attempt.
     pub facts: super::FactTable,
-    /// One per attempt.
-    pub verdicts: Vec<Verdict>,
+    /// By attempt; most need no explanation and have none.
+    pub verdicts: BTreeMap<usize, Verdict>,
     /// Incidents, sorted by start, then id.
     pub incidents: Vec<Incident>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::identity::Identity;
 use super::model::Covered;
-use crate::event::{Events, Keys, Source, SourceKind, Text, What};
+use crate::event::{Events, Keys, Moment, Source, SourceKind, Text, What};
 
 /// A log covers what lies this near to its own lines.
 const LOG_MARGIN: i64 = 10 * 60_000_000;
@@ -22,7 +22,7 @@ impl Index {
     pub fn new(
         sources: &[Source],
         events: &Events,
-        aligned: &[Option<i64>],
+        aligned: &[Moment],
         identity: &Identity,
     ) -> Self {
         let mut index = Self {
@@ -32,7 +32,7 @@ impl Index {
         };
         let devices: BTreeMap<&Text, &Text> = identity.devices().collect();
         for ((number, event), at) in (0_u32..).zip(events.heads()).zip(aligned) {
-            let Some(at) = *at else { continue };
+            let Some(at) = at.get() else { continue };
             let capture = sources[event.source as usize].kind == Some(SourceKind::Capture);
             let known = identity
                 .terminal_of_source(event.source)

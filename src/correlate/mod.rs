@@ -31,7 +31,7 @@ pub use model::{
     Outcome, Stage, Step,
 };
 
-use crate::event::{Event, Events, Payload, Place, Signal, Source, SourceKind, Text, What};
+use crate::event::{Event, Events, Moment, Payload, Place, Signal, Source, SourceKind, Text, What};
 use crate::plan::Plan;
 use fragment::{Fragment, Shape};
 use identity::Identity;
@@ -48,7 +48,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     let mut clocks = clock::estimate(&sources, &fragments, &pairs, &events);
     lone::bind(&sources, &fragments, &mut identity, &mut clocks);
     rhythm::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
-    let aligned: Vec<Option<i64>> = events
+    let aligned: Vec<Moment> = events
         .heads()
         .par_iter()
         .enumerate()
@@ -57,6 +57,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
                 .at()
                 .utc_micros
                 .map(|at| clocks[event.source as usize].align_event(index as u32, at))
+                .into()
         })
         .collect();
     let (mut linked, coverage) = rayon::join(
@@ -154,6 +155,9 @@ impl Tellers {
     }
 }
 
+/// Sources that are cut side by side: what they give is laid end to end before the next.
+const CUT_TOGETHER: usize = 32;
+
 fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
     let mut ranges: Vec<(SourceKind, std::ops::Range<u32>)> = Vec::new();
     let mut from = 0_u32;
@@ -165,19 +169,25 @@ fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
         ranges.push((kind.unwrap_or(SourceKind::Log), from..end));
         from = end;
     }
-    let mut cut: Vec<Vec<Fragment>> = ranges
-        .into_par_iter()
-        .map(|(kind, range)| {
-            let mut fragments = Vec::new();
-            fragment::cut(kind, events, range, &mut fragments);
-            fragments
-        })
-        .collect();
-    if cut.len() == 1 {
-        // One source: nothing to lay end to end.
-        return cut.pop().unwrap_or_default();
+    let mut all: Vec<Fragment> = Vec::new();
+    for some in ranges.chunks(CUT_TOGETHER) {
+        let cut: Vec<Vec<Fragment>> = some
+            .par_iter()
+            .map(|(kind, range)| {
+                let mut fragments = Vec::new();
+                fragment::cut(*kind, events, range.clone(), &mut fragments);
+                fragments
+            })
+            .collect();
+        for mut fragments in cut {
+            if all.is_empty() {
+                all = fragments;
+            } else {
+                all.append(&mut fragments);
+            }
+        }
     }
-    cut.into_iter().flatten().collect()
+    all
 }
 
 /// Fragments that were joined.
@@ -232,7 +242,7 @@ fn stands_alone(
     terminal: Option<&Text>,
     payment_hosts: &std::collections::BTreeSet<Text>,
     coverage: &coverage::Index,
-    aligned: &[Option<i64>],
+    aligned: &[Moment],
 ) -> bool {
     parts.iter().any(|&part| {
         let fragment = &fragments[part as usize];
@@ -254,7 +264,7 @@ fn stands_alone(
         let at = fragment
             .events
             .first()
-            .and_then(|&index| aligned[index as usize]);
+            .and_then(|&index| aligned[index as usize].get());
         fragment.shape == Shape::Connection && failed && host && !coverage.of(terminal, at).log
     })
 }
@@ -263,7 +273,7 @@ fn assemble(
     parts: &[u32],
     fragments: &[Fragment],
     events: &Events,
-    aligned: &[Option<i64>],
+    aligned: &[Moment],
     sources: &[Source],
     terminal: Option<Text>,
     plan: &Plan,
@@ -279,7 +289,7 @@ fn assemble(
     let view: Vec<(&Event, Option<i64>)> = alive
         .iter()
         .zip(&indexes)
-        .map(|(event, &index)| (event, aligned[index as usize]))
+        .map(|(event, &index)| (event, aligned[index as usize].get()))
         .collect();
     let mut story = story::read(&view, terminal.as_ref());
     for &part in parts {
@@ -327,12 +337,12 @@ fn assemble(
 }
 
 /// Time, then source and place: the same for any number of threads.
-fn order_key(index: u32, events: &Events, aligned: &[Option<i64>]) -> (i64, u32, Place, u32) {
+fn order_key(index: u32, events: &Events, aligned: &[Moment]) -> (i64, u32, Place, u32) {
     let event = events.head(index);
     (
-        aligned[index as usize].unwrap_or(i64::MAX),
+        aligned[index as usize].get().unwrap_or(i64::MAX),
         event.source,
-        event.place,
+        event.place(),
         index,
     )
 }
@@ -358,7 +368,7 @@ fn identifier(indexes: &[u32], events: &Events, sources: &[Source]) -> Text {
             let event = events.head(index);
             (
                 sources[event.source as usize].blake3,
-                event.place,
+                event.place(),
                 event.what.kind(),
             )
         })
@@ -424,7 +434,7 @@ fn finish(
     sources: Vec<Source>,
     clocks: Vec<Clock>,
     mut events: Events,
-    mut aligned: Vec<Option<i64>>,
+    mut aligned: Vec<Moment>,
     mut attempts: Vec<Attempt>,
     coverage: &coverage::Index,
 ) -> Correlated {

@@ -1,7 +1,7 @@
 //! What correlation hands on: attempts, each a set of linked events on one timeline, and the clocks found.
 
 use super::inventory::Inventory;
-use crate::event::{CardNumber, Events, Source, Text};
+use crate::event::{CardNumber, Events, Moment, Source, Text};
 
 /// Everything that correlation found out.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Correlated {
     /// All events, sorted by aligned time, then source, then place.
     pub events: Events,
     /// Aligned time of each event (UTC microseconds); `None` where no time is known.
-    pub aligned: Vec<Option<i64>>,
+    pub aligned: Vec<Moment>,
     /// Attempt of each event: index into `attempts`; `u32::MAX` for none.
     pub attempt_of: Vec<u32>,
     /// Attempts, sorted by start, then id.
@@ -57,7 +57,7 @@ impl Correlated {
             let kept = keep
                 .get(attempt as usize)
                 .copied()
-                .unwrap_or_else(|| inside(at));
+                .unwrap_or_else(|| inside(at.get()));
             if kept {
                 *new = order.len() as u32;
                 aligned.push(at);

@@ -6,6 +6,7 @@
 mod card;
 mod dialogue;
 mod fault;
+mod head;
 mod log;
 mod network;
 mod pack;
@@ -20,6 +21,7 @@ mod store;
 pub use card::CardNumber;
 pub use dialogue::{CommandKind, Exchange, Field, FieldState, Tag, TagValue};
 pub use fault::{note_fault, take_fault};
+pub use head::{Head, What};
 pub use log::{LogEvent, Severity, Signal};
 pub use network::{
     Connection, DnsEvent, HttpEvent, IcmpEvent, LinkEvent, LinkFault, Side, TlsEvent, TlsSeen,
@@ -30,8 +32,8 @@ pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 pub use seen::SeenCards;
 pub use short::ShortBytes;
 pub use spill::Spill;
-pub use stamp::{Stamp, TimeQuality};
-pub use store::{Events, Head, What};
+pub use stamp::{Moment, Stamp, TimeQuality};
+pub use store::Events;
 
 /// Short owned text: 24 bytes, inline up to 24 characters.
 pub type Text = compact_str::CompactString;

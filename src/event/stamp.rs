@@ -37,3 +37,41 @@ impl Stamp {
         },
     };
 }
+
+/// A time in UTC microseconds that may not be known, in eight bytes: there are millions of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(i64);
+
+impl Moment {
+    /// A time that is known.
+    #[must_use]
+    pub const fn new(at: i64) -> Self {
+        Self(at)
+    }
+
+    /// The time, where it is known.
+    #[must_use]
+    pub fn get(self) -> Option<i64> {
+        (self != Self::default()).then_some(self.0)
+    }
+
+    /// The first one that is told stays.
+    pub fn fill(&mut self, at: Option<i64>) {
+        if self.get().is_none() {
+            *self = at.into();
+        }
+    }
+}
+
+impl Default for Moment {
+    /// Not known. No clock shows the year -290308.
+    fn default() -> Self {
+        Self(i64::MIN)
+    }
+}
+
+impl From<Option<i64>> for Moment {
+    fn from(at: Option<i64>) -> Self {
+        at.map_or_else(Self::default, Self)
+    }
+}

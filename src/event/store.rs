@@ -6,124 +6,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::head::Head;
 use super::pack::{Pack, Packer, Unpacker, Words};
 use super::spill::{Spill, Spilled};
-use super::{
-    CommandKind, Event, FieldState, Keys, LogEvent, Payload, Place, Severity, Signal, Stamp, Text,
-    TimeQuality,
-};
+use super::{Event, Keys, LogEvent, Payload, Place, Severity, Signal, Text};
 
 /// Events that are packed together: one piece of work, and one list of words.
 const PACKED_TOGETHER: usize = 1024;
-/// Stands for a time that is not known.
-const NO_TIME: i64 = i64::MIN;
-
-/// What an event is, without unpacking it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// A log line that says this.
-    Log(Signal),
-    /// A command, and whether an answer came.
-    Apdu(CommandKind, bool),
-    /// The field.
-    Nfc(FieldState),
-    /// A message with its type.
-    Iso8583(u16),
-    /// A connection.
-    Tcp,
-    /// TLS trouble.
-    Tls,
-    /// A name resolution.
-    Dns,
-    /// An ICMP error.
-    Icmp,
-    /// An HTTP answer.
-    Http,
-    /// A failure of the local network.
-    Link,
-}
-
-impl What {
-    fn of(payload: &Payload) -> Self {
-        match payload {
-            Payload::Log(line) => Self::Log(line.signal),
-            Payload::Apdu(exchange) => Self::Apdu(exchange.command, exchange.sw.is_some()),
-            Payload::Nfc(field) => Self::Nfc(field.state),
-            Payload::Iso8583(message) => Self::Iso8583(message.mti),
-            Payload::Tcp(_) => Self::Tcp,
-            Payload::Tls(_) => Self::Tls,
-            Payload::Dns(_) => Self::Dns,
-            Payload::Icmp(_) => Self::Icmp,
-            Payload::Http(_) => Self::Http,
-            Payload::Link(_) => Self::Link,
-        }
-    }
-
-    /// The `kind` of the events table.
-    #[must_use]
-    pub fn kind(self) -> &'static str {
-        match self {
-            Self::Log(_) => "log",
-            Self::Apdu(..) => "apdu",
-            Self::Nfc(_) => "nfc",
-            Self::Iso8583(_) => "iso8583",
-            Self::Tcp => "tcp",
-            Self::Tls => "tls",
-            Self::Dns => "dns",
-            Self::Icmp => "icmp",
-            Self::Http => "http",
-            Self::Link => "link",
-        }
-    }
-}
-
-/// What is known of an event without unpacking it.
-#[derive(Debug, Clone, Copy)]
-pub struct Head {
-    /// Index of the source in the run's source list.
-    pub source: u32,
-    /// Where in the source.
-    pub place: Place,
-    /// As in [`Event::lane`].
-    pub lane: u64,
-    /// What it is.
-    pub what: What,
-    /// A hash of the terminal number, zero where the event names none: tells terminals apart without unpacking.
-    pub terminal: u32,
-    micros: i64,
-    quality: u32,
-    chunk: u32,
-    from: u32,
-    length: u32,
-}
-
-impl Head {
-    /// When, by the source's own clock.
-    #[must_use]
-    pub fn at(&self) -> Stamp {
-        Stamp {
-            utc_micros: (self.micros != NO_TIME).then_some(self.micros),
-            quality: TimeQuality {
-                year_inferred: self.quality & 1 != 0,
-                zone_assumed: self.quality & 2 != 0,
-                date_inferred: self.quality & 4 != 0,
-                inherited: self.quality & 8 != 0,
-                resolution_micros: self.quality >> 4,
-            },
-        }
-    }
-
-    /// Puts the event at another time.
-    pub fn set_at(&mut self, at: Stamp) {
-        let quality = at.quality;
-        self.micros = at.utc_micros.unwrap_or(NO_TIME);
-        self.quality = u32::from(quality.year_inferred)
-            | u32::from(quality.zone_assumed) << 1
-            | u32::from(quality.date_inferred) << 2
-            | u32::from(quality.inherited) << 3
-            | quality.resolution_micros.min(u32::MAX >> 4) << 4;
-    }
-}
+/// Heads of a source that is read are packed together in so many.
+const ASLEEP_TOGETHER: usize = 16 * 1024;
 
 /// Packed bytes of some events, with the words in them.
 #[derive(Debug)]
@@ -138,24 +29,89 @@ enum Bytes {
     Disk(Spilled),
 }
 
+impl Bytes {
+    fn keep(bytes: &[u8], spill: &Spill) -> Self {
+        match spill.offer(bytes) {
+            Some(spilled) => Self::Disk(spilled),
+            // A copy of just that size: a buffer that grew would keep what it grew to.
+            None => Self::Memory(Box::from(bytes)),
+        }
+    }
+
+    fn read<T>(
+        &self,
+        from: usize,
+        length: usize,
+        words: &[&'static str],
+        read: impl FnOnce(&mut Unpacker<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let fetched;
+        let rest = match self {
+            Self::Memory(bytes) => bytes.get(from..from + length)?,
+            Self::Disk(spilled) => {
+                fetched = spilled.read(from, length)?;
+                &fetched
+            }
+        };
+        read(&mut Unpacker { rest, words })
+    }
+}
+
+/// Packed heads.
+#[derive(Debug)]
+struct Asleep {
+    bytes: Bytes,
+    length: usize,
+    heads: usize,
+}
+
 /// Events at rest.
 #[derive(Debug, Default)]
 pub struct Events {
     heads: Vec<Head>,
     chunks: Vec<Chunk>,
+    /// Heads that stand behind the others, until [`Self::append`] wakes them.
+    asleep: Vec<Asleep>,
 }
 
 impl Events {
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.heads.len()
+        self.heads.len() + self.asleep.iter().map(|some| some.heads).sum::<usize>()
     }
 
     /// None.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.heads.is_empty()
+        self.len() == 0
+    }
+
+    /// Packs the heads as well: nobody asks for them until all sources are read, and then in one list of their number.
+    pub fn fall_asleep(&mut self, spill: &Spill) {
+        let heads = std::mem::take(&mut self.heads);
+        for some in heads.chunks(ASLEEP_TOGETHER) {
+            let (mut out, mut words) = (Vec::new(), Words::default());
+            let mut before = Head::none();
+            for head in some {
+                let mut to = Packer {
+                    out: &mut out,
+                    words: &mut words,
+                };
+                head.pack_after(&before, &mut to);
+                before = *head;
+            }
+            self.asleep.push(Asleep {
+                length: out.len(),
+                heads: some.len(),
+                bytes: Bytes::keep(&out, spill),
+            });
+        }
+    }
+
+    /// Room for the heads of so many events.
+    pub fn reserve(&mut self, events: usize) {
+        self.heads.reserve_exact(events);
     }
 
     /// The heads, in order.
@@ -188,7 +144,7 @@ impl Events {
         let (keys, payload) = self.unpack(head).unwrap_or_else(lost);
         Event {
             source: head.source,
-            place: head.place,
+            place: head.place(),
             at: head.at(),
             lane: head.lane,
             keys,
@@ -215,16 +171,7 @@ impl Events {
     fn with<T>(&self, head: &Head, read: impl FnOnce(&mut Unpacker<'_>) -> Option<T>) -> Option<T> {
         let chunk = self.chunks.get(head.chunk as usize)?;
         let (from, length) = (head.from as usize, head.length as usize);
-        let fetched;
-        let rest = match &chunk.bytes {
-            Bytes::Memory(bytes) => bytes.get(from..from + length)?,
-            Bytes::Disk(spilled) => {
-                fetched = spilled.read(from, length)?;
-                &fetched
-            }
-        };
-        let words = &chunk.words;
-        read(&mut Unpacker { rest, words })
+        chunk.bytes.read(from, length, &chunk.words, read)
     }
 
     /// Packs events in parallel, in the order of what makes them.
@@ -265,38 +212,21 @@ impl Events {
             };
             event.keys.pack(&mut to);
             event.payload.pack(&mut to);
-            let mut head = Head {
-                source: event.source,
-                place: event.place,
-                lane: event.lane,
-                what: What::of(&event.payload),
-                terminal: event.keys.terminal.as_deref().map_or(0, hash),
-                micros: NO_TIME,
-                quality: 0,
-                chunk: 0,
-                from: from as u32,
-                length: (out.len() - from) as u32,
-            };
-            head.set_at(event.at);
-            heads.push(head);
+            heads.push(Head::new(&event, from, out.len() - from));
         }
-        let bytes = match spill.offer(&out) {
-            Some(spilled) => Bytes::Disk(spilled),
-            // A copy of just that size: a buffer that grew would keep what it grew to.
-            None => Bytes::Memory(Box::from(out.as_slice())),
-        };
         Self {
             heads,
             chunks: vec![Chunk {
-                bytes,
+                bytes: Bytes::keep(&out, spill),
                 words: words.list.into_boxed_slice(),
             }],
+            asleep: Vec::new(),
         }
     }
 
-    /// Lays another run of events behind this one.
+    /// Lays another run of events behind this one; its heads are awake then.
     pub fn append(&mut self, other: Self) {
-        if self.heads.is_empty() && self.chunks.is_empty() {
+        if self.heads.capacity() == 0 && self.chunks.is_empty() && other.asleep.is_empty() {
             *self = other;
             return;
         }
@@ -305,6 +235,19 @@ impl Events {
             head.chunk += before;
             head
         }));
+        for some in other.asleep {
+            // What the disk does not give back is told by the spill.
+            let _ = some.bytes.read(0, some.length, &[], |from| {
+                let mut last = Head::none();
+                for _ in 0..some.heads {
+                    last = Head::unpack_after(&last, from)?;
+                    let mut head = last;
+                    head.chunk += before;
+                    self.heads.push(head);
+                }
+                Some(())
+            });
+        }
         self.chunks.extend(other.chunks);
     }
 
@@ -322,6 +265,7 @@ impl Events {
                 .map(|&index| self.heads[index as usize])
                 .collect(),
             chunks: self.chunks,
+            asleep: Vec::new(),
         }
     }
 
@@ -339,7 +283,7 @@ impl Events {
 
     /// Sorts by place in the source; what stands at one place keeps its order.
     pub fn sort_by_place(&mut self) {
-        self.heads.sort_by_key(|head| match head.place {
+        self.heads.sort_by_key(|head| match head.place() {
             Place::Line(number) | Place::Frame(number) => number,
             Place::Whole => 0,
         });
@@ -356,15 +300,6 @@ impl FromIterator<Event> for Events {
         );
         all
     }
-}
-
-/// FNV-1a, never zero: small, and the same everywhere.
-fn hash(text: &str) -> u32 {
-    text.bytes()
-        .fold(0x811C_9DC5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        })
-        .max(1)
 }
 
 /// Stands for an event that the disk did not give back; the run ends with an error then (see [`Spill::failed`]).

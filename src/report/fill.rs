@@ -58,7 +58,7 @@ impl<'a> Filler<'a> {
         self.analysis
             .attributed
             .verdicts
-            .get(index)
+            .get(&index)
             .unwrap_or(&self.empty)
     }
 
@@ -232,7 +232,7 @@ impl<'a> Filler<'a> {
         EventRow {
             tx_id: tx_id.map(clean),
             seq,
-            at: aligned.copied().flatten().map(Micros),
+            at: aligned.and_then(|at| at.get()).map(Micros),
             at_source: event.at.utc_micros.map(Micros),
             source_id: event.source,
             kind: event.payload.kind().into(),
@@ -263,7 +263,7 @@ impl<'a> Filler<'a> {
                     .events
                     .iter()
                     .filter_map(|i| self.head(*i))
-                    .map(|event| self.locator(event.source, event.place))
+                    .map(|event| self.locator(event.source, event.place()))
                     .chain(evidence.searched.as_deref().map(clean))
                     .collect(),
                 text_en: clean(&evidence.text_en),
@@ -304,7 +304,7 @@ impl<'a> Filler<'a> {
         let correlated = &self.analysis.correlated;
         let mut seen: Vec<Option<(i64, i64)>> = vec![None; correlated.sources.len()];
         for (event, at) in correlated.events.heads().iter().zip(&correlated.aligned) {
-            if let (Some(at), Some(slot)) = (*at, seen.get_mut(event.source as usize)) {
+            if let (Some(at), Some(slot)) = (at.get(), seen.get_mut(event.source as usize)) {
                 let (first, last) = slot.unwrap_or((at, at));
                 *slot = Some((first.min(at), last.max(at)));
             }

@@ -20,10 +20,10 @@ use crate::attribute::{FactTable, fact_columns};
 use crate::event::Text;
 
 /// Rows of one row group: bounds the memory of writing and of reading.
-pub(super) const ROW_GROUP: usize = 65_536;
+pub(super) const ROW_GROUP: usize = 16_384;
 
 /// Rows of one row group of the facts, which has many columns.
-const FACT_ROWS: usize = 16_384;
+const FACT_ROWS: usize = 4096;
 
 /// Writes one table.
 pub(super) struct TableWriter<T: Table> {

@@ -433,7 +433,7 @@ pub fn hostile() -> Analysis {
     let mut attempt_of = vec![0_u32; whole as usize];
     attempt_of.extend(vec![1; HOSTILE.len()]);
     attempt_of.push(u32::MAX);
-    let aligned = events.iter().map(|e| e.at.utc_micros).collect();
+    let aligned = events.iter().map(|e| e.at.utc_micros.into()).collect();
     let mut sources = vec![
         source("logs/terminal.log", SourceKind::Log, SourceStatus::Ok),
         source(
@@ -533,7 +533,7 @@ pub fn hostile() -> Analysis {
         ],
         attributed: Attributed {
             facts: facts.iter().map(PackedRow::new).collect(),
-            verdicts,
+            verdicts: verdicts.into_iter().enumerate().collect(),
             incidents: vec![Incident {
                 incident_id: letters(77),
                 scope: "terminal",
@@ -673,10 +673,11 @@ pub fn day(attempts: usize) -> Analysis {
             a.stage = Stage::Completed;
         }
         c.attempts.push(a);
-        analysis.attributed.verdicts.push(verdict);
+        let number = facts.len();
+        analysis.attributed.verdicts.insert(number, verdict);
         facts.push(PackedRow::new(&FactRow::default()));
     }
-    c.aligned = events.iter().map(|e| e.at.utc_micros).collect();
+    c.aligned = events.iter().map(|e| e.at.utc_micros.into()).collect();
     c.events = events.into_iter().collect();
     analysis.attributed.facts = facts.into_iter().collect();
     analysis

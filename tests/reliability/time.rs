@@ -658,7 +658,7 @@ fn e_ties_keep_their_order() {
             .events
             .iter()
             .map(|index| found.events.head(*index))
-            .map(|head| (found.aligned[0].is_some(), head.source, head.place))
+            .map(|head| (found.aligned[0].get().is_some(), head.source, head.place()))
             .collect();
         let mut sorted = places.clone();
         sorted.sort();

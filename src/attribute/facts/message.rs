@@ -453,8 +453,7 @@ pub fn clock(view: &View<'_>, context: &Context<'_>, row: &mut Row) {
             .correlated
             .aligned
             .get(event as usize)
-            .copied()
-            .flatten()
+            .and_then(|at| at.get())
         && !inferred(event)
     {
         let time = view

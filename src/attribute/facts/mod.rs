@@ -203,7 +203,7 @@ fn ends(correlated: &Correlated) -> Vec<Option<i64>> {
     let mut ends = vec![None; correlated.sources.len()];
     for (head, at) in correlated.events.heads().iter().zip(&correlated.aligned) {
         if let Some(end) = ends.get_mut(head.source as usize) {
-            *end = (*end).max(*at);
+            *end = (*end).max(at.get());
         }
     }
     ends

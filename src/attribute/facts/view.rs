@@ -119,7 +119,10 @@ impl<'a> View<'a> {
         };
         for (index, event) in &alive.0 {
             let index = *index;
-            let at = correlated.aligned.get(index as usize).copied().flatten();
+            let at = correlated
+                .aligned
+                .get(index as usize)
+                .and_then(|at| at.get());
             let kind = correlated
                 .sources
                 .get(event.source as usize)

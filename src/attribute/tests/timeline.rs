@@ -186,7 +186,10 @@ impl Day {
                 };
                 3
             ],
-            aligned: all.iter().map(|(at, ..)| Some(*at)).collect(),
+            aligned: all
+                .iter()
+                .map(|(at, ..)| crate::event::Moment::new(*at))
+                .collect(),
             events: all.into_iter().map(|(.., event)| event).collect(),
             attempt_of,
             attempts,
@@ -202,7 +205,9 @@ impl Day {
 
 impl Done {
     pub fn verdict(&self, attempt: usize) -> &Verdict {
-        &self.attributed.verdicts[self.place[attempt]]
+        static NONE: std::sync::LazyLock<Verdict> = std::sync::LazyLock::new(Verdict::default);
+        let verdicts = &self.attributed.verdicts;
+        verdicts.get(&self.place[attempt]).unwrap_or(&NONE)
     }
 
     pub fn cause(&self, attempt: usize) -> Option<&str> {

@@ -8,7 +8,7 @@ mod messages;
 use std::collections::BTreeMap;
 
 use crate::event::{
-    CommandKind, Event, Events, FieldState, Keys, Payload, Signal, SourceKind, Text, What,
+    CommandKind, Event, Events, FieldState, Keys, Moment, Payload, Signal, SourceKind, Text, What,
 };
 
 pub(super) use super::keys::merge_keys;
@@ -77,30 +77,6 @@ pub(super) enum Shape {
     Connection,
 }
 
-/// A time that may not be known, in eight bytes: there are many fragments, and each has ten of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment(i64);
-
-impl Default for Moment {
-    fn default() -> Self {
-        Self(i64::MIN)
-    }
-}
-
-impl Moment {
-    /// The time, where it is known.
-    pub fn get(self) -> Option<i64> {
-        (self.0 != i64::MIN).then_some(self.0)
-    }
-
-    /// The first one that is told stays.
-    fn fill(&mut self, at: Option<i64>) {
-        if self.0 == i64::MIN {
-            self.0 = at.unwrap_or(i64::MIN);
-        }
-    }
-}
-
 /// Idle time after which a stretch is over.
 const STRETCH_IDLE: i64 = 120_000_000;
 /// Ambient lines (service died, link down) this long before a sale belong to it.
@@ -124,9 +100,8 @@ impl Fragment {
     fn push(&mut self, index: u32, event: &Event) {
         self.events.push(index);
         if let Some(at) = event.at.utc_micros {
-            self.first = Moment(self.first.get().map_or(at, |first| first.min(at)));
-            // Not known is the least of all.
-            self.last = Moment(self.last.0.max(at));
+            self.first = Moment::new(self.first.get().map_or(at, |first| first.min(at)));
+            self.last = Moment::new(self.last.get().map_or(at, |last| last.max(at)));
         }
         merge_keys(&mut self.keys, &event.keys);
         let at = event.at.utc_micros;

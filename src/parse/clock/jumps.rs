@@ -30,7 +30,7 @@ pub fn settle_jumps(events: &mut Events) -> Vec<Jump> {
         .heads()
         .iter()
         .filter(|head| !head.at().quality.year_inferred && !head.at().quality.date_inferred)
-        .filter_map(|head| Some((head.place, head.at().utc_micros?)))
+        .filter_map(|head| Some((head.place(), head.at().utc_micros?)))
         .collect();
     for (index, pair) in times.windows(2).enumerate() {
         let [(_, before), (place, after)] = pair else {
@@ -66,7 +66,7 @@ pub fn settle_jumps(events: &mut Events) -> Vec<Jump> {
 /// Moves the events of a dead clock that stand before a place.
 fn mend(events: &mut Events, until: Place, last: i64, step: i64) {
     for head in events.heads_mut() {
-        if head.place >= until {
+        if head.place() >= until {
             break;
         }
         let mut at = head.at();

@@ -1,8 +1,7 @@
 //! Years for sources that say nothing of theirs: from the instants of the run's other sources.
 
 use super::move_years;
-use crate::event::Head;
-use crate::parse::Parsed;
+use crate::event::{Events, Head};
 
 /// Microseconds of a year, about.
 const YEAR: i64 = 31_556_952_000_000;
@@ -10,10 +9,11 @@ const YEAR: i64 = 31_556_952_000_000;
 const STAND_IN: std::ops::Range<i64> = 0..3 * YEAR;
 
 /// Moves the events of sources whose year is not known at all next to those of the others. Nothing changes where no source knows.
-pub fn settle_years(parsed: &mut [Parsed]) {
-    let mut known: Vec<i64> = parsed
+/// Events of a source stand together.
+pub fn settle_years(events: &mut Events) {
+    let mut known: Vec<i64> = events
+        .heads()
         .iter()
-        .flat_map(|one| one.events.heads())
         .filter(|event| !stands_in(event))
         .filter_map(|event| event.at().utc_micros)
         .collect();
@@ -22,10 +22,8 @@ pub fn settle_years(parsed: &mut [Parsed]) {
     }
     let middle = known.len() / 2;
     let (_, &mut median, _) = known.select_nth_unstable(middle);
-    for one in parsed {
-        let Some(first) = one
-            .events
-            .heads()
+    for of_source in events.heads_mut().chunk_by_mut(|a, b| a.source == b.source) {
+        let Some(first) = of_source
             .iter()
             .find(|event| stands_in(event))
             .map(Head::at)
@@ -38,7 +36,7 @@ pub fn settle_years(parsed: &mut [Parsed]) {
                 .utc_micros
                 .map_or(i64::MAX, |micros| (micros - median).abs())
         });
-        for event in one.events.heads_mut() {
+        for event in of_source {
             if stands_in(event) {
                 event.set_at(move_years(event.at(), best.unwrap_or(0)));
             }
@@ -59,40 +57,36 @@ mod tests {
     use super::*;
     use crate::event::{Event, Field, FieldState, Keys, Payload, Place, Stamp, Text, TimeQuality};
 
-    fn source(times: &[(&str, bool)]) -> Parsed {
-        let events = times
-            .iter()
-            .map(|(time, year_inferred)| Event {
-                source: 0,
-                place: Place::Line(1),
-                at: Stamp {
-                    utc_micros: Some(time.parse::<jiff::Timestamp>().unwrap().as_microsecond()),
-                    quality: TimeQuality {
-                        year_inferred: *year_inferred,
-                        ..TimeQuality::default()
-                    },
+    fn event(source: u32, time: &str, year_inferred: bool) -> Event {
+        Event {
+            source,
+            place: Place::Line(1),
+            at: Stamp {
+                utc_micros: Some(time.parse::<jiff::Timestamp>().unwrap().as_microsecond()),
+                quality: TimeQuality {
+                    year_inferred,
+                    ..TimeQuality::default()
                 },
-                lane: 0,
-                keys: Keys::default(),
-                payload: Payload::Nfc(Box::new(Field {
-                    state: FieldState::On,
-                    uid: None,
-                    sak: None,
-                    phone_hint: false,
-                    text: Text::default(),
-                })),
-            })
-            .collect();
-        Parsed {
-            source: crate::source::unreadable(Text::default()),
-            events,
-            issues: Vec::new(),
+            },
+            lane: 0,
+            keys: Keys::default(),
+            payload: Payload::Nfc(Box::new(Field {
+                state: FieldState::On,
+                uid: None,
+                sak: None,
+                phone_hint: false,
+                text: Text::default(),
+            })),
         }
     }
 
-    fn shown(parsed: &Parsed) -> Vec<String> {
-        parsed
-            .events
+    fn settled(times: &[(u32, &str, bool)]) -> Vec<String> {
+        let mut events: Events = times
+            .iter()
+            .map(|&(source, time, year_inferred)| event(source, time, year_inferred))
+            .collect();
+        settle_years(&mut events);
+        events
             .iter()
             .map(|e| {
                 jiff::Timestamp::from_microsecond(e.at.utc_micros.unwrap())
@@ -104,22 +98,22 @@ mod tests {
 
     #[test]
     fn sources_without_a_year_move_next_to_the_others() {
-        let mut run = [
-            source(&[("2026-01-02T00:00:00Z", false)]),
-            source(&[
-                ("1970-12-31T23:00:00Z", true),
-                ("1971-01-01T01:00:00Z", true),
-            ]),
-            source(&[("2025-12-31T23:00:00Z", true)]),
-        ];
-        settle_years(&mut run);
+        let known = settled(&[
+            (0, "2026-01-02T00:00:00Z", false),
+            (1, "1970-12-31T23:00:00Z", true),
+            (1, "1971-01-01T01:00:00Z", true),
+            (2, "2025-12-31T23:00:00Z", true),
+        ]);
         assert_eq!(
-            shown(&run[1]),
-            ["2025-12-31T23:00:00Z", "2026-01-01T01:00:00Z"]
+            known,
+            [
+                "2026-01-02T00:00:00Z",
+                "2025-12-31T23:00:00Z",
+                "2026-01-01T01:00:00Z",
+                "2025-12-31T23:00:00Z"
+            ]
         );
-        assert_eq!(shown(&run[2]), ["2025-12-31T23:00:00Z"]);
-        let mut alone = [source(&[("1970-12-31T23:00:00Z", true)])];
-        settle_years(&mut alone);
-        assert_eq!(shown(&alone[0]), ["1970-12-31T23:00:00Z"]);
+        let alone = settled(&[(0, "1970-12-31T23:00:00Z", true)]);
+        assert_eq!(alone, ["1970-12-31T23:00:00Z"]);
     }
 }
