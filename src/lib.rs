@@ -127,7 +127,7 @@ pub fn analyze(
     correlated.clip(plan.since, plan.until);
 
     observer.stage("attribute");
-    let attributed = attribute::attribute(&correlated, catalogue, plan);
+    let attributed = attribute::attribute(&correlated, catalogue, plan, &spill);
     if spill.failed() {
         return Err(Error::Scratch {
             path: plan.scratch.display().to_string(),

@@ -36,6 +36,7 @@ pub use model::{
 pub use packed::{FactTable, PackedRow, Seen};
 
 use crate::correlate::{Correlated, Outcome};
+use crate::event::Spill;
 use crate::plan::Plan;
 use facts::Facts;
 use facts::list::Fact;
@@ -45,27 +46,24 @@ const DUPLICATE: &str = "USER_DUPLICATE_TAP";
 
 /// Works out the facts of all attempts, names the cause of each that failed, and gathers incidents.
 #[must_use]
-pub fn attribute(correlated: &Correlated, catalogue: &Catalogue, plan: &Plan) -> Attributed {
+pub fn attribute(
+    correlated: &Correlated,
+    catalogue: &Catalogue,
+    plan: &Plan,
+    spill: &Spill,
+) -> Attributed {
     let context = facts::Context::new(correlated, plan);
-    let built: Vec<(PackedRow, bool)> = (0..correlated.attempts.len())
-        .into_par_iter()
-        .map(|index| {
-            let row = facts::build(&context, index);
-            (PackedRow::new(&row), needs_explaining(&row))
-        })
+    let (mut rows, needs) = FactTable::build(correlated.attempts.len(), spill, |index| {
+        let row = facts::build(&context, index);
+        (PackedRow::new(&row), needs_explaining(&row))
+    });
+    let needed: Vec<usize> = (0..needs.len())
+        .filter(|&index| needs.get(index) == Some(&true))
         .collect();
-    let needed: Vec<usize> = (0..built.len())
-        .filter(|&index| built.get(index).is_some_and(|(_, needed)| *needed))
-        .collect();
-    let mut rows: FactTable = built.into_iter().map(|(row, _)| row).collect();
     let cohort = cohort::Cohort::new(&context, &rows);
-    let compared: Vec<PackedRow> = needed
-        .par_iter()
-        .map(|&index| PackedRow::new(&cohort.facts(index, rows.get(index))))
-        .collect();
-    for (&index, row) in needed.iter().zip(compared) {
-        rows.set(index, row);
-    }
+    rows.replace(&needed, spill, |rows, index| {
+        PackedRow::new(&cohort.facts(index, rows.get(index)))
+    });
     let mut attributed = Attributed {
         verdicts: BTreeMap::new(),
         facts: rows,

@@ -1,16 +1,102 @@
 //! Packs rows of facts into bytes and back: some 300 bytes at rest for what takes 8 kB alive.
 
+use rayon::prelude::*;
+
 use super::facts::list::FACTS;
 use super::model::{FactRow, FactType, Value};
-use crate::event::Text;
+use crate::event::{Kept, Spill, Text};
 
-/// The facts of all attempts at rest; rows come alive one at a time.
-#[derive(Debug, Clone, Default)]
+/// Rows that are kept together.
+const TOGETHER: usize = 1024;
+
+/// The facts of all attempts at rest, in memory or past the budget on disk; rows come alive one at a time.
+#[derive(Debug, Default)]
 pub struct FactTable {
-    rows: Vec<Box<[u8]>>,
+    rows: Vec<Row>,
+    chunks: Vec<Kept>,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    chunk: u32,
+    from: u32,
+    length: u32,
 }
 
 impl FactTable {
+    /// Makes so many rows, in parallel, with what `make` says beside each.
+    pub(super) fn build<T: Send>(
+        count: usize,
+        spill: &Spill,
+        make: impl Fn(usize) -> (PackedRow, T) + Sync,
+    ) -> (Self, Vec<T>) {
+        let numbers: Vec<usize> = (0..count).collect();
+        let mut table = Self::default();
+        let mut beside = Vec::with_capacity(count);
+        // So many at a time that all threads have work, and no more: made rows wait in memory.
+        for some in numbers.chunks(TOGETHER * 16) {
+            let made: Vec<(Kept, Vec<usize>, Vec<T>)> = some
+                .par_chunks(TOGETHER)
+                .map(|some| {
+                    let (rows, beside): (Vec<PackedRow>, Vec<T>) =
+                        some.iter().map(|&index| make(index)).unzip();
+                    let lengths = rows.iter().map(|row| row.0.len()).collect();
+                    (keep(&rows, spill), lengths, beside)
+                })
+                .collect();
+            for (chunk, lengths, mut more) in made {
+                let places = table.add(chunk, &lengths);
+                table.rows.extend(places);
+                beside.append(&mut more);
+            }
+        }
+        (table, beside)
+    }
+
+    /// Puts other rows in the place of some.
+    pub(super) fn replace(
+        &mut self,
+        which: &[usize],
+        spill: &Spill,
+        make: impl Fn(&Self, usize) -> PackedRow + Sync,
+    ) {
+        for some in which.chunks(TOGETHER) {
+            let rows: Vec<PackedRow> = some.par_iter().map(|&index| make(self, index)).collect();
+            let lengths: Vec<usize> = rows.iter().map(|row| row.0.len()).collect();
+            let places = self.add(keep(&rows, spill), &lengths);
+            for (&index, place) in some.iter().zip(places) {
+                if let Some(row) = self.rows.get_mut(index) {
+                    *row = place;
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, chunk: Kept, lengths: &[usize]) -> Vec<Row> {
+        let number = self.chunks.len() as u32;
+        self.chunks.push(chunk);
+        let mut from = 0;
+        lengths
+            .iter()
+            .map(|&length| {
+                let row = Row {
+                    chunk: number,
+                    from,
+                    length: length as u32,
+                };
+                from += row.length;
+                row
+            })
+            .collect()
+    }
+
+    fn with<T>(&self, index: usize, show: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let row = self.rows.get(index)?;
+        let chunk = self.chunks.get(row.chunk as usize)?;
+        chunk.read(row.from as usize, row.length as usize, show)
+    }
+
     /// How many rows.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -26,49 +112,53 @@ impl FactTable {
     /// One row, alive; all NULL where there is none.
     #[must_use]
     pub fn get(&self, index: usize) -> FactRow {
-        let packed = self.rows.get(index).map_or(&[][..], |row| row);
-        unpack(packed).unwrap_or_default()
+        self.with(index, unpack).flatten().unwrap_or_default()
     }
 
     /// Shows the facts of one row that are not NULL, in order, without bringing the row to life.
     pub fn visit(&self, index: usize, mut see: impl FnMut(usize, Seen<'_>)) {
-        let packed = self.rows.get(index).map_or(&[][..], |row| row);
-        let _ = walk(packed, &mut |index, seen| {
-            see(index, seen);
-            true
+        self.with(index, |packed| {
+            let _ = walk(packed, &mut |index, seen| {
+                see(index, seen);
+                true
+            });
         });
     }
 
     /// A yes or no of one row; `None` where it is NULL or no yes or no.
     #[must_use]
     pub fn flag(&self, index: usize, fact: usize) -> Option<bool> {
-        let packed = self.rows.get(index)?;
         let mut found = None;
-        let _ = walk(packed, &mut |at, seen| {
-            if at == fact
-                && let Seen::Bool(yes) = seen
-            {
-                found = Some(yes);
-            }
-            at < fact
+        self.with(index, |packed| {
+            let _ = walk(packed, &mut |at, seen| {
+                if at == fact
+                    && let Seen::Bool(yes) = seen
+                {
+                    found = Some(yes);
+                }
+                at < fact
+            });
         });
         found
-    }
-
-    /// Puts a row in the place of another.
-    pub fn set(&mut self, index: usize, row: PackedRow) {
-        if let Some(slot) = self.rows.get_mut(index) {
-            *slot = row.0;
-        }
     }
 }
 
 impl FromIterator<PackedRow> for FactTable {
     fn from_iter<I: IntoIterator<Item = PackedRow>>(rows: I) -> Self {
-        Self {
-            rows: rows.into_iter().map(|row| row.0).collect(),
+        let rows: Vec<PackedRow> = rows.into_iter().collect();
+        let mut table = Self::default();
+        for some in rows.chunks(TOGETHER) {
+            let lengths: Vec<usize> = some.iter().map(|row| row.0.len()).collect();
+            let places = table.add(keep(some, &Spill::unbounded()), &lengths);
+            table.rows.extend(places);
         }
+        table
     }
+}
+
+fn keep(rows: &[PackedRow], spill: &Spill) -> Kept {
+    let bytes: Vec<u8> = rows.iter().flat_map(|row| row.0.iter().copied()).collect();
+    Kept::new(&bytes, spill)
 }
 
 /// One row at rest.

@@ -31,7 +31,7 @@ pub use payment::{Direction, IsoMessage};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 pub use seen::SeenCards;
 pub use short::ShortBytes;
-pub use spill::Spill;
+pub use spill::{Kept, Spill};
 pub use stamp::{Moment, Stamp, TimeQuality};
 pub use store::Events;
 

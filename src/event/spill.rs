@@ -15,9 +15,40 @@ pub struct Spill {
     failed: Arc<AtomicBool>,
 }
 
+/// Bytes that are kept: in memory as long as the budget lasts, on disk beyond it.
+#[derive(Debug)]
+pub struct Kept(Where);
+
+#[derive(Debug)]
+enum Where {
+    Memory(Box<[u8]>),
+    Disk(Spilled),
+}
+
+impl Kept {
+    /// Keeps a copy of just that size: a buffer that grew would keep what it grew to.
+    #[must_use]
+    pub fn new(bytes: &[u8], spill: &Spill) -> Self {
+        Self(
+            spill
+                .offer(bytes)
+                .map_or_else(|| Where::Memory(bytes.into()), Where::Disk),
+        )
+    }
+
+    /// Shows a part; `None` where there is no such part, or the disk does not give it back (the run fails then, see
+    /// [`Spill::failed`]).
+    pub fn read<T>(&self, from: usize, length: usize, show: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        match &self.0 {
+            Where::Memory(bytes) => bytes.get(from..from.checked_add(length)?).map(show),
+            Where::Disk(spilled) => spilled.read(from, length).map(|bytes| show(&bytes)),
+        }
+    }
+}
+
 /// A stretch of the file.
 #[derive(Debug)]
-pub(super) struct Spilled {
+struct Spilled {
     file: Arc<File>,
     at: u64,
     failed: Arc<AtomicBool>,
@@ -57,7 +88,7 @@ impl Spill {
     }
 
     /// Takes the bytes to disk where the budget is used up; `None` where they may stay.
-    pub(super) fn offer(&self, bytes: &[u8]) -> Option<Spilled> {
+    fn offer(&self, bytes: &[u8]) -> Option<Spilled> {
         let count = bytes.len() as u64;
         if self
             .used
@@ -93,7 +124,7 @@ impl Spill {
 }
 
 impl Spilled {
-    pub(super) fn read(&self, from: usize, length: usize) -> Option<Vec<u8>> {
+    fn read(&self, from: usize, length: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; length];
         let done = read_at(&self.file, &mut bytes, self.at + from as u64);
         if done.is_err() {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::head::Head;
 use super::pack::{Pack, Packer, Unpacker, Words};
-use super::spill::{Spill, Spilled};
+use super::spill::{Kept, Spill};
 use super::{Event, Keys, LogEvent, Payload, Place, Severity, Signal, Text};
 
 /// Events that are packed together: one piece of work, and one list of words.
@@ -19,48 +19,14 @@ const ASLEEP_TOGETHER: usize = 16 * 1024;
 /// Packed bytes of some events, with the words in them.
 #[derive(Debug)]
 struct Chunk {
-    bytes: Bytes,
+    bytes: Kept,
     words: Box<[&'static str]>,
-}
-
-#[derive(Debug)]
-enum Bytes {
-    Memory(Box<[u8]>),
-    Disk(Spilled),
-}
-
-impl Bytes {
-    fn keep(bytes: &[u8], spill: &Spill) -> Self {
-        match spill.offer(bytes) {
-            Some(spilled) => Self::Disk(spilled),
-            // A copy of just that size: a buffer that grew would keep what it grew to.
-            None => Self::Memory(Box::from(bytes)),
-        }
-    }
-
-    fn read<T>(
-        &self,
-        from: usize,
-        length: usize,
-        words: &[&'static str],
-        read: impl FnOnce(&mut Unpacker<'_>) -> Option<T>,
-    ) -> Option<T> {
-        let fetched;
-        let rest = match self {
-            Self::Memory(bytes) => bytes.get(from..from + length)?,
-            Self::Disk(spilled) => {
-                fetched = spilled.read(from, length)?;
-                &fetched
-            }
-        };
-        read(&mut Unpacker { rest, words })
-    }
 }
 
 /// Packed heads.
 #[derive(Debug)]
 struct Asleep {
-    bytes: Bytes,
+    bytes: Kept,
     length: usize,
     heads: usize,
 }
@@ -104,7 +70,7 @@ impl Events {
             self.asleep.push(Asleep {
                 length: out.len(),
                 heads: some.len(),
-                bytes: Bytes::keep(&out, spill),
+                bytes: Kept::new(&out, spill),
             });
         }
     }
@@ -171,7 +137,10 @@ impl Events {
     fn with<T>(&self, head: &Head, read: impl FnOnce(&mut Unpacker<'_>) -> Option<T>) -> Option<T> {
         let chunk = self.chunks.get(head.chunk as usize)?;
         let (from, length) = (head.from as usize, head.length as usize);
-        chunk.bytes.read(from, length, &chunk.words, read)
+        let words = &chunk.words;
+        chunk
+            .bytes
+            .read(from, length, |rest| read(&mut Unpacker { rest, words }))?
     }
 
     /// Packs events in parallel, in the order of what makes them.
@@ -217,7 +186,7 @@ impl Events {
         Self {
             heads,
             chunks: vec![Chunk {
-                bytes: Bytes::keep(&out, spill),
+                bytes: Kept::new(&out, spill),
                 words: words.list.into_boxed_slice(),
             }],
             asleep: Vec::new(),
@@ -237,10 +206,11 @@ impl Events {
         }));
         for some in other.asleep {
             // What the disk does not give back is told by the spill.
-            let _ = some.bytes.read(0, some.length, &[], |from| {
+            let _ = some.bytes.read(0, some.length, |rest| {
+                let mut from = Unpacker { rest, words: &[] };
                 let mut last = Head::none();
                 for _ in 0..some.heads {
-                    last = Head::unpack_after(&last, from)?;
+                    last = Head::unpack_after(&last, &mut from)?;
                     let mut head = last;
                     head.chunk += before;
                     self.heads.push(head);

@@ -112,23 +112,26 @@ fn write_all(
     let sources = filler.sources();
     let issues = filler.issues();
 
-    // The events are as much work as all the rest: each part gets a thread of its own.
+    // The events are as much work as all the rest: side by side.
     let attempts = &analysis.correlated.attempts;
     let tx_ids: Vec<Text> = attempts.iter().map(|a| clean(&a.tx_id)).collect();
     let facts = &analysis.attributed.facts;
-    let (transactions, events, rest) = std::thread::scope(|scope| {
-        let events = scope.spawn(|| write_events(folder, &filler, &gate));
-        let transactions = scope.spawn(|| write_transactions(folder, &filler, &gate));
-        let rest = parquet::write_facts(&folder.join("facts.parquet"), &tx_ids, facts, &gate)
-            .and_then(|facts| {
-                let evidence = write_evidence(folder, &filler, tx_ids.len(), &gate)?;
-                Ok((facts, evidence))
-            });
-        (transactions.join(), events.join(), rest)
-    });
-    let failed = |_| Error::file(folder, std::io::Error::other("a writer failed"));
-    let (transactions, overview) = transactions.map_err(failed)??;
-    let events = events.map_err(failed)??;
+    let (events, (transactions, rest)) = rayon::join(
+        || write_events(folder, &filler, &gate),
+        || {
+            rayon::join(
+                || write_transactions(folder, &filler, &gate),
+                || {
+                    let path = folder.join("facts.parquet");
+                    let facts = parquet::write_facts(&path, &tx_ids, facts, &gate)?;
+                    let evidence = write_evidence(folder, &filler, tx_ids.len(), &gate)?;
+                    Ok((facts, evidence))
+                },
+            )
+        },
+    );
+    let (transactions, overview) = transactions?;
+    let events = events?;
     let (facts, evidence) = rest?;
     done("transactions.csv", Some(transactions));
     done("transactions.parquet", Some(transactions));

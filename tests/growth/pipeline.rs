@@ -307,7 +307,14 @@ pub const KINDS: &[Kind] = &[
         let catalogue = Catalogue::load(&[rules.path().to_path_buf()]).unwrap();
         let (sources, events) = two_logs(60, &DISTINCT);
         let correlated = correlate(sources, events, &plan());
-        job(move || drop(black_box(attribute(&correlated, &catalogue, &plan()))))
+        job(move || {
+            drop(black_box(attribute(
+                &correlated,
+                &catalogue,
+                &plan(),
+                &Spill::unbounded(),
+            )))
+        })
     }),
     ("write_day", 60, |n| {
         let analysis = made::day(n);
@@ -593,5 +600,12 @@ fn caused(n: usize, shape: &Shape) -> Job {
     let correlated = correlate(sources, events, &plan());
     assert!(!correlated.attempts.is_empty());
     let catalogue = Catalogue::load(&[]).unwrap();
-    job(move || drop(black_box(attribute(&correlated, &catalogue, &plan()))))
+    job(move || {
+        drop(black_box(attribute(
+            &correlated,
+            &catalogue,
+            &plan(),
+            &Spill::unbounded(),
+        )))
+    })
 }

@@ -14,7 +14,7 @@ use crate::correlate::{
 use crate::event::{
     CardNumber, CommandKind, Connection, DnsEvent, Event, Exchange, Field, FieldState, IcmpEvent,
     IsoMessage, Keys, Ledger, LogEvent, Payload, Place, Severity, Side, Signal, Source, SourceKind,
-    SourceStatus, Stamp, Tag, TagValue, Text, TlsEvent, TlsStage,
+    SourceStatus, Spill, Stamp, Tag, TagValue, Text, TlsEvent, TlsStage,
 };
 use crate::plan::{Language, Plan};
 
@@ -197,7 +197,7 @@ impl Day {
         };
         let catalogue = Catalogue::load(&[]).unwrap_or_else(|error| panic!("{error}"));
         Done {
-            attributed: attribute(&correlated, &catalogue, &plan()),
+            attributed: attribute(&correlated, &catalogue, &plan(), &Spill::unbounded()),
             place,
         }
     }

@@ -38,8 +38,9 @@ pub(crate) fn run(args: &AnalyzeArgs, all: &Arguments, output: &Output, watch: f
     set_up(args, all)?;
     remove_on_interrupt(*output)?;
     let progress = Progress::new(args.progress, all.quiet, all.verbose > 0, *output, watch);
-    let analysis = analyze(&plan, &catalogue, &progress);
-    let written = analysis.map_err(Failure::from).and_then(|analysis| {
+    // All in the pool: memory that one thread frees is not given to another, so that each further thread costs its own.
+    let written = rayon::scope(|_| {
+        let analysis = analyze(&plan, &catalogue, &progress)?;
         progress.stage("write");
         let run = run.as_ref();
         let written = report::write_run(&analysis, &catalogue, &plan, run, &args.out, args.force);
