@@ -71,45 +71,49 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     // What is joined is known: the groups with their keys are in the way of what is made of them.
     let links = std::mem::take(&mut linked.links);
     drop(linked);
-    let mut attempts: Vec<Attempt> = joined
-        .into_par_iter()
-        .filter_map(|group| {
-            let parts = members.get(group.parts)?;
-            let counts = group.sure
-                || stands_alone(
-                    parts,
-                    &fragments,
-                    &events,
-                    group.terminal,
-                    &payment_hosts,
-                    &coverage,
-                    &aligned,
-                );
-            counts.then(|| {
-                let terminal = group.terminal.cloned();
-                let mut attempt = assemble(
-                    parts, &fragments, &events, &aligned, &sources, terminal, plan,
-                );
-                if attempt.outcome == Outcome::Unknown && logs.would_tell(parts, &fragments) {
-                    // The terminal's log tells of every approval, and of none here.
-                    attempt.outcome = Outcome::Aborted;
-                    attempt.sale_outcome = Outcome::Aborted;
-                }
-                let known = attempt
-                    .keys
-                    .terminal
-                    .as_deref()
-                    .and_then(|t| inventory.of(t));
-                if attempt.keys.merchant.is_none() {
-                    attempt.keys.merchant = known.and_then(|known| known.merchant.clone());
-                }
-                attempt
-            })
+    let attempt = |group: &Joined<'_>| {
+        let parts = members.get(group.parts.clone())?;
+        let counts = group.sure
+            || stands_alone(
+                parts,
+                &fragments,
+                &events,
+                group.terminal,
+                &payment_hosts,
+                &coverage,
+                &aligned,
+            );
+        counts.then(|| {
+            let terminal = group.terminal.cloned();
+            let mut attempt = assemble(
+                parts, &fragments, &events, &aligned, &sources, terminal, plan,
+            );
+            if attempt.outcome == Outcome::Unknown && logs.would_tell(parts, &fragments) {
+                // The terminal's log tells of every approval, and of none here.
+                attempt.outcome = Outcome::Aborted;
+                attempt.sale_outcome = Outcome::Aborted;
+            }
+            let known = attempt
+                .keys
+                .terminal
+                .as_deref()
+                .and_then(|t| inventory.of(t));
+            if attempt.keys.merchant.is_none() {
+                attempt.keys.merchant = known.and_then(|known| known.merchant.clone());
+            }
+            attempt
         })
-        .collect();
+    };
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for some in joined.chunks(ASSEMBLED_TOGETHER) {
+        let mut made: Vec<Attempt> = some.par_iter().filter_map(attempt).collect();
+        attempts.append(&mut made);
+    }
     add_links(&mut attempts, &links, &fragments, &events);
     drop((fragments, links, members));
-    attempts.sort_by(|a, b| (a.started_at, &a.tx_id).cmp(&(b.started_at, &b.tx_id)));
+    attempts.sort_unstable_by(|a, b| {
+        (a.started_at, &a.tx_id, a.events.first()).cmp(&(b.started_at, &b.tx_id, b.events.first()))
+    });
     sale::group(&mut attempts, &sources);
     let mut correlated = finish(sources, clocks, events, aligned, attempts, &coverage);
     correlated.inventory = inventory;
@@ -154,6 +158,9 @@ impl Tellers {
         })
     }
 }
+
+/// Groups that become attempts side by side, before they are laid behind the others.
+const ASSEMBLED_TOGETHER: usize = 16 * 1024;
 
 /// Sources that are cut side by side: what they give is laid end to end before the next.
 const CUT_TOGETHER: usize = 32;
@@ -285,6 +292,7 @@ fn assemble(
     indexes.sort_by_key(|&index| order_key(index, events, aligned));
     indexes.dedup();
     indexes.truncate(plan.limits.transaction_events);
+    indexes.shrink_to_fit();
     let alive: Vec<Event> = indexes.iter().map(|&index| events.get(index)).collect();
     let view: Vec<(&Event, Option<i64>)> = alive
         .iter()
