@@ -267,7 +267,7 @@ impl<'f> Linked<'f> {
     }
 
     /// The terminal of a group.
-    pub fn terminal(&self, root: u32) -> Option<&'f Text> {
+    pub fn terminal(&self, root: u32) -> Option<&Text> {
         self.groups[root as usize].terminal
     }
 

@@ -65,26 +65,24 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
         || coverage::Index::new(&sources, &events, &aligned, &identity),
     );
     let (members, joined) = joined(fragments.len() as u32, &mut linked);
-    let payment_hosts = payment_hosts(&fragments);
-
-    let logs = Tellers::new(&sources, &fragments, &events);
-    // What is joined is known: the groups with their keys are in the way of what is made of them.
+    // What is joined is known: the groups and the fragments' keys are in the way of what is made of them.
     let links = std::mem::take(&mut linked.links);
     drop(linked);
-    let attempt = |group: &Joined<'_>| {
+    let fragments = Part::all(fragments);
+    let logs = Tellers::new(&sources, &fragments, &events);
+    let attempt = |group: &Joined| {
         let parts = members.get(group.parts.clone())?;
         let counts = group.sure
             || stands_alone(
                 parts,
                 &fragments,
                 &events,
-                group.terminal,
-                &payment_hosts,
+                group.terminal.as_ref(),
                 &coverage,
                 &aligned,
             );
         counts.then(|| {
-            let terminal = group.terminal.cloned();
+            let terminal = group.terminal.clone();
             let mut attempt = assemble(
                 parts, &fragments, &events, &aligned, &sources, terminal, plan,
             );
@@ -131,7 +129,7 @@ struct Tellers {
 }
 
 impl Tellers {
-    fn new(sources: &[Source], fragments: &[Fragment], events: &Events) -> Self {
+    fn new(sources: &[Source], fragments: &[Part], events: &Events) -> Self {
         let mut approvals = vec![0_u32; sources.len()];
         for head in events.heads() {
             if head.what == What::Log(Signal::Approved) {
@@ -147,7 +145,7 @@ impl Tellers {
         Self { approvals, last }
     }
 
-    fn would_tell(&self, parts: &[u32], fragments: &[Fragment]) -> bool {
+    fn would_tell(&self, parts: &[u32], fragments: &[Part]) -> bool {
         parts.iter().any(|&part| {
             let fragment = &fragments[part as usize];
             let source = fragment.source as usize;
@@ -198,16 +196,16 @@ fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
 }
 
 /// Fragments that were joined.
-struct Joined<'f> {
+struct Joined {
     /// Where they stand in the list of all.
     parts: std::ops::Range<usize>,
     /// One of them shows a presentment or a payment message.
     sure: bool,
-    terminal: Option<&'f Text>,
+    terminal: Option<Text>,
 }
 
 /// All fragments, those of a group side by side, and the groups.
-fn joined<'f>(fragments: u32, linked: &mut Linked<'f>) -> (Vec<u32>, Vec<Joined<'f>>) {
+fn joined(fragments: u32, linked: &mut Linked<'_>) -> (Vec<u32>, Vec<Joined>) {
     let mut by_root: Vec<(u32, u32)> = (0..fragments)
         .map(|index| (linked.root(index), index))
         .collect();
@@ -222,7 +220,7 @@ fn joined<'f>(fragments: u32, linked: &mut Linked<'f>) -> (Vec<u32>, Vec<Joined<
             Joined {
                 parts,
                 sure: linked.is_attempt(root),
-                terminal: linked.terminal(root),
+                terminal: linked.terminal(root).cloned(),
             }
         })
         .collect();
@@ -241,13 +239,47 @@ fn payment_hosts(fragments: &[Fragment]) -> std::collections::BTreeSet<Text> {
         .collect()
 }
 
+/// What is left of a fragment when all is joined.
+struct Part {
+    source: u32,
+    shape: Shape,
+    is_attempt: bool,
+    /// Its host carries payments.
+    payment_host: bool,
+    events: Vec<u32>,
+    amount_minor: Option<i64>,
+    currency: Option<[u8; 3]>,
+    merchant: Option<Text>,
+}
+
+impl Part {
+    fn all(fragments: Vec<Fragment>) -> Vec<Self> {
+        let hosts = payment_hosts(&fragments);
+        let mut parts: Vec<Self> = fragments
+            .into_iter()
+            .map(|fragment| Self {
+                source: fragment.source,
+                shape: fragment.shape,
+                is_attempt: fragment.is_attempt,
+                payment_host: fragment.keys.host.is_some_and(|host| hosts.contains(&host)),
+                events: fragment.events,
+                amount_minor: fragment.keys.amount_minor,
+                currency: fragment.keys.currency,
+                merchant: fragment.keys.merchant,
+            })
+            .collect();
+        // Collected in place: it still has the room of what it was made from.
+        parts.shrink_to_fit();
+        parts
+    }
+}
+
 /// A failed connection to a payment host is an attempt of its own only where no log of the terminal could have told of one.
 fn stands_alone(
     parts: &[u32],
-    fragments: &[Fragment],
+    fragments: &[Part],
     events: &Events,
     terminal: Option<&Text>,
-    payment_hosts: &std::collections::BTreeSet<Text>,
     coverage: &coverage::Index,
     aligned: &[Moment],
 ) -> bool {
@@ -263,22 +295,20 @@ fn stands_alone(
                 }
                 _ => false,
             });
-        let host = fragment
-            .keys
-            .host
-            .as_ref()
-            .is_some_and(|host| payment_hosts.contains(host));
         let at = fragment
             .events
             .first()
             .and_then(|&index| aligned[index as usize].get());
-        fragment.shape == Shape::Connection && failed && host && !coverage.of(terminal, at).log
+        fragment.shape == Shape::Connection
+            && failed
+            && fragment.payment_host
+            && !coverage.of(terminal, at).log
     })
 }
 
 fn assemble(
     parts: &[u32],
-    fragments: &[Fragment],
+    fragments: &[Part],
     events: &Events,
     aligned: &[Moment],
     sources: &[Source],
@@ -301,7 +331,7 @@ fn assemble(
         .collect();
     let mut story = story::read(&view, terminal.as_ref());
     for &part in parts {
-        let keys = &fragments[part as usize].keys;
+        let keys = &fragments[part as usize];
         let merged = &mut story.keys;
         merged.amount_minor = merged.amount_minor.or(keys.amount_minor);
         merged.currency = merged.currency.or(keys.currency);
@@ -408,7 +438,7 @@ fn identifier(indexes: &[u32], events: &Events, sources: &[Source]) -> Text {
 fn add_links(
     attempts: &mut [Attempt],
     links: &[(u32, u32, LinkMethod, bool)],
-    fragments: &[Fragment],
+    fragments: &[Part],
     events: &Events,
 ) {
     let mut attempt_of: Vec<u32> = vec![u32::MAX; events.len()];
