@@ -7,11 +7,12 @@ use std::hash::{BuildHasher as _, Hash};
 
 use foldhash::fast::FixedState;
 
-use super::fragment::{Fragment, Shape, merge_keys};
+use super::fragment::{Fragment, Shape};
 use super::identity::Identity;
+use super::keys::JoinKeys;
 use super::matching;
 use super::model::{Clock, LinkMethod};
-use crate::event::{Keys, Text};
+use crate::event::Text;
 
 /// Time within which equal trace numbers of one terminal are one payment.
 const STAN_WINDOW: i64 = 300_000_000;
@@ -93,7 +94,7 @@ fn alike<K: Hash + Ord>(
 
 /// The trace number differs, and the terminal or the amount too: the same cryptogram was sent again, in another payment (test
 /// data, a replay). Sent again for the same amount it is the same tap.
-fn other_payment(a: &Keys, b: &Keys) -> bool {
+fn other_payment(a: &JoinKeys, b: &JoinKeys) -> bool {
     let terminals = (a.terminal.as_deref(), b.terminal.as_deref());
     let amounts = (a.amount_minor, b.amount_minor);
     matches!((a.stan, b.stan), (Some(a), Some(b)) if a != b)
@@ -127,8 +128,8 @@ fn pair_unique(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut 
 
 /// Keys of a group: its only fragment's, as long as nothing was joined to it.
 enum KeysOf<'f> {
-    One(&'f Keys),
-    Merged(Box<Keys>),
+    One(&'f JoinKeys),
+    Merged(Box<JoinKeys>),
 }
 
 /// What is joined so far, with merged keys.
@@ -175,7 +176,7 @@ impl<'f> Group<'f> {
         }
     }
 
-    fn keys(&self) -> &Keys {
+    fn keys(&self) -> &JoinKeys {
         match &self.keys {
             KeysOf::One(keys) => keys,
             KeysOf::Merged(keys) => keys,
@@ -183,12 +184,12 @@ impl<'f> Group<'f> {
     }
 
     /// Takes over what the other has and this one lacks.
-    fn merge_keys(&mut self, from: &Keys) {
+    fn merge_keys(&mut self, from: &JoinKeys) {
         if let KeysOf::One(keys) = self.keys {
             self.keys = KeysOf::Merged(Box::new(keys.clone()));
         }
         if let KeysOf::Merged(keys) = &mut self.keys {
-            merge_keys(keys, from);
+            keys.merge(from);
         }
     }
 }
@@ -523,7 +524,7 @@ fn compatible(a: &Group<'_>, b: &Group<'_>, method: LinkMethod) -> bool {
     if method != LinkMethod::Rrn && differ(&a.terminal, &b.terminal) {
         return false;
     }
-    let last4 = |keys: &Keys| {
+    let last4 = |keys: &JoinKeys| {
         keys.card
             .as_ref()
             .and_then(|card| card.last4().map(Text::new))

@@ -1,6 +1,6 @@
 //! Reads an attempt's events as a story: interface, last step reached, outcome, merged keys.
 
-use super::fragment::merge_keys;
+use super::keys::merge_keys;
 use super::model::{AttemptKeys, Interface, Outcome, Stage};
 use crate::event::{
     CommandKind, Direction, Event, Exchange, FieldState, IsoMessage, Keys, Payload, Side, Signal,

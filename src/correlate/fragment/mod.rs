@@ -8,10 +8,10 @@ mod messages;
 use std::collections::BTreeMap;
 
 use crate::event::{
-    CommandKind, Event, Events, FieldState, Keys, Moment, Payload, Signal, SourceKind, Text, What,
+    CommandKind, Event, Events, FieldState, Moment, Payload, Signal, SourceKind, Text, What,
 };
 
-pub(super) use super::keys::merge_keys;
+use super::keys::JoinKeys;
 use messages::{ByKey, cut_capture};
 
 /// What one source saw of one attempt.
@@ -22,7 +22,7 @@ pub(super) struct Fragment {
     /// Event indexes in the arena, in the source's order.
     pub events: Vec<u32>,
     /// Keys merged from the events, first one wins.
-    pub keys: Keys,
+    pub keys: JoinKeys,
     /// First and last time by the source's clock.
     pub first: Moment,
     /// Likewise.
@@ -103,7 +103,7 @@ impl Fragment {
             self.first = Moment::new(self.first.get().map_or(at, |first| first.min(at)));
             self.last = Moment::new(self.last.get().map_or(at, |last| last.max(at)));
         }
-        merge_keys(&mut self.keys, &event.keys);
+        self.keys.add(&event.keys);
         let at = event.at.utc_micros;
         match &event.payload {
             Payload::Apdu(exchange) => {
