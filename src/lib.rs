@@ -85,7 +85,7 @@ pub fn analyze(
 ) -> Result<Analysis, Error> {
     observer.stage("find inputs");
     let edge = Edge::new(plan.pan_key.as_ref().map(|key| *key.bytes()));
-    let spill = Spill::new(plan.event_bytes, &plan.scratch);
+    let spill = Spill::new(plan.memory, &plan.scratch);
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
         return Err(Error::Input {
@@ -119,6 +119,7 @@ pub fn analyze(
         }],
     }));
     let (sources, mut events, mut issues) = number(parsed);
+    events.make_room(&spill);
     parse::clock::settle_years(&mut events);
 
     observer.stage("correlate");

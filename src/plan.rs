@@ -42,8 +42,8 @@ pub struct Plan {
     pub by_day: bool,
     /// Also write failed attempts and their events for Timesketch.
     pub timesketch: bool,
-    /// Bytes of packed events that stay in memory; what goes beyond is kept on disk. Never changes what comes out.
-    pub event_bytes: u64,
+    /// Bytes of memory that a run may take, as far as it can choose: what is packed goes to disk for it. Never changes what comes out.
+    pub memory: u64,
     /// Folder for what is kept on disk while the run lasts.
     pub scratch: PathBuf,
     /// Bounds on every stage.
@@ -128,7 +128,7 @@ impl Default for Plan {
             language: Language::default(),
             by_day: false,
             timesketch: false,
-            event_bytes: u64::MAX,
+            memory: u64::MAX,
             scratch: std::env::temp_dir(),
             limits: Limits::default(),
             network: Network::default(),

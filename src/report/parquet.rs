@@ -20,7 +20,7 @@ use crate::attribute::{FactTable, fact_columns};
 use crate::event::Text;
 
 /// Rows of one row group: bounds the memory of writing and of reading.
-pub(super) const ROW_GROUP: usize = 16_384;
+pub(super) const ROW_GROUP: usize = 8192;
 
 /// Rows of one row group of the facts, which has many columns.
 const FACT_ROWS: usize = 4096;

@@ -181,22 +181,21 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         by_day: args.partition_by.is_some(),
         timesketch: args.timesketch,
         language: args.lang.map(Into::into).unwrap_or_default(),
-        event_bytes: event_bytes(args.memory.as_deref())?,
+        memory: memory(args.memory.as_deref())?,
         scratch: sandbox::standing(report::parent_of(&args.out)),
         limits: limits(&args.limit)?,
         network: network::read(&args.keylog, &args.dialects)?,
     })
 }
 
-/// The share of the memory budget that packed events get: half. The default budget is half of what the machine has.
-fn event_bytes(memory: Option<&str>) -> Result<u64, Failure> {
-    let budget = match memory {
+/// The memory budget; by default half of what the machine has.
+fn memory(given: Option<&str>) -> Result<u64, Failure> {
+    match given {
         Some(text) => size(text).ok_or_else(|| {
             Failure::usage(format!("--memory {text}: not a size")).hint("for example 512M, 4G")
-        })?,
-        None => physical_memory().unwrap_or(4 << 30) / 2,
-    };
-    Ok(budget / 2)
+        }),
+        None => Ok(physical_memory().unwrap_or(4 << 30) / 2),
+    }
 }
 
 /// `512M`, `4G`, `4GiB`, `1073741824`: powers of two.
