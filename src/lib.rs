@@ -74,6 +74,9 @@ pub enum Error {
     },
 }
 
+/// The part of the memory budget for what is packed: it costs little on disk, and what is made of it has to stand in memory.
+const PACKED: u64 = 16;
+
 /// Reads all inputs, joins what they saw, and names the causes.
 ///
 /// # Errors
@@ -85,7 +88,7 @@ pub fn analyze(
 ) -> Result<Analysis, Error> {
     observer.stage("find inputs");
     let edge = Edge::new(plan.pan_key.as_ref().map(|key| *key.bytes()));
-    let spill = Spill::new(plan.memory, &plan.scratch);
+    let spill = Spill::new(plan.memory / PACKED, &plan.scratch);
     let found = source::find(plan);
     if let (true, Some(refused)) = (found.inputs.is_empty(), found.refused.first()) {
         return Err(Error::Input {
@@ -119,7 +122,6 @@ pub fn analyze(
         }],
     }));
     let (sources, mut events, mut issues) = number(parsed);
-    events.make_room(&spill);
     parse::clock::settle_years(&mut events);
 
     observer.stage("correlate");

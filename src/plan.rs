@@ -42,7 +42,7 @@ pub struct Plan {
     pub by_day: bool,
     /// Also write failed attempts and their events for Timesketch.
     pub timesketch: bool,
-    /// Bytes of memory that a run may take, as far as it can choose: what is packed goes to disk for it. Never changes what comes out.
+    /// Memory budget in bytes: of it depends how much that is packed waits in memory, and how much on disk. Never changes what comes out.
     pub memory: u64,
     /// Folder for what is kept on disk while the run lasts.
     pub scratch: PathBuf,

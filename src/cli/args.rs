@@ -158,7 +158,7 @@ pub(crate) struct AnalyzeArgs {
     /// Threads; all cores by default.
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Memory budget: 512M, 4G; what does not fit waits on disk beside DIR. Default: half of the machine's memory. Changes no output.
+    /// Memory budget: 512M, 4G; events past a sixteenth of it wait on disk beside DIR. Default: half of the machine's memory. Changes no output.
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,
     /// Language of the report's first view.

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Keeps the budget of what is packed, and the file for what goes beyond it.
+/// Keeps the budget of packed events, and the file for what goes beyond it.
 #[derive(Debug)]
 pub struct Spill {
     budget: u64,
-    /// What of the budget packed bytes may take.
-    room: AtomicU64,
     used: AtomicU64,
     folder: PathBuf,
     file: Mutex<Option<(Arc<File>, u64)>>,
@@ -38,22 +36,6 @@ impl Kept {
         )
     }
 
-    /// Goes to disk as long as more is in memory than there is room for.
-    pub(super) fn make_room(&mut self, spill: &Spill) {
-        if let Where::Memory(bytes) = &self.0
-            && spill.used.load(Ordering::Relaxed) > spill.room.load(Ordering::Relaxed)
-        {
-            let count = bytes.len() as u64;
-            match spill.write(bytes) {
-                Some(spilled) => {
-                    self.0 = Where::Disk(spilled);
-                    spill.used.fetch_sub(count, Ordering::Relaxed);
-                }
-                None => spill.failed.store(true, Ordering::Relaxed),
-            }
-        }
-    }
-
     /// Shows a part; `None` where there is no such part, or the disk does not give it back (the run fails then, see
     /// [`Spill::failed`]).
     pub fn read<T>(&self, from: usize, length: usize, show: impl FnOnce(&[u8]) -> T) -> Option<T> {
@@ -73,13 +55,11 @@ struct Spilled {
 }
 
 impl Spill {
-    /// Half of `budget` bytes is for what is packed, until [`Self::leave`] knows better; the file is made in `folder` when it is
-    /// needed.
+    /// `budget` bytes of packed events stay in memory; the file is made in `folder` when it is needed.
     #[must_use]
     pub fn new(budget: u64, folder: &Path) -> Arc<Self> {
         Arc::new(Self {
             budget,
-            room: AtomicU64::new(budget / 2),
             used: AtomicU64::new(0),
             folder: folder.to_owned(),
             file: Mutex::new(None),
@@ -99,12 +79,6 @@ impl Spill {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// So many bytes of the budget are for what is not packed.
-    pub fn leave(&self, bytes: u64) {
-        self.room
-            .store(self.budget.saturating_sub(bytes), Ordering::Relaxed);
-    }
-
     /// Bytes that went to disk.
     #[must_use]
     pub fn spilled(&self) -> u64 {
@@ -120,7 +94,7 @@ impl Spill {
             .used
             .fetch_add(count, Ordering::Relaxed)
             .saturating_add(count)
-            <= self.room.load(Ordering::Relaxed)
+            <= self.budget
         {
             return None;
         }

@@ -13,11 +13,6 @@ use super::{Event, Keys, LogEvent, Payload, Place, Severity, Signal, Text};
 
 /// Events that are packed together: one piece of work, and one list of words.
 const PACKED_TOGETHER: usize = 1024;
-/// Bytes that a run takes however few events there are: tables of the parsers, blocks being read, row groups being written.
-const RUN: u64 = 150 << 20;
-/// Bytes that are made of an event beside it: its head and its share of fragments, attempts and facts (measured over days of
-/// 1 and 5 million events: `tests/growth.sh memory`).
-const MADE_OF_ONE: u64 = 170;
 /// Heads of a source that is read are packed together in so many.
 const ASLEEP_TOGETHER: usize = 16 * 1024;
 
@@ -77,14 +72,6 @@ impl Events {
                 heads: some.len(),
                 bytes: Kept::new(&out, spill),
             });
-        }
-    }
-
-    /// Leaves of the memory budget what the heads and all that will be made of them take: packed events go to disk for it.
-    pub fn make_room(&mut self, spill: &Spill) {
-        spill.leave(RUN + self.len() as u64 * MADE_OF_ONE);
-        for chunk in &mut self.chunks {
-            chunk.bytes.make_room(spill);
         }
     }
 
