@@ -1,6 +1,7 @@
 //! Whole runs of `analyze` on a simulated day: GB/s and peak memory for all of it and for each kind of source alone.
 //!
-//! `cargo bench --bench day -- [MEGABYTES]` (200 unless said; 1000 for the figures in the README). Inputs are in the page cache.
+//! `cargo bench --bench day -- [MEGABYTES] [BUDGET]` (200 unless said, `1600 1G` for 5 million events in one day; a budget is given to
+//! `--memory`). Inputs are in the page cache.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -21,6 +22,10 @@ fn main() {
         .filter_map(|argument| argument.parse().ok())
         .next()
         .unwrap_or(200);
+    let budget = std::env::args().find(|argument| {
+        let (number, unit) = argument.split_at(argument.len().saturating_sub(1));
+        matches!(unit, "M" | "G") && number.parse::<u64>().is_ok()
+    });
     let folder = tempfile::tempdir().unwrap();
     let config = Config {
         transactions: 20_000,
@@ -72,6 +77,7 @@ fn main() {
         let output = Command::new(env!("CARGO_BIN_EXE_tapscope"))
             .arg("analyze")
             .arg(&only)
+            .args(budget.iter().flat_map(|budget| ["--memory", budget]))
             .args(["--tz", "Asia/Shanghai", "-v", "--out"])
             .arg(
                 folder

@@ -49,6 +49,17 @@ impl Progress {
 
     pub(crate) fn done(&self) {
         self.bar.finish_and_clear();
+        self.say("end");
+    }
+
+    fn say(&self, stage: &str) {
+        if let Some(output) = &self.words {
+            let seconds = self.started.elapsed().as_secs_f64();
+            output.note(&format!(
+                "{seconds:8.1} s {:>6} MiB  {stage}",
+                peak_memory()
+            ));
+        }
     }
 }
 
@@ -94,10 +105,7 @@ impl Observer for Progress {
         if self.shown {
             self.bar.enable_steady_tick(Duration::from_millis(200));
         }
-        if let Some(output) = &self.words {
-            let seconds = self.started.elapsed().as_secs_f64();
-            output.note(&format!("{seconds:8.1} s {:>6} MiB  {name}", peak_memory()));
-        }
+        self.say(name);
     }
 
     fn file(&self, shown: &str) {

@@ -283,3 +283,83 @@ fn lost() -> (Keys, Payload) {
     };
     (Keys::default(), Payload::Log(Box::new(line)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Field, FieldState, Stamp, TimeQuality};
+
+    fn event(number: u32) -> Event {
+        let known = number % 3 != 0;
+        Event {
+            source: 0,
+            place: if number % 2 == 0 {
+                Place::Line(number)
+            } else {
+                Place::Frame(number)
+            },
+            at: Stamp {
+                utc_micros: known.then_some(i64::from(number) * -1_000_007),
+                quality: TimeQuality {
+                    inherited: !known,
+                    resolution_micros: 60_000_000,
+                    ..TimeQuality::default()
+                },
+            },
+            lane: u64::from(number / 5) << 40,
+            keys: Keys {
+                terminal: known.then(|| Text::from(format!("T{number}"))),
+                ..Keys::default()
+            },
+            payload: Payload::Nfc(Box::new(Field {
+                state: FieldState::On,
+                uid: None,
+                sak: None,
+                phone_hint: false,
+                text: Text::from(format!("{number}")),
+            })),
+        }
+    }
+
+    /// In memory and on disk, behind others that are awake.
+    #[test]
+    fn who_slept_wakes_as_he_was() {
+        let folder = tempfile::tempdir().unwrap();
+        for budget in [u64::MAX, 0] {
+            let spill = Spill::new(budget, folder.path());
+            let mut all = Events::default();
+            let mut expected = Vec::new();
+            for some in [0..5_u32, 5..40_000, 40_000..40_001] {
+                let mut events = Events::default();
+                events.extend_from(some.collect(), event, &spill);
+                expected.extend(events.heads().iter().map(|head| format!("{:?}", head.at())));
+                events.fall_asleep(&spill);
+                assert!(events.heads().is_empty() && !events.is_empty());
+                all.append(events);
+            }
+            assert_eq!(all.len(), 40_001);
+            for (number, head) in (0_u32..).zip(all.heads()) {
+                assert_eq!(format!("{:?}", head.at()), expected[number as usize]);
+                assert_eq!(head.place(), event(number).place);
+                assert_eq!(head.lane, event(number).lane);
+            }
+            for number in [0, 4, 5, 20_001, 39_999, 40_000] {
+                assert_eq!(
+                    format!("{:?}", all.get(number)),
+                    format!("{:?}", event(number))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn everything_moves_to_its_place() {
+        let mut events: Events = (0..5).map(event).collect();
+        let mut beside = vec![0, 1, 2, 3, 4];
+        events.rearrange(vec![3, 0, 4, 1, 2], |a, b| beside.swap(a, b));
+        assert_eq!(beside, [1, 3, 4, 0, 2]);
+        let lines: Vec<String> = events.iter().map(|e| format!("{:?}", e.place)).collect();
+        let expected = [1, 3, 4, 0, 2].map(|number| format!("{:?}", event(number).place));
+        assert_eq!(lines, expected);
+    }
+}
