@@ -122,3 +122,14 @@ fn published_vectors_are_found_and_read_to_the_last_byte() {
     }
     assert_eq!((good, report.as_str()), (all, ""), "\n{report}");
 }
+
+/// Where every number is packed, the currency (field 49) is one: two bytes, not three characters.
+#[test]
+fn a_packed_currency_is_no_text() {
+    let answer = hex(
+        "0110322000000A8080000000000000000030420908110203070116363235313136303730313136393145533030303030380978",
+    );
+    let (_, message) = detect_bare(&answer).unwrap();
+    assert_eq!(message.dialect.name, "bcd-generic-1987");
+    assert!(message.whole(), "{:?}", message.damage);
+}

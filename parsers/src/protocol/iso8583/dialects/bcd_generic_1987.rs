@@ -1,7 +1,7 @@
 //! Packed digits with binary bitmap, 1987.
 
 use crate::protocol::iso8583::dialect::{
-    Bitmap, Charset, Dialect, Digits, Length, Prefix, ans, with,
+    Bitmap, Charset, Dialect, Digits, Length, Prefix, ans, n, with,
 };
 
 pub(super) static DIALECT: Dialect = Dialect {
@@ -18,5 +18,6 @@ pub(super) static DIALECT: Dialect = Dialect {
     text: Charset::Ascii,
     prefix: Prefix::Digits(Digits::Bcd),
     fields: with(&[(36, ans(Length::Three, 104))]),
-    variants: &[],
+    // Where every number is packed, the currency is one as well.
+    variants: &[(49, n(3))],
 };
