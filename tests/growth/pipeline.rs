@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use tapscope::attribute::{Catalogue, attribute};
-use tapscope::correlate::correlate;
+use tapscope::correlate::{Correlated, correlate};
 use tapscope::decode::StreamInfo;
 use tapscope::event::{Events, Source, Spill, Text};
 use tapscope::parse::edge::Edge;
@@ -307,14 +307,7 @@ pub const KINDS: &[Kind] = &[
         let catalogue = Catalogue::load(&[rules.path().to_path_buf()]).unwrap();
         let (sources, events) = two_logs(60, &DISTINCT);
         let correlated = correlate(sources, events, &plan());
-        job(move || {
-            drop(black_box(attribute(
-                &correlated,
-                &catalogue,
-                &plan(),
-                &Spill::unbounded(),
-            )))
-        })
+        judged(correlated, catalogue)
     }),
     ("write_day", 60, |n| {
         let analysis = made::day(n);
@@ -595,11 +588,7 @@ fn encrypted(n: usize) -> Job {
     correlated(vec![log(text.as_bytes()), capture(&w.file)])
 }
 
-fn caused(n: usize, shape: &Shape) -> Job {
-    let (sources, events) = two_logs(n, shape);
-    let correlated = correlate(sources, events, &plan());
-    assert!(!correlated.attempts.is_empty());
-    let catalogue = Catalogue::load(&[]).unwrap();
+fn judged(correlated: Correlated, catalogue: Catalogue) -> Job {
     job(move || {
         drop(black_box(attribute(
             &correlated,
@@ -608,4 +597,12 @@ fn caused(n: usize, shape: &Shape) -> Job {
             &Spill::unbounded(),
         )))
     })
+}
+
+fn caused(n: usize, shape: &Shape) -> Job {
+    let (sources, events) = two_logs(n, shape);
+    let correlated = correlate(sources, events, &plan());
+    assert!(!correlated.attempts.is_empty());
+    let catalogue = Catalogue::load(&[]).unwrap();
+    judged(correlated, catalogue)
 }

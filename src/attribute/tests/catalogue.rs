@@ -173,6 +173,12 @@ fn faults_of_a_rule_file_are_named() {
             "CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(f39",
             "brackets nest more than 12 deep",
         ),
+        // Found by fuzzing as well; the quote must not hide what follows it.
+        (
+            "f39 = '51'",
+            "f39 = 'it''s' OR f39.a[f39.b[f39",
+            "a fact is no list",
+        ),
         (
             "f39 = '51'",
             "f93 = '51'",
