@@ -35,6 +35,9 @@ pub use spill::{Kept, Spill};
 pub use stamp::{Moment, Stamp, TimeQuality};
 pub use store::Events;
 
+/// Set in the lane of a line that names the request it belongs to: servers work on several at a time (see [`Event::lane`]).
+pub const REQUEST: u64 = 1 << 63;
+
 /// Short owned text: 24 bytes, inline up to 24 characters.
 pub type Text = compact_str::CompactString;
 

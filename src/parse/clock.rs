@@ -8,6 +8,7 @@
 mod jumps;
 mod run;
 mod source;
+mod told;
 
 pub use jumps::{Jump, settle_jumps};
 pub use run::settle_years;
@@ -515,6 +516,9 @@ fn decide_order(seen: &OrderEvidence, year: Option<i16>) -> (DateOrder, bool) {
     match year.map(|y| y.rem_euclid(100)) {
         Some(y) if y == i16::from(c) && y != i16::from(a) => (DateOrder::DayMonthYear, false),
         Some(y) if y == i16::from(a) && y != i16::from(c) => (DateOrder::YearMonthDay, false),
+        // Contactless terminals keep logs since 2012 or so: `26-02-08` is not of 2008.
+        _ if a >= 15 && c < 12 => (DateOrder::YearMonthDay, false),
+        _ if c >= 15 && a < 12 => (DateOrder::DayMonthYear, false),
         _ => (DateOrder::AsWritten, true),
     }
 }

@@ -305,6 +305,15 @@ pub fn read(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     if text.len() < 4 {
         return None;
     }
+    let found = dressed(labels, text, open);
+    if found.is_none() && open {
+        return lone_status(labels, text);
+    }
+    found
+}
+
+/// As [`read`], by the longest run of hex in the line.
+fn dressed(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     if let Some(part) = part(text) {
         return Some(part);
     }
@@ -436,12 +445,46 @@ fn part(text: &[u8]) -> Option<ApduLine> {
     }
 }
 
-/// Unlabelled bytes stand alone, in quotes, or behind a colon or bracket.
+/// Unlabelled bytes stand alone, or behind a blank, a quotation mark, a colon, a bracket, an arrow, the border of a column; not
+/// behind what joins words or hides digits.
 fn before_is_free(text: &[u8], start: usize) -> bool {
     text.get(..start).is_some_and(|head| {
-        head.last()
-            .is_none_or(|b| matches!(b, b' ' | b':' | b'"' | b'\'' | b'[' | b'=' | b'(' | b'>'))
+        head.last().is_none_or(|b| {
+            matches!(b, b' ' | b'\t' | b':' | b'"' | b'\'' | b'[' | b'=' | b'(' | b'>' | b'<' | b'|' | b';' | b',')
+        })
     })
+}
+
+/// A status word by itself behind a word for answers, where longer hex (a date, a counter) stands elsewhere in the line: `rx 6986`.
+fn lone_status(labels: &Labels, text: &[u8]) -> Option<ApduLine> {
+    let mut at = 0;
+    while let Some(start) = text.get(at..).and_then(|rest| {
+        let word = rest.iter().position(u8::is_ascii_alphanumeric)?;
+        Some(at + word)
+    }) {
+        let length = text.get(start..)?.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+        at = start + length;
+        let mut bytes = Vec::with_capacity(2);
+        if length != 4 || hex::decode_run(text.get(..at)?, start, 2, &mut bytes) != at || !ends_in_status(&bytes) {
+            continue;
+        }
+        let Some((Way::Answer, 2, end)) = labels.last_before(text, start) else {
+            continue;
+        };
+        let behind = text.get(at..)?;
+        let closed = behind.first().is_none_or(|b| !matches!(b, b'-' | b'.' | b'/' | b'_'));
+        if closed && text.get(end..start).is_some_and(only_marks) {
+            return Some(ApduLine::Bytes {
+                way: Way::Answer,
+                labelled: true,
+                bytes,
+                sw: None,
+                micros: millis(behind),
+                announced: None,
+            });
+        }
+    }
+    None
 }
 
 /// `ATR=3B68…`, `ATS: 0578…`: the card's answer to a reset or a request to speak (ISO/IEC 7816-3, 14443-4), not to a command,

@@ -179,7 +179,7 @@ pub fn anchors() -> impl Iterator<Item = String> {
         })
         .chain(
             [
-                "stan=", "stan:", "stan\"", "stan[", "stan ", "rrn=", "rrn[", "rrn ", "rrn:",
+                "sak=", "sak:", "sak 0x", "\"sak\"", "atqa", "stan=", "stan:", "stan\"", "stan[", "stan ", "rrn=", "rrn[", "rrn ", "rrn:",
                 "rrn\"", "tvr=", "tvr:", "f39=", "f39:", "39域", "f11=", "f37=", "f41=",
             ]
             .map(str::to_owned),
@@ -432,7 +432,8 @@ mod tests {
             ("金额: ¥ 12.30", Key::Amount, "12.30"),
             ("amount=1,234.50", Key::Amount, "1,234.50"),
             ("F39=55", Key::ResponseCode, "55"),
-            ("field[39] = 00", Key::ResponseCode, ""),
+            ("field[39] = 00", Key::ResponseCode, "00"),
+            ("field[11] = 00", Key::Stan, ""),
             ("应答码[96]", Key::ResponseCode, "96"),
             (
                 "connect host=pos.example.test:6000",

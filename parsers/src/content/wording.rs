@@ -1,4 +1,5 @@
-//! Turns what vendors write into signals, by a table of phrases in English and Chinese; adding a phrase is a line in `tables/wording.tsv`.
+//! Turns what vendors write into signals, by a table of phrases: English and Chinese in full, and what terminals of Europe and Latin America
+//! show in German, French, Spanish, Italian, Portuguese and Dutch. Adding a phrase is a line in `tables/wording.tsv`.
 //!
 //! Phrases are compared without case and without blanks, underscores and dashes, so that `Card removed`, `CARD_REMOVED` and `cardRemoved` are one.
 //! A phrase must begin and end at a word's border, must not be negated, and must not be the name of a setting (`timeout=60`).
@@ -10,7 +11,7 @@ use super::ContentKind;
 /// What this file reads; its anchors come from the table.
 pub const KIND: ContentKind = ContentKind {
     name: "wording",
-    title: "what terminals and hosts say, English and Chinese",
+    title: "what terminals and hosts say, in eight languages",
     anchors: &[],
 };
 
@@ -27,7 +28,7 @@ const MOST: usize = 64;
 pub struct Phrase {
     /// Stable name of the signal.
     pub signal: &'static str,
-    /// `en` or `zh`.
+    /// `en`, `zh`, or one of `de`, `fr`, `es`, `it`, `pt`, `nl`.
     pub language: &'static str,
     /// True where only payment software says so; false for general computing, which needs payments nearby.
     pub payment: bool,
@@ -101,6 +102,7 @@ fn squeeze_words(list: &str) -> Vec<Vec<u8>> {
 /// Words that turn a phrase round when they stand right before it.
 const NEGATIONS: &[&str] = &[
     "no", "not", "non", "without", "never", "donot", "dont", "isnot", "zero", "ignore", "disable",
+    "nicht", "kein", "keine", "ohne", "pas", "sans", "sin", "senza", "nao", "sem", "niet", "geen",
 ];
 /// Likewise in Chinese.
 const NEGATIONS_ZH: &[&str] = &["未", "没有", "无", "非", "不", "没", "请勿", "勿", "免"];

@@ -43,8 +43,10 @@ fn bare(bytes: &[u8]) -> Option<(RawTime, usize)> {
         (4, 0xC4 | 0xE5) => chinese(bytes),
         (1 | 2, b'-' | b'/' | b'.') => numeric_date(bytes).or_else(|| day_month_name(bytes)),
         (1 | 2, b' ') => day_month_name(bytes),
-        (1 | 2, b':') => clock_only(bytes),
-        (10 | 13 | 16 | 19, _) => epoch(bytes),
+        (1 | 2, b':' | b'h' | b'H') => clock_only(bytes),
+        (6, b' ' | b'-' | b'_') => short_packed(bytes),
+        (10, _) => month_day_packed(bytes).or_else(|| epoch(bytes)),
+        (13 | 16 | 19, _) => epoch(bytes),
         _ => None,
     }
 }
@@ -413,6 +415,47 @@ pub fn clock_only(bytes: &[u8]) -> Option<(RawTime, usize)> {
 #[must_use]
 pub fn clock_only_with_millis(bytes: &[u8]) -> Option<(RawTime, usize)> {
     clock_only(bytes).filter(|(raw, _)| raw.resolution_nanos < 1_000_000_000)
+}
+
+/// Month, day and time in one number: `1003211500.250`. As seconds since 1970 these would be years before 2009.
+#[must_use]
+pub fn month_day_packed(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime {
+        month_day: Some((c.pair(1, 12)?, c.pair(1, 31)?)),
+        hour: c.pair(0, 23)?,
+        minute: c.pair(0, 59)?,
+        second: c.pair(0, 59)?,
+        resolution_nanos: 1_000_000_000,
+        ..RawTime::default()
+    };
+    fraction(&mut c, &mut raw, Fraction::NoColon);
+    c.peek()
+        .is_none_or(|b| !b.is_ascii_alphanumeric())
+        .then_some((raw, c.at()))
+}
+
+/// A date of six digits, and a time: `260112 101502`, `120126 10:15:02.118`. Which of its parts is the year is for the file to say.
+#[must_use]
+pub fn short_packed(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let mut c = Cursor::new(bytes);
+    let mut raw = RawTime::default();
+    let parts = [c.pair(0, 99)?, c.pair(1, 12)?, c.pair(0, 99)?];
+    c.one_of(b" -_")?;
+    if c.digits_ahead(7) == 6 {
+        raw.hour = c.pair(0, 23)?;
+        raw.minute = c.pair(0, 59)?;
+        raw.second = c.pair(0, 59)?;
+        raw.resolution_nanos = 1_000_000_000;
+        fraction(&mut c, &mut raw, Fraction::NoColon);
+    } else {
+        clock(&mut c, &mut raw, Fraction::Any)?;
+    }
+    // The usual reading is the year first: `260112`; a day above 31 in its place tells.
+    short_date(&mut raw, parts, b'-')?;
+    c.peek()
+        .is_none_or(|b| !b.is_ascii_alphanumeric())
+        .then_some((raw, c.at()))
 }
 
 /// Chromium and glog style inside logs: `0412/081502.100200` (month, day, packed time, microseconds).

@@ -33,13 +33,17 @@ pub(super) fn year_month_day(c: &mut Cursor<'_>) -> Option<(i16, u8, u8)> {
     c.at_digit_end().then_some((year, month, day))
 }
 
-/// Between date and time: `T`, `_`, blanks, a tab.
+/// Between date and time: `T`, `_`, `-`, blanks, a tab, the border of a column.
 pub(super) fn date_gap(c: &mut Cursor<'_>) -> Option<()> {
-    if c.one_of(b"Tt_\t").is_some() || c.blanks(3) > 0 {
-        Some(())
-    } else {
-        None
+    if c.one_of(b"Tt_-\t").is_some() {
+        return Some(());
     }
+    let blanks = c.blanks(3) > 0;
+    let border = c.one_of(b";|,").is_some();
+    if border {
+        c.blanks(3);
+    }
+    (blanks || border).then_some(())
 }
 
 /// Month and day from two numbers, and whether the other order is possible too.
@@ -76,24 +80,48 @@ pub(super) fn short_date(raw: &mut RawTime, parts: [u8; 3], separator: u8) -> Op
 }
 
 pub(super) fn month_name(c: &mut Cursor<'_>) -> Option<u8> {
+    if let Some((word, number)) = FOREIGN_MONTHS
+        .iter()
+        .find(|(word, _)| c.rest().starts_with(word.as_bytes()))
+    {
+        c.literal(word.as_bytes());
+        return end_of_month(c, *number);
+    }
     let three = c.rest().first_chunk::<3>()?;
     let number = match three.map(|b| b | 0x20) {
-        [b'j', b'a', b'n'] => 1,
-        [b'f', b'e', b'b'] => 2,
-        [b'm', b'a', b'r'] => 3,
-        [b'a', b'p', b'r'] => 4,
-        [b'm', b'a', b'y'] => 5,
-        [b'j', b'u', b'n'] => 6,
-        [b'j', b'u', b'l'] => 7,
-        [b'a', b'u', b'g'] => 8,
-        [b's', b'e', b'p'] => 9,
-        [b'o', b'c', b't'] => 10,
+        [b'j' | b'g', b'a' | b'e', b'n'] | [b'e', b'n', b'e'] => 1,
+        [b'f', b'e', b'b' | b'v'] => 2,
+        [b'm', b'a', b'r'] | [b'm', b'r', b't'] => 3,
+        [b'a', b'p' | b'v' | b'b', b'r'] => 4,
+        [b'm', b'a', b'y' | b'i' | b'g'] | [b'm', b'e', b'i'] => 5,
+        [b'j', b'u', b'n'] | [b'g', b'i', b'u'] => 6,
+        [b'j', b'u', b'l'] | [b'l', b'u', b'g'] => 7,
+        [b'a', b'u', b'g'] | [b'a', b'g', b'o'] => 8,
+        [b's', b'e', b'p' | b't'] => 9,
+        [b'o', b'c' | b'k' | b't' | b'u', b't'] => 10,
         [b'n', b'o', b'v'] => 11,
-        [b'd', b'e', b'c'] => 12,
+        [b'd', b'e' | b'i', b'c' | b'z'] => 12,
         _ => return None,
     };
     c.literal(three);
-    // `June`, `Sept.`: the rest of a longer name.
+    end_of_month(c, number)
+}
+
+/// Names of months beyond ASCII, and those whose first three letters do not tell (German, French).
+const FOREIGN_MONTHS: &[(&str, u8)] = &[
+    ("Mär", 3),
+    ("mär", 3),
+    ("M\u{E4}r", 3),
+    ("févr", 2),
+    ("juin", 6),
+    ("juil", 7),
+    ("août", 8),
+    ("aoû", 8),
+    ("déc", 12),
+];
+
+/// Passes over the rest of a longer name: `June`, `Sept.`.
+fn end_of_month(c: &mut Cursor<'_>, number: u8) -> Option<u8> {
     let longer = c
         .rest()
         .iter()
@@ -111,7 +139,7 @@ pub(super) fn month_name(c: &mut Cursor<'_>) -> Option<u8> {
     Some(number)
 }
 
-/// `h:mm:ss`, fraction, 12-hour marks before or after.
+/// `h:mm:ss` or `06h00m01`, fraction, 12-hour marks before or after.
 pub(super) fn clock(c: &mut Cursor<'_>, raw: &mut RawTime, fractions: Fraction) -> Option<()> {
     let mut half = None;
     for (marks, pm) in [(MORNING, false), (AFTERNOON, true)] {
@@ -122,10 +150,17 @@ pub(super) fn clock(c: &mut Cursor<'_>, raw: &mut RawTime, fractions: Fraction) 
         }
     }
     raw.hour = c.small(0, 24)?;
-    c.need(b':')?;
+    let spelled = c.one_of(b":hH")? != b':';
     raw.minute = c.small(0, 59)?;
-    c.need(b':')?;
+    if spelled {
+        c.one_of(b":mM'")?;
+    } else {
+        c.need(b':')?;
+    }
     raw.second = c.small(0, 60)?;
+    if spelled {
+        c.one_of(b"sS");
+    }
     if !c.at_digit_end() {
         return None;
     }

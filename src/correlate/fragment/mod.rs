@@ -8,7 +8,8 @@ mod messages;
 use std::collections::BTreeMap;
 
 use crate::event::{
-    CommandKind, Event, Events, FieldState, Moment, Payload, Signal, SourceKind, Text, What,
+    CommandKind, Direction, Event, Events, FieldState, Moment, Payload, REQUEST, Signal, SourceKind, Text,
+    What,
 };
 
 use super::keys::JoinKeys;
@@ -251,6 +252,8 @@ pub(super) fn cut(
         cut_capture(arena, range, out);
     } else if many_terminals {
         cut_many(arena, range, out);
+    } else if requests_interleave(arena, &range) {
+        cut_requests(arena, range, out);
     } else if interleaved(arena, &range) {
         cut_lanes(arena, range, out);
     } else {
@@ -280,6 +283,39 @@ fn interleaved(arena: &Events, range: &std::ops::Range<u32>) -> bool {
         }
     }
     false
+}
+
+/// True where a request that a server names goes on after another one began: several at a time.
+fn requests_interleave(arena: &Events, range: &std::ops::Range<u32>) -> bool {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut last = 0;
+    let heads = arena.heads().iter();
+    heads
+        .skip(range.start as usize)
+        .take(range.len())
+        .map(|head| head.lane)
+        .filter(|lane| lane & REQUEST != 0)
+        .any(|lane| {
+            let again = lane != last && !seen.insert(lane);
+            last = lane;
+            again
+        })
+}
+
+/// The log of a server that works on several requests at a time: each that it names is a sequence of its own, and so is what it
+/// says beside them.
+fn cut_requests(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
+    let mut sequences: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+    for index in range {
+        let lane = arena.head(index).lane;
+        let lane = if lane & REQUEST == 0 { 0 } else { lane };
+        sequences.entry(lane).or_default().push(index);
+    }
+    let mut in_order: Vec<Vec<u32>> = sequences.into_values().collect();
+    in_order.sort_unstable_by_key(|indexes| indexes.first().copied());
+    for indexes in in_order {
+        cut_indexes(arena, indexes.into_iter(), out);
+    }
 }
 
 /// Dialogues that run side by side: each lane that talks to a card is a sequence of its own; what stands between goes to the lane
@@ -346,6 +382,23 @@ fn cut_many(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>
     }
 }
 
+/// How the terminal wants the card once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    ByTap,
+    ByChip,
+}
+
+impl Again {
+    fn of(prompt: Signal) -> Option<Self> {
+        match prompt {
+            Signal::RetryPrompt | Signal::SeePhone | Signal::MultipleCards => Some(Self::ByTap),
+            Signal::UseChip | Signal::Fallback => Some(Self::ByChip),
+            _ => None,
+        }
+    }
+}
+
 /// The state of the sequence cutter.
 struct Sequence<'a> {
     out: &'a mut Vec<Fragment>,
@@ -354,6 +407,8 @@ struct Sequence<'a> {
     ended: bool,
     /// The terminal has said that it cannot read this card without contact.
     barred: bool,
+    /// The terminal has asked for another try, and whether by chip: what a host answers now, it answers to that.
+    asked: Option<Again>,
     /// Ambient events seen since the last attempt.
     ambient: Vec<u32>,
     /// Fragments by trace number, for answers and reversals that come later.
@@ -366,6 +421,7 @@ fn cut_indexes(arena: &Events, indexes: impl Iterator<Item = u32>, out: &mut Vec
         current: None,
         ended: false,
         barred: false,
+        asked: None,
         ambient: Vec::new(),
         by_stan: BTreeMap::new(),
     };
@@ -394,6 +450,7 @@ impl Sequence<'_> {
                             || self.now(|f| f.dialogue && (!f.contact || f.contact_began))
                     }
                     // The same application once more after its cryptogram: readers that know it skip the directory.
+                    CommandKind::SelectAid if self.asked == Some(Again::ByChip) => true,
                     CommandKind::SelectAid => self.now(|f| {
                         f.generated
                             && f.events.iter().any(|&e| {
@@ -403,7 +460,11 @@ impl Sequence<'_> {
                     }),
                     _ => false,
                 };
+                let by_chip = self.asked == Some(Again::ByChip) && restart && exchange.command == CommandKind::SelectAid;
                 self.append(index, event, restart, arena);
+                if by_chip && let Some(at) = self.current {
+                    self.out[at].contact = true;
+                }
             }
             Payload::Nfc(field) => {
                 let restart = match field.state {
@@ -442,7 +503,11 @@ impl Sequence<'_> {
                     self.out[at].push(index, event);
                     return;
                 }
-                let restart = self.now(|f| stans_differ(f, event));
+                let asks = message.direction() == Direction::Request;
+                let restart = self.now(|f| {
+                    stans_differ(f, event)
+                        || asks && (Self::is_over(f) || f.request_at.get().is_some() && other_payment(f, event))
+                });
                 self.append(index, event, restart, arena);
             }
             _ => self.append(index, event, false, arena),
@@ -460,14 +525,21 @@ impl Sequence<'_> {
                         && f.keys.amount_minor.is_none_or(|amount| event.keys.amount_minor.is_none_or(|new| new == amount))
                         && matches!((f.first.get(), event.at.utc_micros), (Some(first), Some(at)) if at - first < 3_000_000)
                 });
-                self.append(index, event, !twice, arena);
+                // A slip, or a line of the journal, says the sale once more when it is done.
+                let repeated = self.now(|f| {
+                    Self::is_over(f)
+                        && f.keys.amount_minor.is_some()
+                        && f.keys.amount_minor == event.keys.amount_minor
+                        && matches!((f.last.get(), event.at.utc_micros), (Some(last), Some(at)) if at - last < 3_000_000)
+                });
+                self.append(index, event, !twice && !repeated, arena);
             }
             Signal::CardDetected => {
-                let restart = self.ended || self.comes_back(event, arena);
+                let restart = self.ended || self.now(Self::is_over) || self.comes_back(event, arena);
                 self.append(index, event, restart, arena);
             }
             Signal::PresentCard | Signal::PollingStart => {
-                let restart = self.ended;
+                let restart = self.ended || self.now(Self::is_over);
                 self.append(index, event, restart, arena);
             }
             Signal::ContactInserted | Signal::ContactReadFailed => {
@@ -489,6 +561,26 @@ impl Sequence<'_> {
                     });
                 self.append(index, event, again, arena);
                 self.ended = true;
+                self.asked = Some(Again::ByTap);
+            }
+            // A card that is read, or a cryptogram that was not there before, after an answer came: the next sale.
+            Signal::CardReadOk | Signal::OnlineRequest
+                if self.now(|f| {
+                    Self::is_over(f) || f.told_at.get().is_some() || other_payment(f, event)
+                }) =>
+            {
+                self.append(index, event, true, arena);
+            }
+            // The tap ended unread and with a prompt for the next: the host answers to what came after it.
+            Signal::OnlineRequest | Signal::RequestSent | Signal::ResponseReceived | Signal::Approved
+                if self.asked.is_some() && self.now(Self::is_unread) =>
+            {
+                let by_chip = self.asked == Some(Again::ByChip);
+                self.append(index, event, true, arena);
+                if by_chip && let Some(at) = self.current {
+                    self.out[at].contact = true;
+                }
+                self.ended |= ends_presentment(signal);
             }
             Signal::CardRemoved if self.now(|f| f.read) => {
                 self.append(index, event, false, arena);
@@ -539,6 +631,7 @@ impl Sequence<'_> {
                 self.append(index, event, stan_changed, arena);
                 self.ended |= ends_presentment(signal);
                 self.barred |= bars_contactless(signal);
+                self.asked = Again::of(signal).or(self.asked);
             }
         }
     }
@@ -576,6 +669,11 @@ impl Sequence<'_> {
         })
     }
 
+    /// True where no card was read and nothing was asked of a host.
+    fn is_unread(fragment: &Fragment) -> bool {
+        !fragment.contact && !fragment.read && fragment.request_at.get().is_none()
+    }
+
     fn is_over(fragment: &Fragment) -> bool {
         fragment.response_at.get().is_some()
     }
@@ -604,6 +702,7 @@ impl Sequence<'_> {
             self.current = Some(self.out.len() - 1);
             self.ended = false;
             self.barred = false;
+            self.asked = None;
         }
         if let Some(at) = self.current {
             self.out[at].push(index, event);
@@ -627,6 +726,13 @@ impl Sequence<'_> {
             fragment.keys.currency = before.keys.currency;
         }
     }
+}
+
+/// True where cryptogram or amount are those of another payment.
+fn other_payment(fragment: &Fragment, event: &Event) -> bool {
+    let (known, new) = (&fragment.keys, &event.keys);
+    matches!((known.cryptogram, new.cryptogram), (Some(a), Some(b)) if a != b)
+        || matches!((known.amount_minor, new.amount_minor), (Some(a), Some(b)) if a != b)
 }
 
 /// A trace number and an amount: what opens a sale.

@@ -1,6 +1,6 @@
 //! The clock of one source that is read from start to end: a [`Calendar`] that looked at a sample first, then one stamp after the other.
 
-use super::{BlockClock, BlockSpan, Calendar, Hints, date_in_name};
+use super::{BlockClock, BlockSpan, Calendar, Hints, date_in_name, told};
 use crate::event::Stamp;
 use crate::plan::Plan;
 use tapscope_parsers::container::{LogFormat, TextLimits, lines, records, trim_line};
@@ -20,12 +20,19 @@ impl SourceClock {
     /// Decides year, order of dates and zone from the options, from a sample of the source (its first block), and from its path.
     #[must_use]
     pub fn new(plan: &Plan, path: &str, format: &'static LogFormat, sample: &[u8]) -> Self {
-        let date = date_in_name(path);
+        let mut span = survey(format, sample);
+        let sample = sample.get(..SAMPLE).unwrap_or(sample);
+        let undated = span.first.is_some_and(|raw| raw.month_day.is_none());
+        let date = date_in_name(path).or_else(|| undated.then(|| told::date(sample)).flatten());
+        if date.is_none() && span.year.is_none() {
+            let day = span.first.and_then(|raw| raw.month_day);
+            let year = day.and_then(|day| told::year(sample, day));
+            span.year = year.map(|year| (year, 0));
+        }
         let hints = Hints {
             year: date.map(|(year, ..)| year),
             date,
         };
-        let span = survey(format, sample);
         let mut calendar = Calendar::new(plan, hints, &[span]);
         calendar.start_again();
         Self {

@@ -13,7 +13,7 @@ use tapscope_parsers::content::{exception, iso_list, iso_xml, nci, nexo, uri, zv
 use super::iso;
 use super::keys;
 use super::scan::Scanner;
-use super::{nexo as nexo_events, zvt};
+use super::{nexo as nexo_events, structure, zvt};
 use crate::event::{IsoMessage, Keys, LogEvent, Severity, Signal};
 use crate::parse::Context;
 
@@ -289,6 +289,16 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             signal: Signal::SignalLow,
             payment: false,
         });
+    }
+    if statements.iter().all(|s| weak(s.signal)) {
+        let built = [
+            structure::answers(&pairs, bytes).then_some((Signal::ResponseReceived, false)),
+            structure::answered_on_air(bytes).map(|signal| (signal, true)),
+            structure::opens_sale(bytes).then_some((Signal::SaleStart, false)),
+        ];
+        if let Some((signal, payment)) = built.into_iter().flatten().next() {
+            statements.push(Statement { signal, payment });
+        }
     }
     let code = code(scanner, head, bytes, &pairs, tagged);
     if let Some((_, _, signal)) = code

@@ -13,6 +13,7 @@ use super::damage::{self, Damage};
 use super::line::{self, Found};
 use super::shape::{Line, Shape};
 use super::snoop;
+use crate::event::REQUEST;
 use crate::parse::Context;
 
 /// Lines after a command in which its answer is looked for without an anchor.
@@ -413,7 +414,8 @@ impl<'a> Walk<'a> {
                 head.process
             },
         ]);
-        let lane = hash(&[head.host, head.process, head.thread]);
+        let lane = hash(&[head.host, head.process, head.thread]) & !REQUEST;
+        let request = content::reference::read(&line.message).map(|name| hash(&[name]) | REQUEST);
         let at = lines.first().map_or(start, |(first, _)| *first);
         let bytes: usize = lines.iter().map(|(from, to)| to - from).sum();
         let ticks = match line.head.time {
@@ -436,7 +438,11 @@ impl<'a> Walk<'a> {
                 inherited,
                 ticks,
                 process,
-                lane,
+                // Bytes of a card dialogue stay with what talks to the card.
+                lane: match found {
+                    Found::Apdu(_) | Found::Nci(_) => lane,
+                    _ => request.unwrap_or(lane),
+                },
                 wrapped: line.inner.map(Box::new),
                 found,
             });

@@ -1,0 +1,162 @@
+//! What a line says by its build rather than by a phrase: a response code under a short label, a card's answer on the air, a sale that begins.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use tapscope_parsers::content::key_value::{Key, Pair, spoken_amount};
+
+use crate::event::Signal;
+
+/// Finds whole words, in either case.
+struct Words(Option<AhoCorasick>);
+
+impl Words {
+    fn new(words: &[&str]) -> Self {
+        Self(AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok())
+    }
+
+    /// True where one of them stands in a text.
+    fn occur(&self, text: &[u8]) -> bool {
+        self.0.as_ref().is_some_and(|words| words.is_match(text))
+    }
+
+    /// True where one of them stands as a word of its own; Chinese knows no borders.
+    fn stand(&self, text: &[u8]) -> bool {
+        let letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
+        self.0.as_ref().is_some_and(|words| {
+            words.find_iter(text).any(|hit| {
+                let before = hit.start().checked_sub(1).and_then(|at| text.get(at));
+                !text.get(hit.start()).is_some_and(u8::is_ascii) || !letter(before) && !letter(text.get(hit.end()))
+            })
+        })
+    }
+}
+
+/// What a line that tells a host's answer names.
+static HOSTS: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        "host", "gateway", "gw", "auth", "issuer", "acquir", "bank", "switch", "0110", "0210", "resp", "answer", "online", "iso",
+        "antwort", "réponse", "reponse", "respuesta", "risposta", "resposta", "主机", "后台", "应答",
+    ])
+});
+
+/// What a host answers that is no sale's answer: taking back, signing on, downloads.
+static NO_SALE: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        "revers", "void", " 0410", " 0430", " 0810", " 0510", "sign on", "sign-on", "signon", "logon", "echo", "settle", "param", "tms",
+        "冲正", "撤销", "签到", "结算", "storno", "telecollecte", "télécollecte",
+    ])
+});
+
+/// Names of a sale.
+static SALES: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        "sale", "purchase", "zahlung", "kauf", "vente", "paiement", "achat", "venta", "pago", "compra", "vendita", "pagamento", "acquisto",
+        "venda", "betaling", "verkoop", "消费", "收款", "销售",
+    ])
+});
+
+/// What has an amount and the name of a sale, and opens none: sums, slips, prices, other kinds of payment.
+static NO_OPENING: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        "total", "sum", "batch", "settle", "report", "count", "print", "prn", "receipt", "slip", "ticket", "beleg", "bon", "summe", "umsatz",
+        "rabatt", "price", "preis", "cash", "bar", "espèces", "especes", "efectivo", "contant", "void", "refund", "storno", "revers", "合计",
+        "汇总", "打印", "小票", "撤销", "退货", "冲正", "现金", "结束", "完成", "end", "ended", "done", "ok", "finished",
+    ])
+});
+
+/// True for `host rc=00`, `0210 39=51`: a response code under a label that other software has too, in a line that speaks of a host's
+/// answer.
+pub(super) fn answers(pairs: &[Pair<'_>], text: &[u8]) -> bool {
+    let two = |p: &&Pair<'_>| p.value.len() == 2 && p.value.iter().all(u8::is_ascii_alphanumeric);
+    let code = pairs.iter().filter(|p| p.key == Key::ResponseCode).find(two);
+    code.is_some_and(|code| {
+        let label = text.get(code.at..).unwrap_or_default();
+        (code.payment || label.starts_with(b"39") || HOSTS.occur(text)) && !NO_SALE.occur(text)
+    })
+}
+
+/// True for `SALE 4,50 EUR`, `TXN|BEGIN|消费|18.00`: a line with the name of a sale and an amount, and no word for its end.
+pub(super) fn opens_sale(text: &[u8]) -> bool {
+    text.len() <= 160 && SALES.stand(text) && spoken_amount(text).is_some_and(|minor| minor > 0) && !NO_OPENING.stand(text)
+}
+
+/// What a card answered on the air, by `ATQA=0044 SAK=20`: bit 6 of the SAK says whether it speaks ISO/IEC 14443-4 (ISO/IEC 14443-3, 6.5.3.4).
+pub(super) fn answered_on_air(text: &[u8]) -> Option<Signal> {
+    let Some(sak) = labelled_byte(text, b"sak") else {
+        return labelled_byte(text, b"atqa").map(|_| Signal::CardDetected);
+    };
+    match sak {
+        // The identifier goes on: no answer yet.
+        sak if sak & 0x04 != 0 => None,
+        sak if sak & 0x20 != 0 => Some(Signal::CardDetected),
+        _ => Some(Signal::CardNotContactless),
+    }
+}
+
+/// The first byte in hex behind a label that stands by itself: `sak=20`, `SAK 0x08`, `ATQA: 0044`.
+fn labelled_byte(text: &[u8], label: &[u8]) -> Option<u8> {
+    let first = *label.first()?;
+    memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).find_map(|at| {
+        let word = text.get(at..at + label.len())?;
+        let before = at.checked_sub(1).and_then(|i| text.get(i));
+        if !word.eq_ignore_ascii_case(label) || before.is_some_and(u8::is_ascii_alphanumeric) {
+            return None;
+        }
+        let rest = text.get(at + label.len()..)?;
+        let marks = rest.iter().take(5).take_while(|b| matches!(b, b'=' | b':' | b' ' | b'[' | b'(' | b'"')).count();
+        let value = rest.get(marks..).filter(|_| marks > 0)?;
+        let value = value.strip_prefix(b"0x").or_else(|| value.strip_prefix(b"0X")).unwrap_or(value);
+        let digits = value.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+        let bounded = !value.get(digits).is_some_and(u8::is_ascii_alphanumeric);
+        if !matches!(digits, 2 | 4) || !bounded {
+            return None;
+        }
+        u8::from_str_radix(std::str::from_utf8(value.get(..2)?).ok()?, 16).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sale_opens_with_its_name_and_an_amount() {
+        for text in [
+            "SALE 4,50 EUR",
+            "TXN|BEGIN|消费|18.00",
+            "交易 消费 11.50",
+            "Zahlung 12,75 EUR angefordert",
+            "sale 45.00",
+            "vente 12.30",
+        ] {
+            assert!(opens_sale(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "SALE TOTAL 120.50",
+            "wholesale 4.50",
+            "sale started",
+            "PRN receipt SALE 4.50",
+            "消费撤销 18.00",
+            "v5.30 sale module",
+            "sale ended 4.50",
+        ] {
+            assert!(!opens_sale(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_card_on_the_air_is_one_that_speaks_or_not() {
+        for (text, want) in [
+            ("rf.up atqa=0044 sak=20 uidlen=7", Some(Signal::CardDetected)),
+            ("ICC type A SAK: 0x28", Some(Signal::CardDetected)),
+            ("ATQA 0400, SAK 08", Some(Signal::CardNotContactless)),
+            ("RF|REQA|ATQA=0344", Some(Signal::CardDetected)),
+            ("cascade sak=04", None),
+            ("task=20", None),
+            ("sakura 20", None),
+        ] {
+            assert_eq!(answered_on_air(text.as_bytes()), want, "{text}");
+        }
+    }
+}
