@@ -27,7 +27,7 @@ pub use network::{
     Connection, DnsEvent, HttpEvent, IcmpEvent, LinkEvent, LinkFault, Side, TlsEvent, TlsSeen,
     TlsStage,
 };
-pub use payment::{Direction, IsoMessage};
+pub use payment::{Direction, IsoMessage, TOLD};
 pub use place::{Issue, Ledger, Place, Source, SourceKind, SourceStatus};
 pub use seen::SeenCards;
 pub use short::ShortBytes;

@@ -38,7 +38,16 @@ pub struct IsoMessage {
     pub acked_after_micros: Option<i64>,
 }
 
+/// The dialect of a message that a log only tells about: fields that it lacks prove nothing.
+pub const TOLD: &str = "told";
+
 impl IsoMessage {
+    /// True where all of the message is known, so that what it lacks was not sent.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damage.is_none() && self.dialect != TOLD
+    }
+
     /// A field's text.
     #[must_use]
     pub fn field(&self, number: u8) -> Option<&str> {

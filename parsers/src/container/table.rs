@@ -182,6 +182,7 @@ const ROLES: &[(&str, Role)] = &[
     ("clock", Role::Clock),
     ("uhrzeit", Role::Clock),
     ("time", Role::Time),
+    ("utc", Role::Time),
     ("timestamp", Role::Time),
     ("datetime", Role::Time),
     ("date time", Role::Time),

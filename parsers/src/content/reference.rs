@@ -19,8 +19,6 @@ const LABELS: &[&[u8]] = &[
     b"correlation",
     b"correlationid",
     b"traceid",
-    b"uuid",
-    b"guid",
     b"msgid",
     b"exchangeid",
     b"paymentid",

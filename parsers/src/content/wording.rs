@@ -76,8 +76,10 @@ fn squeeze(text: &[u8]) -> Squeezed {
     let mut before = b' ';
     let mut all = text.iter().copied().enumerate().peekable();
     while let Some((index, byte)) = all.next() {
-        if !is_gap(byte) {
-            let next = all.peek().map_or(b' ', |(_, b)| *b);
+        let next = all.peek().map_or(b' ', |(_, b)| *b);
+        // `tap.done`: a dot that joins words.
+        let joint = byte == b'.' && before.is_ascii_alphabetic() && next.is_ascii_alphabetic();
+        if !is_gap(byte) && !joint {
             let begins = !before.is_ascii_alphanumeric()
                 || byte.is_ascii_uppercase() && before.is_ascii_lowercase()
                 || byte.is_ascii_uppercase()
@@ -256,7 +258,7 @@ fn latin_anchors(text: &str, payment: bool) -> Vec<String> {
             .map(|mark| format!("{mark}{one}"))
             .collect(),
         [one] => vec![one.clone()],
-        _ => ["", " ", "_"]
+        _ => ["", " ", "_", "."]
             .iter()
             .chain(dashed.then_some(&"-"))
             .map(|join| words.join(join))

@@ -39,7 +39,7 @@ fn bare(bytes: &[u8]) -> Option<(RawTime, usize)> {
         (2, b'-') => logcat(bytes)
             .or_else(|| numeric_date(bytes))
             .or_else(|| day_month_name(bytes)),
-        (4, b'-' | b'/' | b'.') | (8 | 14, _) => iso(bytes),
+        (4, b'-' | b'/' | b'.') | (8 | 14 | 17, _) => iso(bytes),
         (4, 0xC4 | 0xE5) => chinese(bytes),
         (1 | 2, b'-' | b'/' | b'.') => numeric_date(bytes).or_else(|| day_month_name(bytes)),
         (1 | 2, b' ') => day_month_name(bytes),
@@ -80,7 +80,7 @@ pub fn logcat(bytes: &[u8]) -> Option<(RawTime, usize)> {
 }
 
 /// Year first, to the second at least: `2024-03-14 13:16:47.974`, `2024-03-14T13:16:47,974+01:00`, `2024/3/4 1:02:03 PM`,
-/// `20171223-22:15:29:606`, `20240314131647`, `2024-03-14 13:16:47:974`.
+/// `20171223-22:15:29:606`, `20240314131647`, `20240314131647974`, `2024-03-14 13:16:47:974`.
 #[must_use]
 pub fn iso(bytes: &[u8]) -> Option<(RawTime, usize)> {
     if let Some(found) = iso_fixed(bytes) {
@@ -88,18 +88,18 @@ pub fn iso(bytes: &[u8]) -> Option<(RawTime, usize)> {
     }
     let mut c = Cursor::new(bytes);
     let mut raw = RawTime::default();
-    let run = c.digits_ahead(15);
+    let run = c.digits_ahead(18);
     if run == 4 {
         let (y, m, d) = year_month_day(&mut c)?;
         raw.year = Some(y);
         raw.month_day = Some((m, d));
         date_gap(&mut c)?;
         clock(&mut c, &mut raw, Fraction::Any)?;
-    } else if run == 8 || run == 14 {
+    } else if matches!(run, 8 | 14 | 17) {
         let (year, _) = c.number(4, 4)?;
         raw.year = Some(year_of(year)?);
         raw.month_day = Some((c.pair(1, 12)?, c.pair(1, 31)?));
-        let packed = if run == 14 {
+        let packed = if run >= 14 {
             true
         } else {
             if c.one_of(b"T-_/").is_none() && c.blanks(2) == 0 {
@@ -112,7 +112,11 @@ pub fn iso(bytes: &[u8]) -> Option<(RawTime, usize)> {
             raw.minute = c.pair(0, 59)?;
             raw.second = c.pair(0, 60)?;
             raw.resolution_nanos = 1_000_000_000;
-            fraction(&mut c, &mut raw, Fraction::NoColon);
+            if run == 17 {
+                fraction_digits(&mut c, &mut raw)?;
+            } else {
+                fraction(&mut c, &mut raw, Fraction::NoColon);
+            }
         } else {
             clock(&mut c, &mut raw, Fraction::Any)?;
         }

@@ -113,6 +113,7 @@ fn exchange(
     }
     // A number in a log is a response code only where the attempt went online.
     let online = !view.messages.is_empty()
+        || view.attempt.keys.stan.is_some()
         || !view.connections.is_empty()
         || !view
             .signals(&[
@@ -344,7 +345,7 @@ fn field55(view: &View<'_>, row: &mut Row, requests: &[&Seen<'_, IsoMessage>]) {
         if with.is_empty() { &all } else { &with },
     );
     // Requests without damage only: a cut message proves no absence.
-    let whole = requests.iter().all(|seen| seen.what.damage.is_none());
+    let whole = requests.iter().all(|seen| seen.what.is_whole());
     if whole {
         let sent = requests.iter().any(|seen| seen.what.field(14).is_some());
         row.bool(Fact::f14_sent, sent, &all);

@@ -64,6 +64,10 @@ pub(super) struct Fragment {
     pub contact_began: bool,
     /// GENERATE AC was sent.
     pub generated: bool,
+    /// A host was asked, whether the time is known or not.
+    requested: bool,
+    /// A host answered, likewise.
+    answered: bool,
 }
 
 /// How a fragment was cut from its source.
@@ -124,10 +128,12 @@ impl Fragment {
                 self.is_attempt |= is_financial(message.mti);
                 match message.mti % 1000 {
                     100 | 200 => {
+                        self.requested = true;
                         self.request_at.fill(at);
                         self.stated = message.field(12).and_then(|time| time.parse().ok());
                     }
                     110 | 210 => {
+                        self.answered = true;
                         self.response_at.fill(at);
                         let shown = message.field(12).filter(|time| {
                             self.stated.is_none() || time.parse().ok() != self.stated
@@ -165,9 +171,13 @@ impl Fragment {
         match signal {
             Signal::RequestSent => {
                 self.request_at.fill(at);
+                self.requested = true;
                 self.read = true;
             }
-            Signal::ResponseReceived => self.response_at.fill(at),
+            Signal::ResponseReceived => {
+                self.response_at.fill(at);
+                self.answered = true;
+            }
             Signal::ContactInserted | Signal::ContactReadFailed => self.contact = true,
             Signal::MagstripeReadFailed => self.magstripe = true,
             Signal::Connecting => {
@@ -285,21 +295,23 @@ fn interleaved(arena: &Events, range: &std::ops::Range<u32>) -> bool {
     false
 }
 
-/// True where a request that a server names goes on after another one began: several at a time.
+/// True for the log of a server that names the request in most of its lines, and in which one goes on after another began.
 fn requests_interleave(arena: &Events, range: &std::ops::Range<u32>) -> bool {
     let mut seen = std::collections::BTreeSet::new();
-    let mut last = 0;
+    let (mut last, mut named, mut again) = (0, 0, false);
     let heads = arena.heads().iter();
-    heads
-        .skip(range.start as usize)
-        .take(range.len())
-        .map(|head| head.lane)
-        .filter(|lane| lane & REQUEST != 0)
-        .any(|lane| {
-            let again = lane != last && !seen.insert(lane);
-            last = lane;
-            again
-        })
+    for head in heads.skip(range.start as usize).take(range.len()) {
+        // Who talks to a card is a terminal.
+        if matches!(head.what, What::Apdu(..)) {
+            return false;
+        }
+        if head.lane & REQUEST != 0 {
+            named += 1;
+            again |= head.lane != last && !seen.insert(head.lane);
+            last = head.lane;
+        }
+    }
+    again && named * 3 >= range.len() * 2
 }
 
 /// The log of a server that works on several requests at a time: each that it names is a sequence of its own, and so is what it
@@ -506,7 +518,7 @@ impl Sequence<'_> {
                 let asks = message.direction() == Direction::Request;
                 let restart = self.now(|f| {
                     stans_differ(f, event)
-                        || asks && (Self::is_over(f) || f.request_at.get().is_some() && other_payment(f, event))
+                        || asks && (Self::is_over(f) || f.requested && other_payment(f, event))
                 });
                 self.append(index, event, restart, arena);
             }
@@ -671,11 +683,11 @@ impl Sequence<'_> {
 
     /// True where no card was read and nothing was asked of a host.
     fn is_unread(fragment: &Fragment) -> bool {
-        !fragment.contact && !fragment.read && fragment.request_at.get().is_none()
+        !fragment.contact && !fragment.read && !fragment.requested
     }
 
     fn is_over(fragment: &Fragment) -> bool {
-        fragment.response_at.get().is_some()
+        fragment.answered
     }
 
     fn now(&self, test: impl FnOnce(&Fragment) -> bool) -> bool {

@@ -5,7 +5,7 @@ use tapscope_parsers::content::iso_xml;
 use tapscope_parsers::hex;
 
 use super::keys;
-use crate::event::{IsoMessage, Keys, Text};
+use crate::event::{IsoMessage, Keys, TOLD, Text};
 use crate::parse::Context;
 
 /// Fields gathered from one or more lines.
@@ -49,6 +49,39 @@ pub(super) fn from_xml(
     if !xml.whole {
         message.damage = Some(Text::from("message ends early"));
     }
+    Some((message, keys))
+}
+
+/// Least bytes of chip data: a cryptogram and what it was made from take more.
+const CHIP_DATA: usize = 40;
+
+/// The request that a line tells about: the data of the chip (field 55) as hex beside a trace number, an amount or a card, as gateways
+/// log them as JSON or in columns.
+pub(super) fn told_by(line: &[u8], keys: &Keys, values: &keys::Values, ctx: &Context<'_>) -> Option<(IsoMessage, Keys)> {
+    if keys.stan.is_none() && keys.rrn.is_none() && keys.amount_minor.is_none() && keys.card.is_none() {
+        return None;
+    }
+    let mut chip = Vec::new();
+    hex::longest_run_into(line, 0, &mut chip)?;
+    if chip.len() < CHIP_DATA {
+        return None;
+    }
+    let tags = ctx.edge.tags(&chip, true);
+    if !tags.iter().any(|tag| tag.tag == 0x9F26) {
+        return None;
+    }
+    let mut message = empty(TOLD);
+    message.mti = 200;
+    if let Some(stan) = keys.stan {
+        message.fields.push((11, Text::from(format!("{stan:06}"))));
+    }
+    let mode = values.iter().find(|(name, value)| *name == "entry_mode" && value.len() == 3);
+    if let Some((_, mode)) = mode {
+        message.fields.push((22, mode.clone()));
+    }
+    let mut keys = keys.clone();
+    crate::parse::dialogue::keys_from_tags(&tags, &mut keys);
+    message.tags = tags;
     Some((message, keys))
 }
 

@@ -371,6 +371,12 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     if keys.amount_minor.is_none() && statements.iter().any(|s| s.signal == Signal::SaleStart) {
         keys.amount_minor = spoken_amount(bytes);
     }
+    if line_payment
+        && let Some((message, chip)) = iso::told_by(bytes, &keys, &values, ctx)
+    {
+        keys.cryptogram = keys.cryptogram.or(chip.cryptogram);
+        out.push(Found::Iso(Box::new((message, chip))));
+    }
     let bare = values.is_empty() && keys == Keys::default();
     statements.retain(|s| !(bare && matches!(s.signal, Signal::Note | Signal::ConfigValue)));
     if statements.is_empty() {
@@ -572,7 +578,8 @@ fn telling(pair: &Pair<'_>) -> bool {
         Key::Merchant => digits >= 3 && pair.value.len() >= 6,
         Key::Terminal => digits >= 2 && pair.value.len() >= 6,
         Key::Card => digits >= 8,
-        Key::Cryptogram | Key::Tvr | Key::UnpredictableNumber | Key::Ops | Key::ErrorIndication => {
+        Key::Tvr => pair.value.len() == 10 && pair.value.iter().all(u8::is_ascii_hexdigit),
+        Key::Cryptogram | Key::UnpredictableNumber | Key::Ops | Key::ErrorIndication => {
             pair.value.len() >= 4 && pair.value.iter().all(u8::is_ascii_hexdigit)
         }
         Key::Sw => pair.value.len() == 4 && pair.value.iter().all(u8::is_ascii_hexdigit),

@@ -72,7 +72,8 @@ pub(super) fn answers(pairs: &[Pair<'_>], text: &[u8]) -> bool {
     let code = pairs.iter().filter(|p| p.key == Key::ResponseCode).find(two);
     code.is_some_and(|code| {
         let label = text.get(code.at..).unwrap_or_default();
-        (code.payment || label.starts_with(b"39") || HOSTS.occur(text)) && !NO_SALE.occur(text)
+        let beside = pairs.iter().any(|p| p.payment && p.key != Key::Uid);
+        (beside || label.starts_with(b"39") || HOSTS.occur(text)) && !NO_SALE.occur(text)
     })
 }
 

@@ -343,7 +343,7 @@ pub(super) const LABELS: &[(&str, Key, bool)] = &[
     ("tag 95", Key::Tvr, true),
     ("tag95", Key::Tvr, true),
     ("终端验证结果", Key::Tvr, true),
-    ("95", Key::Tvr, false),
+    ("95", Key::Tvr, true),
     ("ops", Key::Ops, false),
     ("df8129", Key::Ops, true),
     ("outcome parameter set", Key::Ops, true),
