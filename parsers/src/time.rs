@@ -11,8 +11,8 @@ mod zone;
 
 pub use grammar::{
     chinese, chromium, clock_only, clock_only_with_millis, day_month_name, epoch, iso, jpos,
-    logcat, looks_dated, month_day_packed, month_name_first, numeric_date, parse_at_start, short_packed, syslog, uptime,
-    weekday_first, year_first,
+    logcat, looks_dated, month_day_packed, month_name_first, numeric_date, parse_at_start,
+    short_packed, syslog, uptime, weekday_first, year_first,
 };
 pub use zone::{offset, zone_name_offset};
 

@@ -497,10 +497,16 @@ fn evidence_rule(place: &Place<'_>, piece: FileEvidence) -> Result<EvidenceRule,
 /// Brackets within brackets of a condition: the SQL parser's work doubles with each level.
 const DEEPEST: usize = 12;
 
-/// What the SQL parser would spend itself on: deep brackets, and subscripts, which it reads twice at each level of names with dots.
+/// What the SQL parser would spend itself on: deep brackets, subscripts, and names of many parts, which it reads again at each of them.
 fn costly(sql: &str) -> Option<String> {
     let (mut now, mut most) = (0_usize, 0);
+    let mut before = b' ';
+    let named = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     for byte in sql.bytes() {
+        let last = std::mem::replace(&mut before, byte);
+        if last == b'.' && named(byte) || byte == b'.' && named(last) {
+            return Some("a fact has no parts: no dot at a name".into());
+        }
         match byte {
             // In quotes as well: a quote in a comment or a name would hide what follows, and no condition needs them there.
             b'[' => return Some("a fact is no list: no [ ] here".into()),

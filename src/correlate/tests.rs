@@ -603,6 +603,66 @@ fn a_barred_tap_and_the_chip_after_it() {
     assert_eq!(told.attempts[1].outcome, Outcome::Approved);
 }
 
+/// The terminal asked for the chip: what the host answers then, it answers to the chip, though nobody logged that it was inserted.
+#[test]
+fn the_host_answers_to_what_came_after_the_prompt() {
+    let mut story = Story::default();
+    story
+        .source("pos.log", SourceKind::Log)
+        .apdu(10.0, CommandKind::SelectPpse, Some(0x9000), &[])
+        .apdu(10.1, CommandKind::SelectAid, Some(0x9000), &[])
+        .apdu(10.2, CommandKind::GetProcessingOptions, Some(0x6984), &[])
+        .log(10.3, Signal::UseChip, Keys::default())
+        .log(19.0, Signal::ResponseReceived, Keys::default())
+        .log(19.2, Signal::Approved, Keys::default());
+    let told = story.tell();
+    let outcomes: Vec<Outcome> = told.attempts.iter().map(|a| a.outcome).collect();
+    assert_eq!(outcomes, [Outcome::OtherInterface, Outcome::Approved]);
+}
+
+/// Without a word that opens a sale, the next one begins where a card is read after an answer.
+#[test]
+fn a_card_that_is_read_after_an_answer_is_the_next_sale() {
+    let mut story = Story::default();
+    story.source("pos.log", SourceKind::Log);
+    for at in [10.0, 40.0, 70.0] {
+        story.log(at, Signal::OnlineRequest, Keys::default()).log(
+            at + 1.0,
+            Signal::ResponseReceived,
+            Keys::default(),
+        );
+    }
+    assert_eq!(story.tell().attempts.len(), 3);
+}
+
+/// A server names the request in each line and works on several at once; a terminal that names its runs is cut as ever.
+#[test]
+fn a_server_works_on_several_requests_at_a_time() {
+    let line = |story: &mut Story, at: f64, request: u64, signal: Signal, amount: Option<i64>| {
+        let keys = Keys {
+            amount_minor: amount,
+            ..Keys::default()
+        };
+        story.log(at, signal, keys);
+        story.events.last_mut().unwrap().lane = request | crate::event::REQUEST;
+    };
+    let mut story = Story::default();
+    story.source("switch.log", SourceKind::Log);
+    line(&mut story, 10.0, 1, Signal::RequestSent, Some(1500));
+    line(&mut story, 11.0, 2, Signal::RequestSent, Some(1600));
+    line(&mut story, 11.4, 2, Signal::ResponseReceived, None);
+    line(&mut story, 40.0, 1, Signal::ReadTimeout, None);
+    let told = story.tell();
+    let mut seen: Vec<(Option<i64>, Outcome)> = told
+        .attempts
+        .iter()
+        .map(|a| (a.keys.amount_minor, a.outcome))
+        .collect();
+    seen.sort_by_key(|(amount, _)| *amount);
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert_eq!(seen[0], (Some(1500), Outcome::TimedOut));
+}
+
 /// A switch sends a request on under a number of its own: both legs are one payment.
 #[test]
 fn a_request_that_is_sent_on() {

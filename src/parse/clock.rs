@@ -262,6 +262,8 @@ pub struct Calendar {
     year_origin: YearOrigin,
     /// Date of the first record without one.
     date: Option<Date>,
+    /// When the device started, for times since then, in microseconds.
+    started: Option<i64>,
     order: DateOrder,
     order_open: bool,
     /// Turns before each block, what the last record before it got, with all turns, and the day on which the clock had gone back.
@@ -318,10 +320,20 @@ impl Calendar {
             year,
             year_origin,
             date,
+            started: None,
             order,
             order_open,
             blocks,
         }
+    }
+
+    /// Places times since the start by the instant of the start, which the file tells as a time of day and date.
+    fn start_at(&mut self, start: Option<(RawTime, i64)>) {
+        let mut quality = TimeQuality::default();
+        self.started = start.and_then(|(raw, before)| {
+            let at = self.civil(&raw, 0, false, &mut quality)?;
+            Some(at - before.div_euclid(1000))
+        });
     }
 
     /// Where the year of records without one came from.
@@ -383,7 +395,9 @@ impl Calendar {
         } else if raw.is_civil() {
             self.civil(&raw, turns, again, &mut quality)
         } else {
-            None
+            quality.date_inferred = true;
+            let since = raw.uptime_nanos.map(|nanos| nanos.div_euclid(1000));
+            self.started.zip(since).map(|(start, since)| start + since)
         };
         Stamp {
             utc_micros,

@@ -55,7 +55,7 @@ fn timed_is_head(line: &[u8]) -> bool {
 /// The time at the start of a line, after at most one opening bracket or quotation mark.
 pub(super) fn starts_with_time(line: &[u8]) -> Option<(RawTime, usize)> {
     let first = *line.first()?;
-    if first.is_ascii_digit() || first == b'[' {
+    if first.is_ascii_digit() || matches!(first, b'[' | b'{') {
         return parse_at_start(line);
     }
     // Month and day names only: cheaper than trying on every word.

@@ -450,7 +450,21 @@ fn part(text: &[u8]) -> Option<ApduLine> {
 fn before_is_free(text: &[u8], start: usize) -> bool {
     text.get(..start).is_some_and(|head| {
         head.last().is_none_or(|b| {
-            matches!(b, b' ' | b'\t' | b':' | b'"' | b'\'' | b'[' | b'=' | b'(' | b'>' | b'<' | b'|' | b';' | b',')
+            matches!(
+                b,
+                b' ' | b'\t'
+                    | b':'
+                    | b'"'
+                    | b'\''
+                    | b'['
+                    | b'='
+                    | b'('
+                    | b'>'
+                    | b'<'
+                    | b'|'
+                    | b';'
+                    | b','
+            )
         })
     })
 }
@@ -462,17 +476,26 @@ fn lone_status(labels: &Labels, text: &[u8]) -> Option<ApduLine> {
         let word = rest.iter().position(u8::is_ascii_alphanumeric)?;
         Some(at + word)
     }) {
-        let length = text.get(start..)?.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+        let length = text
+            .get(start..)?
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric())
+            .count();
         at = start + length;
         let mut bytes = Vec::with_capacity(2);
-        if length != 4 || hex::decode_run(text.get(..at)?, start, 2, &mut bytes) != at || !ends_in_status(&bytes) {
+        if length != 4
+            || hex::decode_run(text.get(..at)?, start, 2, &mut bytes) != at
+            || !ends_in_status(&bytes)
+        {
             continue;
         }
         let Some((Way::Answer, 2, end)) = labels.last_before(text, start) else {
             continue;
         };
         let behind = text.get(at..)?;
-        let closed = behind.first().is_none_or(|b| !matches!(b, b'-' | b'.' | b'/' | b'_'));
+        let closed = behind
+            .first()
+            .is_none_or(|b| !matches!(b, b'-' | b'.' | b'/' | b'_'));
         if closed && text.get(end..start).is_some_and(only_marks) {
             return Some(ApduLine::Bytes {
                 way: Way::Answer,

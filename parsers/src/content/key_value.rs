@@ -179,8 +179,9 @@ pub fn anchors() -> impl Iterator<Item = String> {
         })
         .chain(
             [
-                "sak=", "sak:", "sak 0x", "\"sak\"", "atqa", "stan=", "stan:", "stan\"", "stan[", "stan ", "rrn=", "rrn[", "rrn ", "rrn:",
-                "rrn\"", "tvr=", "tvr:", "f39=", "f39:", "39域", "f11=", "f37=", "f41=",
+                "sak=", "sak:", "sak 0x", "\"sak\"", "atqa", "stan=", "stan:", "stan\"", "stan[",
+                "stan ", "rrn=", "rrn[", "rrn ", "rrn:", "rrn\"", "tvr=", "tvr:", "f39=", "f39:",
+                "39域", "f11=", "f37=", "f41=",
             ]
             .map(str::to_owned),
         )
@@ -379,6 +380,9 @@ pub fn spoken_amount(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// Amounts have twelve digits (EMV tag 9F02); more may be a card number.
+const MOST: i64 = 1_000_000_000_000;
+
 /// An amount in minor units: `10.00`, `1,234.50`, `000000001000`, `10元`; `minor` where the label says so.
 #[must_use]
 pub fn minor_units(value: &[u8], after: &[u8], minor: bool) -> Option<i64> {
@@ -386,7 +390,7 @@ pub fn minor_units(value: &[u8], after: &[u8], minor: bool) -> Option<i64> {
     let yuan = after.trim_ascii_start().starts_with("元".as_bytes());
     let fen = after.trim_ascii_start().starts_with("分".as_bytes());
     let parse = |d: &[u8]| -> Option<i64> {
-        (!d.is_empty() && d.len() <= 15 && d.iter().all(u8::is_ascii_digit)).then(|| {
+        (!d.is_empty() && d.len() <= 12 && d.iter().all(u8::is_ascii_digit)).then(|| {
             d.iter()
                 .fold(0_i64, |sum, b| sum * 10 + i64::from(b - b'0'))
         })
@@ -400,11 +404,12 @@ pub fn minor_units(value: &[u8], after: &[u8], minor: bool) -> Option<i64> {
             [a, b, rest @ ..] if rest.iter().all(|b| *b == b'0') => parse(&[*a, *b])?,
             _ => return None,
         };
-        return whole.checked_mul(100)?.checked_add(cents);
+        let all = whole.checked_mul(100)?.checked_add(cents)?;
+        return (all < MOST).then_some(all);
     }
     let number = parse(&digits)?;
     if yuan && !minor && digits.len() < 12 {
-        return number.checked_mul(100);
+        return number.checked_mul(100).filter(|all| *all < MOST);
     }
     let _ = fen;
     Some(number)
@@ -473,6 +478,9 @@ mod tests {
             ("10", "分", false, Some(10)),
             ("1000", "", true, Some(1000)),
             ("0.5", "", false, Some(50)),
+            ("4111111111111111", "", false, None),
+            ("378282246310005", "", true, None),
+            ("41111111111111.11", "", false, None),
             ("x", "", false, None),
         ] {
             assert_eq!(

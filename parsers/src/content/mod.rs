@@ -110,11 +110,30 @@ pub fn general_anchors(readers: &Readers) -> Vec<String> {
 const SIGNAL_STRENGTH: &[&str] = &["rssi", "信号强度", "signal strength"];
 /// Names of a sale: beside an amount they open one.
 const SALES: &[&str] = &[
-    "sale ", "sale:", "sale|", "sale=", "purchase ", "zahlung ", "vente ", "paiement ", "venta ", "pago ", "compra ", "vendita ", "pagamento ",
-    "betaling ", "verkoop ", "消费", "收款", "销售",
+    "sale ",
+    "sale:",
+    "sale|",
+    "sale=",
+    "purchase ",
+    "zahlung ",
+    "vente ",
+    "paiement ",
+    "venta ",
+    "pago ",
+    "compra ",
+    "vendita ",
+    "pagamento ",
+    "betaling ",
+    "verkoop ",
+    "消费",
+    "收款",
+    "销售",
 ];
 /// Short labels of a response code (ISO 8583, field 39) and of the terminal's verification results (tag 95), which other software has too.
-const ANSWER_CODE: &[&str] = &[" rc=", " rc:", " rc ", "\"rc\"", "_rc", "resp=", "resp:", " 39=", " 39:", " 95=", " 95:", "tvr"];
+const ANSWER_CODE: &[&str] = &[
+    " rc=", " rc:", " rc ", "\"rc\"", "_rc", "resp=", "resp:", " 39=", " 39:", " 95=", " 95:",
+    "tvr",
+];
 
 fn tidy(mut all: Vec<String>) -> Vec<String> {
     all.sort();

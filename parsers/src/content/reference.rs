@@ -30,32 +30,34 @@ const LABELS: &[&[u8]] = &[
 /// The name of the request that a line belongs to: the first value of at least four characters, one of them a digit, behind a label for it.
 #[must_use]
 pub fn read(text: &[u8]) -> Option<&[u8]> {
-    memchr::memchr2_iter(b'=', b':', text).take(32).find_map(|mark| {
-        let head = text.get(..mark)?;
-        let head = head.strip_suffix(b"\"").unwrap_or(head).trim_ascii_end();
-        let name = head
-            .iter()
-            .rev()
-            .take(24)
-            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-            .count();
-        let label: Vec<u8> = head
-            .get(head.len() - name..)?
-            .iter()
-            .filter(|b| b.is_ascii_alphanumeric())
-            .map(u8::to_ascii_lowercase)
-            .collect();
-        LABELS.contains(&label.as_slice()).then_some(())?;
-        let rest = text.get(mark + 1..)?.trim_ascii_start();
-        let rest = rest.strip_prefix(b"\"").unwrap_or(rest);
-        let length = rest
-            .iter()
-            .take(64)
-            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-            .count();
-        let value = rest.get(..length)?;
-        ((4..64).contains(&length) && value.iter().any(u8::is_ascii_digit)).then_some(value)
-    })
+    memchr::memchr2_iter(b'=', b':', text)
+        .take(32)
+        .find_map(|mark| {
+            let head = text.get(..mark)?;
+            let head = head.strip_suffix(b"\"").unwrap_or(head).trim_ascii_end();
+            let name = head
+                .iter()
+                .rev()
+                .take(24)
+                .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+                .count();
+            let label: Vec<u8> = head
+                .get(head.len() - name..)?
+                .iter()
+                .filter(|b| b.is_ascii_alphanumeric())
+                .map(u8::to_ascii_lowercase)
+                .collect();
+            LABELS.contains(&label.as_slice()).then_some(())?;
+            let rest = text.get(mark + 1..)?.trim_ascii_start();
+            let rest = rest.strip_prefix(b"\"").unwrap_or(rest);
+            let length = rest
+                .iter()
+                .take(64)
+                .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+                .count();
+            let value = rest.get(..length)?;
+            ((4..64).contains(&length) && value.iter().any(u8::is_ascii_digit)).then_some(value)
+        })
 }
 
 #[cfg(test)]

@@ -9,17 +9,17 @@ use super::parts::{
 use super::zone::{take_zone, take_zone_name};
 
 const DAYS: [&[u8; 3]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
-/// The time at the start of a line, in any known style; opening blanks are the caller's, an opening `[` is taken with its `]`.
+/// The time at the start of a line, in any known style; opening blanks are the caller's, an opening `[` or `{` is taken with its end.
 #[must_use]
 pub fn parse_at_start(bytes: &[u8]) -> Option<(RawTime, usize)> {
     let first = *bytes.first()?;
-    if first == b'[' {
+    if first == b'[' || first == b'{' {
         let inner = bytes.get(1..)?;
         let blanks = inner.iter().take(16).take_while(|b| **b == b' ').count();
         let (raw, used) = bare(inner.get(blanks..)?)?;
         let mut c = Cursor::new(inner.get(blanks + used..)?);
         c.blanks(4);
-        c.need(b']')?;
+        c.need(if first == b'[' { b']' } else { b'}' })?;
         return Some((raw, 1 + blanks + used + c.at()));
     }
     bare(bytes)
@@ -45,6 +45,7 @@ fn bare(bytes: &[u8]) -> Option<(RawTime, usize)> {
         (1 | 2, b' ') => day_month_name(bytes),
         (1 | 2, b':' | b'h' | b'H') => clock_only(bytes),
         (6, b' ' | b'-' | b'_') => short_packed(bytes),
+        (4..=9, b'.') => ticks(bytes),
         (10, _) => month_day_packed(bytes).or_else(|| epoch(bytes)),
         (13 | 16 | 19, _) => epoch(bytes),
         _ => None,
@@ -516,6 +517,15 @@ pub fn epoch(bytes: &[u8]) -> Option<(RawTime, usize)> {
     }
     raw.epoch_nanos = Some(nanos);
     Some((raw, digits + c.at()))
+}
+
+/// As [`uptime`], where nothing marks it as such: four digits or more, and three or six behind the dot.
+fn ticks(bytes: &[u8]) -> Option<(RawTime, usize)> {
+    let (raw, used) = uptime(bytes)?;
+    let ends = bytes
+        .get(used)
+        .is_none_or(|b| matches!(b, b' ' | b'\t' | b']' | b'|' | b';'));
+    (ends && matches!(raw.resolution_nanos, 1_000_000 | 1000)).then_some((raw, used))
 }
 
 /// Seconds since the start, with a fraction: `123.456`, `   12.345678` (kernel ring buffer, logcat's monotonic); leading blanks are taken.

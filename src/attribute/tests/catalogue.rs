@@ -176,9 +176,11 @@ fn faults_of_a_rule_file_are_named() {
         // Found by fuzzing as well; the quote must not hide what follows it.
         (
             "f39 = '51'",
-            "f39 = 'it''s' OR f39.a[f39.b[f39",
+            "f39 = 'it''s' OR f39[f39[f39",
             "a fact is no list",
         ),
+        // Found by fuzzing: minutes of work for a hundred parts.
+        ("f39 = '51'", "f39.pd_e._e.pi = '51'", "a fact has no parts"),
         (
             "f39 = '51'",
             "f93 = '51'",

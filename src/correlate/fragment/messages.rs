@@ -131,7 +131,12 @@ pub(super) fn cut_capture(arena: &Events, range: std::ops::Range<u32>, out: &mut
                 }
             },
             Payload::Tls(_) | Payload::Http(_) | Payload::Icmp(_) => {
-                let at = connection_of_flow.get(&event.lane).copied();
+                // What the network said to the only payment on the connection is part of it.
+                let own = match flows.get(&event.lane).map(Vec::as_slice) {
+                    Some([only]) if matches!(event.payload, Payload::Http(_)) => Some(*only),
+                    _ => None,
+                };
+                let at = own.or_else(|| connection_of_flow.get(&event.lane).copied());
                 let at = at.unwrap_or_else(|| connection_fragment(index, event, &mut clients, out));
                 if out[at].events.last() != Some(&index) {
                     out[at].push(index, event);

@@ -8,8 +8,8 @@ mod messages;
 use std::collections::BTreeMap;
 
 use crate::event::{
-    CommandKind, Direction, Event, Events, FieldState, Moment, Payload, REQUEST, Signal, SourceKind, Text,
-    What,
+    CommandKind, Direction, Event, Events, FieldState, Moment, Payload, REQUEST, Signal,
+    SourceKind, Text, What,
 };
 
 use super::keys::JoinKeys;
@@ -472,7 +472,9 @@ impl Sequence<'_> {
                     }),
                     _ => false,
                 };
-                let by_chip = self.asked == Some(Again::ByChip) && restart && exchange.command == CommandKind::SelectAid;
+                let by_chip = self.asked == Some(Again::ByChip)
+                    && restart
+                    && exchange.command == CommandKind::SelectAid;
                 self.append(index, event, restart, arena);
                 if by_chip && let Some(at) = self.current {
                     self.out[at].contact = true;
@@ -547,7 +549,8 @@ impl Sequence<'_> {
                 self.append(index, event, !twice && !repeated, arena);
             }
             Signal::CardDetected => {
-                let restart = self.ended || self.now(Self::is_over) || self.comes_back(event, arena);
+                let restart =
+                    self.ended || self.now(Self::is_over) || self.comes_back(event, arena);
                 self.append(index, event, restart, arena);
             }
             Signal::PresentCard | Signal::PollingStart => {
@@ -584,7 +587,10 @@ impl Sequence<'_> {
                 self.append(index, event, true, arena);
             }
             // The tap ended unread and with a prompt for the next: the host answers to what came after it.
-            Signal::OnlineRequest | Signal::RequestSent | Signal::ResponseReceived | Signal::Approved
+            Signal::OnlineRequest
+            | Signal::RequestSent
+            | Signal::ResponseReceived
+            | Signal::Approved
                 if self.asked.is_some() && self.now(Self::is_unread) =>
             {
                 let by_chip = self.asked == Some(Again::ByChip);

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use tapscope_parsers::protocol::iso8583::framing::{Frame, Header, LengthForm};
-use tapscope_parsers::protocol::iso8583::{Choice, Detected, Message, Wire, detect_in};
+use tapscope_parsers::protocol::iso8583::{
+    Choice, Detected, Message, Wire, detect_bare, detect_in,
+};
 use tapscope_parsers::protocol::net::{http, proxy, tls};
 
 use super::tls::{At, Secrets, TlsState};
@@ -121,6 +123,7 @@ impl Payload {
             Protocol::Iso(_) if self.messages > 0 => Some("iso8583"),
             Protocol::Tls(_) if self.read_inside() => Some("iso8583"),
             Protocol::Tls(_) => Some("tls"),
+            Protocol::Http if self.messages > 0 => Some("iso8583"),
             Protocol::Http => Some("http"),
             Protocol::Named(name) => Some(name),
             _ if self.http().is_some() => Some("http"),
@@ -184,7 +187,7 @@ impl Payload {
                 self.turn(direction, &wire, out);
                 noted.desync = self.iso(direction, &wire, data, at, given.edge, out);
             }
-            Protocol::Http => self.web(direction, data, at, given.edge),
+            Protocol::Http => self.web(direction, data, at, given.edge, out),
             Protocol::Other | Protocol::Named(_) if tls::is_client_hello(data) => {
                 // TLS inside another protocol, once both sides agreed on it: mail, databases, gateways.
                 self.protocol = Protocol::Tls(Box::new(TlsState::within(given.handshake_bytes)));
@@ -245,15 +248,32 @@ impl Payload {
         );
         if data.starts_with(b"HTTP/1.") {
             // Plain text in answer to a handshake: a portal, or the wrong port.
-            self.web(direction, data, at, given.edge);
+            self.web(direction, data, at, given.edge, out);
         }
         noted
     }
 
-    fn web(&mut self, direction: usize, data: &[u8], at: At, edge: &Edge) {
-        self.web
-            .get_or_insert_with(Box::default)
-            .push(direction, data, at, edge);
+    fn web(&mut self, direction: usize, data: &[u8], at: At, edge: &Edge, out: Out<'_>) {
+        let web = self.web.get_or_insert_with(Box::default);
+        web.push(direction, data, at, edge);
+        self.halves[direction].base += data.len() as u64;
+        for (direction, body, since) in web.bodies() {
+            let Some((wire, message)) = detect_bare(&body) else {
+                continue;
+            };
+            self.messages += 1;
+            out(
+                direction,
+                Cut {
+                    message,
+                    header: wire.header.read(&body).unwrap_or_default(),
+                    frames: &[since.frame],
+                    nanos: since.nanos,
+                    end: self.halves[direction].base,
+                    cut: None,
+                },
+            );
+        }
     }
 
     /// Bytes of one direction are not in the capture.
@@ -419,7 +439,7 @@ impl Payload {
                         let wire = *wire;
                         self.iso(direction, &wire, piece, at, given.edge, out);
                     }
-                    Protocol::Http => self.web(direction, piece, at, given.edge),
+                    Protocol::Http => self.web(direction, piece, at, given.edge, out),
                     Protocol::Unknown | Protocol::Other | Protocol::Named(_) => {}
                 }
             }
@@ -495,7 +515,7 @@ impl Payload {
     /// Bytes that are no message: perhaps what a web server says on a payment port.
     fn stray(&mut self, direction: usize, data: &[u8], at: At, edge: &Edge) {
         if data.starts_with(b"HTTP/1.") {
-            self.web(direction, data, at, edge);
+            self.web(direction, data, at, edge, &mut |_, _| {});
         }
     }
 

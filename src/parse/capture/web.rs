@@ -12,6 +12,8 @@ use crate::parse::edge::Edge;
 
 /// Bytes of one JSON body, and of a head.
 const MAX_BODY: usize = 64 << 10;
+/// Bytes of a body that may be one message of ISO 8583.
+const MAX_MESSAGE: u64 = 8 << 10;
 /// Requests that wait for their answer, and exchanges kept of one connection.
 const MAX_WAITING: usize = 64;
 const MAX_KEPT: usize = 1_000;
@@ -58,12 +60,19 @@ pub(super) struct Web {
     /// The first answer, or the first that tells of trouble.
     telling: Option<WebSeen>,
     pub(super) payments: Vec<WebSeen>,
+    /// Bodies that are no text: acquirers take ISO 8583 over HTTP.
+    bodies: Vec<(usize, Vec<u8>, At)>,
 }
 
 impl Web {
     /// The answer that tells most.
     pub(super) fn seen(&self) -> Option<&WebSeen> {
         self.telling.as_ref()
+    }
+
+    /// Bodies that are no text, since they were last asked for.
+    pub(super) fn bodies(&mut self) -> Vec<(usize, Vec<u8>, At)> {
+        std::mem::take(&mut self.bodies)
     }
 
     pub(super) fn gap(&mut self, direction: usize) {
@@ -141,6 +150,21 @@ impl Web {
                 http::Chunks::More => return None,
                 http::Chunks::Bad => (Found::default(), rest.len()),
             },
+            (_, Body::Length(n))
+                if n <= MAX_MESSAGE && rest.len() as u64 >= n && is_binary(rest) =>
+            {
+                let n = usize::try_from(n).ok()?;
+                let since = self.halves[direction].since.unwrap_or(at);
+                self.bodies
+                    .push((direction, rest.get(..n)?.to_vec(), since));
+                (Found::default(), n)
+            }
+            // Too little of it to tell, or not all of it.
+            (_, Body::Length(n))
+                if n <= MAX_MESSAGE && (is_binary(rest) || (rest.len() as u64) < n.min(8)) =>
+            {
+                return None;
+            }
             (_, Body::Length(n)) => {
                 let here = usize::try_from(n).unwrap_or(usize::MAX).min(rest.len());
                 self.halves[direction].skip = n - here as u64;
@@ -202,6 +226,11 @@ impl Web {
             self.telling = Some(seen);
         }
     }
+}
+
+/// True where a body does not begin like text: a length, a TPDU or a packed message type does.
+fn is_binary(body: &[u8]) -> bool {
+    body.iter().take(8).any(|b| *b < 0x09 || *b >= 0x80)
 }
 
 /// What a JSON body says of a payment.
@@ -414,5 +443,37 @@ mod tests {
             assert_eq!(seen.result.as_deref(), Some("51: Insufficient funds"));
             assert_eq!(seen.answer_micros, Some(250_000));
         }
+    }
+
+    /// Acquirers in China take ISO 8583 as the body of a request (`application/x-iso8583`, `x-ISO-TPDU/x-auth`).
+    #[test]
+    fn bodies_that_are_no_text_are_kept_for_iso8583() {
+        use tapscope_parsers::hex;
+        use tapscope_parsers::protocol::iso8583::detect_bare;
+        let edge = Edge::new(Some([3; 32]));
+        let body = hex::decode_all(
+            b"6000030000603200320000\
+              0200302004802000811100000000000000420000006100720012303030303030303138383430303030373031353031393030303139313536",
+        );
+        let body = body.unwrap();
+        let head = format!(
+            "POST /mpos/unp HTTP/1.1\r\nContent-Type: application/x-iso8583\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let stream = [head.as_bytes(), &body].concat();
+        for cut in [1usize, 40, head.len(), 4096] {
+            let mut web = Web::default();
+            let at = At { frame: 4, nanos: 1 };
+            let mut kept = Vec::new();
+            for part in stream.chunks(cut) {
+                web.push(0, part, at, &edge);
+                kept.extend(web.bodies());
+            }
+            let [(0, found, _)] = kept.as_slice() else {
+                panic!("{} bodies in pieces of {cut}", kept.len());
+            };
+            assert_eq!(*found, body);
+        }
+        assert!(detect_bare(&body).is_some_and(|(_, message)| message.mti == 200));
     }
 }

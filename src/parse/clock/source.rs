@@ -34,6 +34,7 @@ impl SourceClock {
             date,
         };
         let mut calendar = Calendar::new(plan, hints, &[span]);
+        calendar.start_at(told::start(sample));
         calendar.start_again();
         Self {
             calendar,

@@ -61,6 +61,62 @@ fn written(line: &[u8]) -> Option<(i16, u8, u8)> {
     None
 }
 
+/// When the device started, by a banner that says so (`# uptime origin = 2026-01-14 04:00:00`, `000000.000 START clock 2026-08-24T05:00:00`):
+/// date and time, and the nanoseconds that the line itself is behind the start.
+pub(super) fn start(sample: &[u8]) -> Option<(RawTime, i64)> {
+    lines(sample).take(BANNER).find_map(|(_, line)| {
+        let line = trim_line(line.get(..LINE).unwrap_or(line));
+        let since = uptime_of(line);
+        let names = STARTS.iter().any(|word| {
+            line.windows(word.len())
+                .any(|part| part.eq_ignore_ascii_case(word))
+        });
+        if !names {
+            return None;
+        }
+        let at = dated(line).or_else(|| {
+            let (year, month, day) = written(line)?;
+            let clock = words(line).find_map(|word| time::clock_only(word))?.0;
+            Some(RawTime {
+                year: Some(year),
+                month_day: Some((month, day)),
+                ..clock
+            })
+        })?;
+        Some((at, since.unwrap_or(0)))
+    })
+}
+
+/// What the line of a banner calls the start.
+const STARTS: &[&[u8]] = &[
+    b"boot", b"start", b"origin", b"uptime", b"since", b"begin", b"epoch",
+];
+
+/// Nanoseconds since the start that a line begins with, in brackets or not.
+fn uptime_of(line: &[u8]) -> Option<i64> {
+    let line = line.strip_prefix(b"[").unwrap_or(line);
+    time::uptime(line)?.0.uptime_nanos
+}
+
+/// What stands at each word's begin.
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    (0..line.len()).filter_map(|at| {
+        let fresh = at == 0
+            || !line.get(at - 1)?.is_ascii_alphanumeric() && line.get(at - 1) != Some(&b':');
+        line.get(at..)
+            .filter(|word| fresh && word.first().is_some_and(u8::is_ascii_digit))
+    })
+}
+
+/// A date with its time, anywhere in a line.
+fn dated(line: &[u8]) -> Option<RawTime> {
+    words(line).find_map(|word| {
+        let (raw, _) = time::parse_at_start(word)?;
+        (raw.year.is_some_and(|year| (2000..2100).contains(&year)) && !raw.ambiguous_order)
+            .then_some(raw)
+    })
+}
+
 /// The transaction date that most commands to a card hold: GET PROCESSING OPTIONS and GENERATE AC.
 fn commonest(sample: &[u8], fits: impl Fn(u8, u8) -> bool) -> Option<(i16, u8, u8)> {
     let mut seen = BTreeMap::<(i16, u8, u8), usize>::new();
@@ -129,6 +185,30 @@ mod tests {
             ("version 2026.01\nserial 12-34-5678\n", None),
         ] {
             assert_eq!(date(text.as_bytes()), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_banner_tells_when_the_device_started() {
+        for (text, want) in [
+            (
+                "# dmesg -T is off; uptime origin = 2026-01-14 04:00:00 local\n[43201.118820] EXT4-fs\n",
+                Some((14, 4, 0, 0)),
+            ),
+            (
+                "boot 2026-01-24 (seconds since boot, boot = 09:00:00 JST)\n",
+                Some((24, 9, 0, 0)),
+            ),
+            (
+                "000001.500 START clock 2026-08-24T05:00:00\n",
+                Some((24, 5, 0, 1_500_000_000)),
+            ),
+            ("opened 2026-08-24T05:00:00\n", None),
+            ("booted at some time\n", None),
+        ] {
+            let read = start(text.as_bytes())
+                .map(|(raw, since)| (raw.month_day.unwrap().1, raw.hour, raw.minute, since));
+            assert_eq!(read, want, "{text}");
         }
     }
 

@@ -57,8 +57,17 @@ const CHIP_DATA: usize = 40;
 
 /// The request that a line tells about: the data of the chip (field 55) as hex beside a trace number, an amount or a card, as gateways
 /// log them as JSON or in columns.
-pub(super) fn told_by(line: &[u8], keys: &Keys, values: &keys::Values, ctx: &Context<'_>) -> Option<(IsoMessage, Keys)> {
-    if keys.stan.is_none() && keys.rrn.is_none() && keys.amount_minor.is_none() && keys.card.is_none() {
+pub(super) fn told_by(
+    line: &[u8],
+    keys: &Keys,
+    values: &keys::Values,
+    ctx: &Context<'_>,
+) -> Option<(IsoMessage, Keys)> {
+    if keys.stan.is_none()
+        && keys.rrn.is_none()
+        && keys.amount_minor.is_none()
+        && keys.card.is_none()
+    {
         return None;
     }
     let mut chip = Vec::new();
@@ -75,7 +84,9 @@ pub(super) fn told_by(line: &[u8], keys: &Keys, values: &keys::Values, ctx: &Con
     if let Some(stan) = keys.stan {
         message.fields.push((11, Text::from(format!("{stan:06}"))));
     }
-    let mode = values.iter().find(|(name, value)| *name == "entry_mode" && value.len() == 3);
+    let mode = values
+        .iter()
+        .find(|(name, value)| *name == "entry_mode" && value.len() == 3);
     if let Some((_, mode)) = mode {
         message.fields.push((22, mode.clone()));
     }

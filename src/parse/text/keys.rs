@@ -153,7 +153,7 @@ fn one(keys: &mut Keys, values: &mut Values, pair: &Pair<'_>, edge: &Edge) {
                 .copied()
                 .take_while(|b| b.is_ascii_digit() || *b == b'-')
                 .collect();
-            if level.len() > 1 {
+            if (2..=4).contains(&level.len()) {
                 values.push(("rssi_dbm", edge.bytes_as_text(&level)));
             }
         }
@@ -164,7 +164,10 @@ fn one(keys: &mut Keys, values: &mut Values, pair: &Pair<'_>, edge: &Edge) {
                 .take_while(u8::is_ascii_digit)
                 .collect();
             let unit = &value[count.len()..];
-            if let Some(n) = number::<u64>(&count) {
+            // Nine digits: eleven days in milliseconds. More may be a card number.
+            if count.len() <= 9
+                && let Some(n) = number::<u64>(&count)
+            {
                 let seconds = unit.starts_with(b"s")
                     || pair.after.trim_ascii_start().starts_with(b"s")
                     || pair.after.starts_with("秒".as_bytes());

@@ -371,9 +371,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     if keys.amount_minor.is_none() && statements.iter().any(|s| s.signal == Signal::SaleStart) {
         keys.amount_minor = spoken_amount(bytes);
     }
-    if line_payment
-        && let Some((message, chip)) = iso::told_by(bytes, &keys, &values, ctx)
-    {
+    if line_payment && let Some((message, chip)) = iso::told_by(bytes, &keys, &values, ctx) {
         keys.cryptogram = keys.cryptogram.or(chip.cryptogram);
         out.push(Found::Iso(Box::new((message, chip))));
     }
