@@ -76,7 +76,7 @@ pub(super) fn start(sample: &[u8]) -> Option<(RawTime, i64)> {
         }
         let at = dated(line).or_else(|| {
             let (year, month, day) = written(line)?;
-            let clock = words(line).find_map(|word| time::clock_only(word))?.0;
+            let clock = words(line).find_map(time::clock_only)?.0;
             Some(RawTime {
                 year: Some(year),
                 month_day: Some((month, day)),
