@@ -113,13 +113,15 @@ pub fn is_card_number(digits: &[u8]) -> bool {
     brand_fits(digits) && luhn(digits) && says_something
 }
 
-/// True where the digits begin with a date and time: `251122143015`, as in order and trace numbers.
+/// True where the digits begin with a date and time of these years: `251122143015`, as in order and trace numbers.
 pub(super) fn begins_with_time(digits: &[u8]) -> bool {
     let Some(head) = digits.first_chunk::<12>() else {
         return false;
     };
     let pair = |at: usize| head.get(at).unwrap_or(&9) * 10 + head.get(at + 1).unwrap_or(&9);
-    (1..=12).contains(&pair(2))
+    // Most brands begin with what would be another year: 34 to 69.
+    (10..=33).contains(&pair(0))
+        && (1..=12).contains(&pair(2))
         && (1..=31).contains(&pair(4))
         && pair(6) < 24
         && pair(8) < 60

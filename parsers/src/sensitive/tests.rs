@@ -360,3 +360,22 @@ proptest! {
         prop_assert_eq!(masked(&line), line);
     }
 }
+
+/// Found by fuzzing: behind the label of field 12 a number that would be a time of the year 2060 was kept.
+#[test]
+fn a_number_that_would_be_a_time_of_another_age_is_masked() {
+    for (text, masked) in [
+        (&b"<field id=\"12\" 6011022228190227 x"[..], true),
+        (b"\"12\": 6011022228190227", true),
+        (b"\"12\":\"260112101502\"", false),
+    ] {
+        let mut spans = Vec::new();
+        super::in_text(text, &mut spans);
+        assert_eq!(
+            !spans.is_empty(),
+            masked,
+            "{}",
+            String::from_utf8_lossy(text)
+        );
+    }
+}
