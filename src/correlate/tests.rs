@@ -635,7 +635,8 @@ fn a_card_that_is_read_after_an_answer_is_the_next_sale() {
     assert_eq!(story.tell().attempts.len(), 3);
 }
 
-/// A server names the request in each line and works on several at once; a terminal that names its runs is cut as ever.
+/// A server names the request in each line and works on several at once. A terminal that names some of its lines is cut as ever: what its
+/// host answers belongs to the sale at hand, whatever name stands in the line.
 #[test]
 fn a_server_works_on_several_requests_at_a_time() {
     let line = |story: &mut Story, at: f64, request: u64, signal: Signal, amount: Option<i64>| {
@@ -661,6 +662,17 @@ fn a_server_works_on_several_requests_at_a_time() {
     seen.sort_by_key(|(amount, _)| *amount);
     assert_eq!(seen.len(), 2, "{seen:?}");
     assert_eq!(seen[0], (Some(1500), Outcome::TimedOut));
+
+    let mut story = Story::default();
+    story.source("pos.log", SourceKind::Log);
+    line(&mut story, 10.0, 1, Signal::SaleStart, Some(1500));
+    story
+        .log(10.1, Signal::PresentCard, Keys::default())
+        .log(11.0, Signal::CardDetected, Keys::default())
+        .log(11.5, Signal::CardReadOk, Keys::default());
+    line(&mut story, 12.0, 2, Signal::RequestSent, None);
+    line(&mut story, 12.5, 1, Signal::ResponseReceived, None);
+    assert_eq!(story.tell().attempts.len(), 1);
 }
 
 /// A switch sends a request on under a number of its own: both legs are one payment.

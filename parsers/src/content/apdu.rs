@@ -5,9 +5,14 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::ContentKind;
 use crate::hex;
 
+mod bytes;
+mod dump;
 mod exchange;
 mod status;
 mod words;
+use bytes::starts_template;
+pub use bytes::{is_answer, is_command, is_template_answer};
+use dump::bare;
 use status::bracketed_status;
 pub use status::{ends_in_status, status_apart};
 use words::WORDS;
@@ -184,77 +189,6 @@ impl Labels {
         }
         found
     }
-}
-
-/// Instructions of ISO/IEC 7816-4, EMV and GlobalPlatform that a terminal or card management system sends.
-const INSTRUCTIONS: &[u8] = &[
-    0x04, 0x0C, 0x0E, 0x16, 0x18, 0x1E, 0x20, 0x21, 0x22, 0x24, 0x2A, 0x2C, 0x32, 0x34, 0x40, 0x44,
-    0x50, 0x52, 0x54, 0x5A, 0x5C, 0x70, 0x82, 0x84, 0x86, 0x87, 0x88, 0xA2, 0xA4, 0xA8, 0xAE, 0xB0,
-    0xB2, 0xC0, 0xC2, 0xCA, 0xCB, 0xCC, 0xD0, 0xD2, 0xD4, 0xD6, 0xD8, 0xDA, 0xDC, 0xDD, 0xE0, 0xE2,
-    0xE4, 0xE6, 0xE8, 0xEA, 0xF0, 0xF2,
-];
-
-/// True where the bytes can be a command: class, instruction and length fit (malformed lengths pass only for the EMV commands).
-#[must_use]
-pub fn is_command(bytes: &[u8], strict: bool) -> bool {
-    let [cla, ins, p1, p2, rest @ ..] = bytes else {
-        return false;
-    };
-    if !matches!(cla, 0x00..=0x0F | 0x80 | 0x84 | 0x8C | 0x90 | 0xA0) || !INSTRUCTIONS.contains(ins)
-    {
-        return false;
-    }
-    let fits = match rest {
-        [] | [_] => true,
-        [lc, data @ ..] => {
-            let lc = usize::from(*lc);
-            data.len() == lc || data.len() == lc + 1 || (lc == 0 && data.len() > 3)
-        }
-    };
-    let emv = matches!(
-        (*cla, *ins, *p1, *p2),
-        (0x00, 0xA4, 0x04, 0x00 | 0x02)
-            | (0x80, 0xA8 | 0xEA | 0xD0, 0, 0)
-            | (0x80, 0xAE, _, 0)
-            | (0x80, 0xCA, 0x9F | 0x00 | 0x5F | 0xDF, _)
-            | (0x80, 0x2A, 0x8E, 0x80)
-            | (0x00, 0x20 | 0x84 | 0x88 | 0x82 | 0xC0, _, _)
-            | (
-                0x84 | 0x8C,
-                0x16 | 0x18 | 0x1E | 0x24 | 0xDA | 0xDC | 0xD6 | 0xE2,
-                _,
-                _
-            )
-    ) || (*cla == 0 && *ins == 0xB2 && p2 & 7 == 4);
-    if strict {
-        // A command of four zero-like bytes in a text of its own says too little.
-        emv && (fits || bytes.len() >= 7 && matches!(ins, 0xA4 | 0xA8))
-    } else {
-        fits || emv
-    }
-}
-
-fn starts_template(bytes: &[u8]) -> bool {
-    match bytes {
-        [0x6F | 0x70 | 0x77 | 0x80 | 0x61, length, rest @ ..] => match length {
-            0x81 => rest.first().is_some_and(|l| usize::from(*l) <= rest.len()),
-            0x82 => rest.len() > 256,
-            _ => usize::from(*length) <= rest.len(),
-        },
-        _ => false,
-    }
-}
-
-/// True where an answer can be believed without its command: a template of the right length, or a status word alone.
-#[must_use]
-pub fn is_answer(bytes: &[u8]) -> bool {
-    ends_in_status(bytes) && (bytes.len() == 2 || starts_template(bytes) || bytes.len() > 3)
-}
-
-/// True where an answer can be believed although its command was never seen: a whole template with its status word.
-#[must_use]
-pub fn is_template_answer(bytes: &[u8], sw_apart: bool) -> bool {
-    starts_template(bytes) && (sw_apart || ends_in_status(bytes))
 }
 
 fn number_in(text: &[u8], before: usize, units: &[&[u8]]) -> Option<usize> {
@@ -628,65 +562,6 @@ fn decide(
             }
         }
     }
-}
-
-/// A whole line of hex, perhaps with an offset, a column of characters, or a remark behind it.
-fn bare(text: &[u8]) -> Option<ApduLine> {
-    if let Some(bytes) = hex::decode_all(text) {
-        // Four or eight digits and then pairs: an offset.
-        let offset = text
-            .iter()
-            .take_while(|b| hex::nibble(**b).is_some())
-            .count();
-        let rest = text.get(offset..)?.trim_ascii_start();
-        let pairs = rest.get(2).is_none_or(|b| *b == b' ') && rest.len() >= 2;
-        if matches!(offset, 4 | 8)
-            && pairs
-            && !is_command(&bytes, true)
-            && let Some((Some(at), dumped)) = hex::dump_line(text, 16)
-            && at % 16 == 0
-            && dumped.len() <= 16
-        {
-            return Some(ApduLine::More(dumped));
-        }
-        if is_command(&bytes, true) {
-            return Some(ApduLine::Bytes {
-                way: Way::Command,
-                labelled: false,
-                bytes,
-                sw: None,
-                micros: None,
-                announced: None,
-            });
-        }
-        return Some(ApduLine::More(bytes));
-    }
-    let (offset, bytes) = hex::dump_line(text, 16)?;
-    if offset.is_some_and(|at| at % 16 == 0)
-        || bytes.len() == 16
-        || text
-            .get((bytes.len() * 3).saturating_sub(1)..)
-            .is_some_and(|rest| rest.starts_with(b"  "))
-        || text_follows_colon(text, bytes.len())
-        || column_follows(text, bytes.len())
-    {
-        return Some(ApduLine::More(bytes));
-    }
-    None
-}
-
-/// `30 31 90 00 : Normal processing.`
-fn text_follows_colon(text: &[u8], bytes: usize) -> bool {
-    bytes >= 1
-        && text
-            .get(bytes * 3..)
-            .is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
-}
-
-/// `61 2E a.`: a column with a character for each byte.
-fn column_follows(text: &[u8], bytes: usize) -> bool {
-    text.get(bytes * 3..)
-        .is_some_and(|rest| rest.len() == bytes)
 }
 
 /// The run of hex that is the APDU: of two or more bytes, the longest.

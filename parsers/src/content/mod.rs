@@ -13,6 +13,7 @@ pub mod key_value;
 pub mod nci;
 pub mod nexo;
 pub mod reference;
+pub mod structure;
 pub mod uri;
 pub mod wording;
 pub mod zvt;
@@ -100,40 +101,13 @@ pub fn general_anchors(readers: &Readers) -> Vec<String> {
             .anchors(false)
             .chain(exception::GENERAL_ANCHORS.iter().map(|a| a.to_lowercase()))
             .chain(SIGNAL_STRENGTH.iter().map(ToString::to_string))
-            .chain(ANSWER_CODE.iter().map(ToString::to_string))
-            .chain(SALES.iter().map(ToString::to_string))
+            .chain(structure::anchors())
             .collect(),
     )
 }
 
 /// Labels of a radio level: a number, not a phrase, says whether it is weak.
 const SIGNAL_STRENGTH: &[&str] = &["rssi", "信号强度", "signal strength"];
-/// Names of a sale: beside an amount they open one.
-const SALES: &[&str] = &[
-    "sale ",
-    "sale:",
-    "sale|",
-    "sale=",
-    "purchase ",
-    "zahlung ",
-    "vente ",
-    "paiement ",
-    "venta ",
-    "pago ",
-    "compra ",
-    "vendita ",
-    "pagamento ",
-    "betaling ",
-    "verkoop ",
-    "消费",
-    "收款",
-    "销售",
-];
-/// Short labels of a response code (ISO 8583, field 39) and of the terminal's verification results (tag 95), which other software has too.
-const ANSWER_CODE: &[&str] = &[
-    " rc=", " rc:", " rc ", "\"rc\"", "_rc", "resp=", "resp:", " 39=", " 39:", " 95=", " 95:",
-    "tvr",
-];
 
 fn tidy(mut all: Vec<String>) -> Vec<String> {
     all.sort();

@@ -111,7 +111,7 @@ fn exchange(
     if answered.is_empty() {
         answered = view.signal(Signal::ResponseReceived);
     }
-    // A number in a log is a response code only where the attempt went online.
+    // A number in a log is a response code only where the attempt went online, or a message was numbered for it.
     let online = !view.messages.is_empty()
         || view.attempt.keys.stan.is_some()
         || !view.connections.is_empty()

@@ -173,12 +173,14 @@ fn faults_of_a_rule_file_are_named() {
             "CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(CAST(f39",
             "brackets nest more than 12 deep",
         ),
-        // Found by fuzzing as well; the quote must not hide what follows it.
+        // Found by fuzzing as well; no quote may hide what follows it.
         (
             "f39 = '51'",
             "f39 = 'it''s' OR f39[f39[f39",
             "a fact is no list",
         ),
+        ("f39 = '51'", "f39 = '51' -- '", "there are no comments"),
+        ("f39 = '51'", "f39 = `51`", "texts stand in single quotes"),
         // Found by fuzzing: minutes of work for a hundred parts.
         ("f39 = '51'", "f39.pd_e._e.pi = '51'", "a fact has no parts"),
         (

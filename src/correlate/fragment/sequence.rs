@@ -12,6 +12,7 @@ const SAME_PRESENTMENT: i64 = 1_200_000;
 const AMBIENT_BEFORE: i64 = 60_000_000;
 /// Idle time after which a stretch is over.
 const STRETCH_IDLE: i64 = 120_000_000;
+
 /// How the terminal wants the card once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Again {
@@ -75,6 +76,12 @@ impl Sequence<'_> {
         }
         match &event.payload {
             Payload::Log(line) => self.place_signal(index, event, line.signal, arena),
+            Payload::Apdu(exchange)
+                if exchange.command == CommandKind::SelectAid
+                    && self.asked == Some(Again::ByChip) =>
+            {
+                self.append_asked(index, event, arena);
+            }
             Payload::Apdu(exchange) => {
                 let restart = match exchange.command {
                     CommandKind::SelectPpse => self.ended || self.comes_back(event, arena),
@@ -84,7 +91,6 @@ impl Sequence<'_> {
                             || self.now(|f| f.dialogue && (!f.contact || f.contact_began))
                     }
                     // The same application once more after its cryptogram: readers that know it skip the directory.
-                    CommandKind::SelectAid if self.asked == Some(Again::ByChip) => true,
                     CommandKind::SelectAid => self.now(|f| {
                         f.generated
                             && f.events.iter().any(|&e| {
@@ -94,13 +100,7 @@ impl Sequence<'_> {
                     }),
                     _ => false,
                 };
-                let by_chip = self.asked == Some(Again::ByChip)
-                    && restart
-                    && exchange.command == CommandKind::SelectAid;
                 self.append(index, event, restart, arena);
-                if by_chip && let Some(at) = self.current {
-                    self.out[at].contact = true;
-                }
             }
             Payload::Nfc(field) => {
                 let restart = match field.state {
@@ -119,23 +119,14 @@ impl Sequence<'_> {
             Payload::Iso8583(message) => {
                 if is_reversal(message.mti) || !is_financial(message.mti) {
                     // Reversals belong to what they reverse; sign-on and settlement to no sale.
-                    if let Some(&at) = event
-                        .keys
-                        .stan
-                        .as_ref()
-                        .and_then(|stan| self.by_stan.get(stan))
+                    if let Some(at) = self.of_stan(event)
                         && is_reversal(message.mti)
                     {
                         self.out[at].push(index, event);
                     }
                     return;
                 }
-                if let Some(&at) = event
-                    .keys
-                    .stan
-                    .as_ref()
-                    .and_then(|stan| self.by_stan.get(stan))
-                {
+                if let Some(at) = self.of_stan(event) {
                     self.out[at].push(index, event);
                     return;
                 }
@@ -215,11 +206,7 @@ impl Sequence<'_> {
             | Signal::Approved
                 if self.asked.is_some() && self.now(Self::is_unread) =>
             {
-                let by_chip = self.asked == Some(Again::ByChip);
-                self.append(index, event, true, arena);
-                if by_chip && let Some(at) = self.current {
-                    self.out[at].contact = true;
-                }
+                self.append_asked(index, event, arena);
                 self.ended |= ends_presentment(signal);
             }
             Signal::CardRemoved if self.now(|f| f.read) => {
@@ -234,13 +221,7 @@ impl Sequence<'_> {
                 self.append(index, event, true, arena);
             }
             Signal::Reversal => {
-                let at = event
-                    .keys
-                    .stan
-                    .as_ref()
-                    .and_then(|stan| self.by_stan.get(stan))
-                    .copied()
-                    .or(self.current);
+                let at = self.of_stan(event).or(self.current);
                 if let Some(at) = at {
                     self.out[at].push(index, event);
                 }
@@ -258,13 +239,7 @@ impl Sequence<'_> {
             }
             _ => {
                 let stan_changed = self.now(|f| stans_differ(f, event));
-                if stan_changed
-                    && let Some(&at) = event
-                        .keys
-                        .stan
-                        .as_ref()
-                        .and_then(|stan| self.by_stan.get(stan))
-                {
+                if stan_changed && let Some(at) = self.of_stan(event) {
                     self.out[at].push(index, event);
                     return;
                 }
@@ -274,6 +249,11 @@ impl Sequence<'_> {
                 self.asked = Again::of(signal).or(self.asked);
             }
         }
+    }
+
+    /// The fragment that began with the event's trace number.
+    fn of_stan(&self, event: &Event) -> Option<usize> {
+        self.by_stan.get(&event.keys.stan?).copied()
     }
 
     /// A dialogue begins though the current attempt had one, and it is not the same presentment going on.
@@ -349,6 +329,15 @@ impl Sequence<'_> {
             if let Some(stan) = event.keys.stan {
                 self.by_stan.insert(stan, at);
             }
+        }
+    }
+
+    /// A further attempt, by what the terminal asked for.
+    fn append_asked(&mut self, index: u32, event: &Event, arena: &Events) {
+        let by_chip = self.asked == Some(Again::ByChip);
+        self.append(index, event, true, arena);
+        if by_chip && let Some(at) = self.current {
+            self.out[at].contact = true;
         }
     }
 

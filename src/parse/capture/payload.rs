@@ -656,3 +656,52 @@ fn pull(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapscope_parsers::protocol::net::tls::keylog::KeyLog;
+
+    /// A 0200 over HTTP, in segments that end anywhere: it comes out once, and the connection is known for what it carries.
+    #[test]
+    fn messages_in_the_body_of_http_come_out() {
+        let body = tapscope_parsers::hex::decode_all(
+            b"6000030000603200320000\
+              0200302004802000811100000000000000420000006100720012303030303030303138383430303030373031353031393030303139313536",
+        )
+        .unwrap();
+        let head = format!(
+            "POST /mpos/unp HTTP/1.1\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let stream = [head.as_bytes(), &body].concat();
+        let edge = Edge::new(Some([3; 32]));
+        let keys = KeyLog::default();
+        let given = Given {
+            mid_stream: false,
+            known: None,
+            choice: Choice::BUILT_IN,
+            edge: &edge,
+            secrets: Secrets {
+                given: &keys,
+                found: &keys,
+            },
+            handshake_bytes: 1 << 16,
+        };
+        for cut in [7, 60, 4096] {
+            let mut payload = Payload::default();
+            let mut seen = Vec::new();
+            for (frame, part) in stream.chunks(cut).enumerate() {
+                let at = At {
+                    frame: frame as u32,
+                    nanos: 1,
+                };
+                payload.bytes(0, part, at, &given, &mut |direction, cut| {
+                    seen.push((direction, cut.message.mti, cut.end));
+                });
+            }
+            assert_eq!(seen, [(0, 200, stream.len() as u64)], "segments of {cut}");
+            assert_eq!(payload.carried(), Some("iso8583"));
+        }
+    }
+}

@@ -151,6 +151,37 @@ mod tests {
     }
 
     #[test]
+    fn dialogues_and_banners_tell_what_times_leave_out() {
+        let stamp = |format: &str, text: &str| {
+            let format = by_name(format).unwrap();
+            let mut clock = SourceClock::new(&empty_plan(), "x.log", format, text.as_bytes());
+            let record = records(format, text.as_bytes(), TextLimits::default())
+                .filter(|record| record.head.time.is_some())
+                .last()
+                .unwrap();
+            let micros = clock.stamp(record.head.time.as_ref()).utc_micros.unwrap();
+            jiff::Timestamp::from_microsecond(micros)
+                .unwrap()
+                .to_string()
+        };
+        let gpo =
+            "80A8000023832136804000000000001842000000000000084000000000000840260715007051766400";
+        assert_eq!(
+            stamp(
+                "logcat",
+                &format!("07-15 10:56:49.152   889  6213 D Tag: > {gpo}\n")
+            ),
+            "2026-07-15T10:56:49.152Z"
+        );
+        assert_eq!(
+            stamp("timed", &format!("10:56:49.152 > {gpo}\n")),
+            "2026-07-15T10:56:49.152Z"
+        );
+        let kernel = "# uptime origin = 2026-01-14 04:00:00 local\n[43201.500000] usb 1-1.2: USB disconnect, device number 11\n";
+        assert_eq!(stamp("kernel", kernel), "2026-01-14T16:00:01.5Z");
+    }
+
+    #[test]
     fn the_sample_does_not_wind_the_clock() {
         let text = "12-31 23:59:59.000   1  1 D T: x\n01-01 00:00:00.000   1  1 D T: x\n";
         let format = by_name("logcat").unwrap();

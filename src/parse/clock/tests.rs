@@ -222,6 +222,13 @@ fn date_order_is_decided_by_the_file() {
         Hints::default(),
         &[("20-07-22 10:02:41:318:ISS", "2022-07-20T10:02:41.318Z zone")],
     );
+    // No contactless terminal kept a log in 2008.
+    for (line, want) in [
+        ("26-02-08 10:30:00 x", "2026-02-08T10:30:00Z zone"),
+        ("08-02-26 10:30:00 x", "2026-02-08T10:30:00Z zone"),
+    ] {
+        check(&empty_plan(), Hints::default(), &[(line, want)]);
+    }
     check(
         &empty_plan(),
         Hints {

@@ -63,6 +63,10 @@ pub(super) fn told_by(
     values: &keys::Values,
     ctx: &Context<'_>,
 ) -> Option<(IsoMessage, Keys)> {
+    // Most lines are too short for it.
+    if line.len() < 2 * CHIP_DATA {
+        return None;
+    }
     if keys.stan.is_none()
         && keys.rrn.is_none()
         && keys.amount_minor.is_none()

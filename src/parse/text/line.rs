@@ -8,12 +8,14 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use tapscope_parsers::container::{Head, Level};
 use tapscope_parsers::content::apdu::{self, ApduLine};
 use tapscope_parsers::content::key_value::{Key, Pair, spoken_amount};
-use tapscope_parsers::content::{exception, iso_list, iso_xml, nci, nexo, uri, zvt as zvt_content};
+use tapscope_parsers::content::{
+    exception, iso_list, iso_xml, nci, nexo, structure, uri, zvt as zvt_content,
+};
 
 use super::iso;
 use super::keys;
 use super::scan::Scanner;
-use super::{nexo as nexo_events, structure, zvt};
+use super::{nexo as nexo_events, zvt};
 use crate::event::{IsoMessage, Keys, LogEvent, Severity, Signal};
 use crate::parse::Context;
 
@@ -293,7 +295,9 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     if statements.iter().all(|s| weak(s.signal)) {
         let built = [
             structure::answers(&pairs, bytes).then_some((Signal::ResponseReceived, false)),
-            structure::answered_on_air(bytes).map(|signal| (signal, true)),
+            structure::answered_on_air(bytes)
+                .and_then(Signal::from_id)
+                .map(|signal| (signal, true)),
             structure::opens_sale(bytes).then_some((Signal::SaleStart, false)),
         ];
         if let Some((signal, payment)) = built.into_iter().flatten().next() {

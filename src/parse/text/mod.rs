@@ -14,7 +14,6 @@ mod scan;
 mod shape;
 mod snoop;
 mod span;
-mod structure;
 mod zvt;
 
 use std::cell::OnceCell;

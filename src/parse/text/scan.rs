@@ -415,7 +415,6 @@ impl<'a> Walk<'a> {
             },
         ]);
         let lane = hash(&[head.host, head.process, head.thread]) & !REQUEST;
-        let request = content::reference::read(&line.message).map(|name| hash(&[name]) | REQUEST);
         let at = lines.first().map_or(start, |(first, _)| *first);
         let bytes: usize = lines.iter().map(|(from, to)| to - from).sum();
         let ticks = match line.head.time {
@@ -441,7 +440,8 @@ impl<'a> Walk<'a> {
                 // Bytes of a card dialogue stay with what talks to the card.
                 lane: match found {
                     Found::Apdu(_) | Found::Nci(_) => lane,
-                    _ => request.unwrap_or(lane),
+                    _ => content::reference::read(&line.message)
+                        .map_or(lane, |name| hash(&[name]) | REQUEST),
                 },
                 wrapped: line.inner.map(Box::new),
                 found,

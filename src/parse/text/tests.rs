@@ -444,6 +444,43 @@ fn iso_messages_in_all_dresses() {
     }
 }
 
+/// A message dumped far from all else that bears on payments is found by how its type and bitmap begin.
+#[test]
+fn a_dump_is_found_anywhere() {
+    let noise = "07h10m00 [SYS ] cuve GO 41%\n".repeat(400);
+    let dump = "07h40m08 [NET ] reception 51 octets\n   0000  01 10 32 20 00 00 0a 80 80 00 00 00 00 00 00 00  |..2 ............|\n   0010  00 35 00 05 19 07 40 03 00 44 02 36 31 33 39 31  |.5....@..D.61391|\n   0020  36 30 30 34 34 30 32 31 41 46 52 30 37 31 31 32  |60044021AFR07112|\n   0030  32 09 78                                         |2.x|\n";
+    let parsed = parse(&format!("{noise}{dump}{noise}{dump}"));
+    let codes: Vec<_> = parsed
+        .events
+        .iter()
+        .filter_map(|e| match &e.payload {
+            Payload::Iso8583(message) => message.field(39),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(codes, ["1A", "1A"]);
+}
+
+/// What a gateway logs as JSON: the request with the chip's data, and the answer.
+#[test]
+fn chip_data_in_json_is_the_request() {
+    let parsed = parse(
+        "{\"ts\":\"2026-02-27T18:15:40Z\",\"stan\":\"000772\",\"entry\":\"071\",\"amt\":2710,\"emv\":\"82022000950500000000009A032602279C01009F02060000000027109F100706010A03A000009F2608EEE79D00EF8AC6029F2701809F360200339F370455BBE3EF\",\"issuer_rc\":\"82\",\"msg\":\"DECLINED\"}\n",
+    );
+    let message = parsed.events.iter().find_map(|e| match &e.payload {
+        Payload::Iso8583(message) => Some((message, &e.keys)),
+        _ => None,
+    });
+    let (message, keys) = message.unwrap();
+    assert!(!message.is_whole());
+    assert_eq!(
+        (keys.stan, keys.cryptogram),
+        (Some(772), Some(0xEEE7_9D00_EF8A_C602))
+    );
+    assert!(message.tags.iter().any(|tag| tag.tag == 0x9F37));
+    assert_eq!(signals(&parsed), [Signal::Declined]);
+}
+
 #[test]
 fn the_radio_field_speaks() {
     let text = "07-13 20:02:11.009   920   922 D NxpNciR : len =  28 > 61051901020400FF010904000408A1B2C30120000000050478807002\n\
@@ -485,7 +522,8 @@ fn no_card_number_leaves() {
          03-15 10:21:03.125  2210  2288 D Apdu    : recv: 70{:02X}{ascii}9000\n\
          03-15 10:21:03.126  2210  2288 I Host    : MTI=0200 DE2={number} DE11=000001 DE35={number}D25122010000012345 DE41=12345678 DE55=5A08{bcd}\n\
          03-15 10:21:03.127  2210  2288 I Host    : <isomsg><field id=\"0\" value=\"0200\"/><field id=\"2\" value=\"{number}\"/><field id=\"63\" value=\"{number}\"/></isomsg>\n\
-         03-15 10:21:03.128  2210  2288 I Host    : 终端号:{number} 商户号:{number} 流水号:000001 version={number} SN={number}\n",
+         03-15 10:21:03.128  2210  2288 I Host    : 终端号:{number} 商户号:{number} 流水号:000001 version={number} SN={number}\n\
+         03-15 10:21:03.129  2210  2288 I Host    : cost={number} ms timeout={number}s limit={number} amount={number} rssi=-{number} approved\n",
         ascii.len() / 2
     );
     let parsed = parse_at(&format!("pos-{number}.log"), text.as_bytes());

@@ -19,7 +19,7 @@ use super::clean::clean;
 use crate::correlate::Stage;
 use crate::event::{
     CommandKind, Connection, Exchange, FieldState, IsoMessage, LinkFault, LogEvent, Payload,
-    Severity, Side, Signal, TlsSeen, TlsStage,
+    Severity, Side, Signal, TOLD, TlsSeen, TlsStage,
 };
 
 /// What the events table says of an event.
@@ -242,6 +242,9 @@ fn iso8583(message: &IsoMessage) -> Description {
         if let Some(value) = message.field(number) {
             let _ = write!(summary, ", {label} {value}");
         }
+    }
+    if message.dialect == TOLD {
+        summary.push_str(" [told by a line of a log]");
     }
     if let Some(damage) = &message.damage {
         let _ = write!(summary, " [{damage}]");

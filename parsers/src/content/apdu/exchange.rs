@@ -197,6 +197,31 @@ mod tests {
         }
     }
 
+    /// Bytes behind arrows and borders of columns, and a status word in a line with longer hex elsewhere.
+    #[test]
+    fn bytes_need_no_word_where_an_answer_is_awaited() {
+        let labels = Labels::new().unwrap();
+        let ppse = "00A404000E325041592E5359532E444446303100";
+        let dated = "{\"ts\":\"2026-11-08T19:23:11.400\",\"msg\":\"rx 6986\"}";
+        for (line, want) in [
+            (format!("TLVLink: >{ppse}"), Some((Way::Command, 20))),
+            (format!("L1|>|{ppse}"), Some((Way::Command, 20))),
+            (format!("LECTOR;ENV;{ppse}"), Some((Way::Command, 20))),
+            (format!("TLVLink: <{FCI}"), Some((Way::Answer, 51))),
+            (format!("L1|<|{FCI}"), Some((Way::Answer, 51))),
+            (dated.to_owned(), Some((Way::Answer, 2))),
+            (format!("uuid-{FCI}"), None),
+            ("port 6986 rx".to_owned(), None),
+        ] {
+            let got = match read(&labels, line.as_bytes(), true) {
+                Some(ApduLine::Bytes { way, bytes, .. }) => Some((way, bytes.len())),
+                _ => None,
+            };
+            assert_eq!(got, want, "{line}");
+        }
+        assert_eq!(read(&labels, dated.as_bytes(), false), None);
+    }
+
     #[test]
     fn a_command_with_a_remark_is_a_command() {
         let labels = Labels::new().unwrap();

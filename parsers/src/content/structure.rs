@@ -2,10 +2,29 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-use tapscope_parsers::content::key_value::{Key, Pair, spoken_amount};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use crate::event::Signal;
+use super::key_value::{Key, Pair, spoken_amount};
+
+/// Short labels of a response code (ISO 8583, field 39) and of the terminal's verification results (tag 95), which other software has too.
+const LABELS: &[&str] = &[
+    " rc=", " rc:", " rc ", "\"rc\"", "_rc", "resp=", "resp:", " 39=", " 39:", " 95=", " 95:",
+    "tvr",
+];
+
+/// Anchors of what this file reads: words of general computing, looked for beside payments. A name of a sale stands before an amount or a
+/// border.
+pub fn anchors() -> impl Iterator<Item = String> {
+    let sales = SALES.iter().flat_map(|name| {
+        let ends: &[&str] = if name.is_ascii() {
+            &[" ", ":", "|", "="]
+        } else {
+            &[""]
+        };
+        ends.iter().map(move |end| format!("{name}{end}"))
+    });
+    LABELS.iter().map(ToString::to_string).chain(sales)
+}
 
 /// Finds whole words, in either case.
 struct Words(Option<AhoCorasick>);
@@ -15,6 +34,7 @@ impl Words {
         Self(
             AhoCorasick::builder()
                 .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::DFA))
                 .build(words)
                 .ok(),
         )
@@ -95,29 +115,29 @@ static NO_SALE: LazyLock<Words> = LazyLock::new(|| {
 });
 
 /// Names of a sale.
-static SALES: LazyLock<Words> = LazyLock::new(|| {
-    Words::new(&[
-        "sale",
-        "purchase",
-        "zahlung",
-        "kauf",
-        "vente",
-        "paiement",
-        "achat",
-        "venta",
-        "pago",
-        "compra",
-        "vendita",
-        "pagamento",
-        "acquisto",
-        "venda",
-        "betaling",
-        "verkoop",
-        "消费",
-        "收款",
-        "销售",
-    ])
-});
+const SALES: &[&str] = &[
+    "sale",
+    "purchase",
+    "zahlung",
+    "kauf",
+    "vente",
+    "paiement",
+    "achat",
+    "venta",
+    "pago",
+    "compra",
+    "vendita",
+    "pagamento",
+    "acquisto",
+    "venda",
+    "betaling",
+    "verkoop",
+    "消费",
+    "收款",
+    "销售",
+];
+
+static SALE: LazyLock<Words> = LazyLock::new(|| Words::new(SALES));
 
 /// What has an amount and the name of a sale, and opens none: sums, slips, prices, other kinds of payment.
 static NO_OPENING: LazyLock<Words> = LazyLock::new(|| {
@@ -132,7 +152,8 @@ static NO_OPENING: LazyLock<Words> = LazyLock::new(|| {
 
 /// True for `host rc=00`, `0210 39=51`: a response code under a label that other software has too, in a line that speaks of a host's
 /// answer.
-pub(super) fn answers(pairs: &[Pair<'_>], text: &[u8]) -> bool {
+#[must_use]
+pub fn answers(pairs: &[Pair<'_>], text: &[u8]) -> bool {
     let two = |p: &&Pair<'_>| p.value.len() == 2 && p.value.iter().all(u8::is_ascii_alphanumeric);
     let code = pairs
         .iter()
@@ -146,23 +167,25 @@ pub(super) fn answers(pairs: &[Pair<'_>], text: &[u8]) -> bool {
 }
 
 /// True for `SALE 4,50 EUR`, `TXN|BEGIN|消费|18.00`: a line with the name of a sale and an amount, and no word for its end.
-pub(super) fn opens_sale(text: &[u8]) -> bool {
+#[must_use]
+pub fn opens_sale(text: &[u8]) -> bool {
     text.len() <= 160
-        && SALES.stand(text)
+        && SALE.stand(text)
         && spoken_amount(text).is_some_and(|minor| minor > 0)
         && !NO_OPENING.stand(text)
 }
 
-/// What a card answered on the air, by `ATQA=0044 SAK=20`: bit 6 of the SAK says whether it speaks ISO/IEC 14443-4 (ISO/IEC 14443-3, 6.5.3.4).
-pub(super) fn answered_on_air(text: &[u8]) -> Option<Signal> {
+/// The signal for what a card answered on the air, by `ATQA=0044 SAK=20`: bit 6 of the SAK says whether it speaks ISO/IEC 14443-4 (ISO/IEC 14443-3, 6.5.3.4).
+#[must_use]
+pub fn answered_on_air(text: &[u8]) -> Option<&'static str> {
     let Some(sak) = labelled_byte(text, b"sak") else {
-        return labelled_byte(text, b"atqa").map(|_| Signal::CardDetected);
+        return labelled_byte(text, b"atqa").map(|_| "card_detected");
     };
     match sak {
         // The identifier goes on: no answer yet.
         sak if sak & 0x04 != 0 => None,
-        sak if sak & 0x20 != 0 => Some(Signal::CardDetected),
-        _ => Some(Signal::CardNotContactless),
+        sak if sak & 0x20 != 0 => Some("card_detected"),
+        _ => Some("card_not_contactless"),
     }
 }
 
@@ -226,13 +249,10 @@ mod tests {
     #[test]
     fn a_card_on_the_air_is_one_that_speaks_or_not() {
         for (text, want) in [
-            (
-                "rf.up atqa=0044 sak=20 uidlen=7",
-                Some(Signal::CardDetected),
-            ),
-            ("ICC type A SAK: 0x28", Some(Signal::CardDetected)),
-            ("ATQA 0400, SAK 08", Some(Signal::CardNotContactless)),
-            ("RF|REQA|ATQA=0344", Some(Signal::CardDetected)),
+            ("rf.up atqa=0044 sak=20 uidlen=7", Some("card_detected")),
+            ("ICC type A SAK: 0x28", Some("card_detected")),
+            ("ATQA 0400, SAK 08", Some("card_not_contactless")),
+            ("RF|REQA|ATQA=0344", Some("card_detected")),
             ("cascade sak=04", None),
             ("task=20", None),
             ("sakura 20", None),
