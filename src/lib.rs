@@ -127,6 +127,7 @@ pub fn analyze(
     observer.stage("correlate");
     let mut correlated = correlate::correlate(sources, events, plan);
     issues.extend(full_attempts(&correlated, plan));
+    issues.extend(crowd(&correlated, plan));
     correlated.clip(plan.since, plan.until);
 
     observer.stage("attribute");
@@ -233,6 +234,21 @@ fn full_attempts(correlated: &Correlated, plan: &Plan) -> Option<Issue> {
         count: 1 + full.count() as u64,
         text: event::Text::from(format!(
             "attempts with {most} events: no more of one are kept; this is the first"
+        )),
+    })
+}
+
+/// What had more partners than are tried of one.
+fn crowd(correlated: &Correlated, plan: &Plan) -> Option<Issue> {
+    let (source, place, count) = correlated.crowd?;
+    let most = plan.limits.link_candidates;
+    Some(Issue {
+        source,
+        place,
+        code: "link_candidates",
+        count,
+        text: event::Text::from(format!(
+            "more than {most} partners to join with: the nearest are tried; this is the first"
         )),
     })
 }

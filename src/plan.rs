@@ -233,6 +233,18 @@ pub struct Limits {
     pub link_candidates: usize,
     /// Events of one transaction.
     pub transaction_events: usize,
+    /// Failed transactions that the report's page shows whole.
+    pub page_attempts: usize,
+    /// Events of one of them that the page shows.
+    pub page_events: usize,
+    /// Bytes of data in the page.
+    pub page_bytes: usize,
+    /// Bytes of the pattern of a user's own format.
+    pub pattern_bytes: usize,
+    /// Bytes of what such a pattern is compiled to.
+    pub pattern_memory: usize,
+    /// Bytes of states that its matcher may keep while it runs.
+    pub pattern_states: usize,
 }
 
 impl Default for Limits {
@@ -264,6 +276,12 @@ impl Default for Limits {
             tls_handshake_bytes: 1 << 20,
             link_candidates: 64,
             transaction_events: 10_000,
+            page_attempts: 5_000,
+            page_events: 60,
+            page_bytes: 4_400_000,
+            pattern_bytes: 4096,
+            pattern_memory: 1 << 20,
+            pattern_states: 8 << 20,
         }
     }
 }
@@ -312,6 +330,12 @@ bounds! {
     tls_handshake_bytes: u32,
     link_candidates: usize,
     transaction_events: usize,
+    page_attempts: usize,
+    page_events: usize,
+    page_bytes: usize,
+    pattern_bytes: usize,
+    pattern_memory: usize,
+    pattern_states: usize,
 }
 
 impl Limits {
@@ -344,6 +368,7 @@ pub const LIMIT_CODES: &[&str] = &[
     "frag_limit",
     "icmp_limit",
     "line_too_long",
+    "link_candidates",
     "pcap_block_too_big",
     "pcap_packet_too_big",
     "pcapng_interfaces",

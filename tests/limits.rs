@@ -212,6 +212,25 @@ fn deep_card() -> Vec<u8> {
     (line("=> 00A404000E325041592E5359532E444446303100") + &line("<= 9000") + &text).into_bytes()
 }
 
+/// Sales of one amount and terminal, seconds apart, told by two programs.
+fn crowd() -> Vec<u8> {
+    let sales = |late: u32| -> Vec<u8> {
+        let mut text = String::new();
+        for nth in 0..6 {
+            let (at, name) = (10 + nth * 5 + late, "PaySdk");
+            for what in [
+                "start sale amount=10.00 terminal=70001234",
+                "card detected",
+                "DECLINED 39=51",
+            ] {
+                text += &format!("2026-07-15 10:56:{at:02}.152 D {name}: {what}\n");
+            }
+        }
+        text.into_bytes()
+    };
+    zip(&[("a.log", &sales(0)), ("b.log", &sales(1))])
+}
+
 fn cases() -> Vec<Case> {
     let logs = [
         ("a.log", &b"one\n"[..]),
@@ -428,6 +447,14 @@ fn cases() -> Vec<Case> {
             "transaction_events",
             1,
         ),
+        case(
+            "link_candidates",
+            &["link_candidates=2"],
+            "a.zip",
+            crowd(),
+            "link_candidates",
+            9,
+        ),
         // A constant: EMV nests four deep.
         Case {
             bounds: &[],
@@ -440,8 +467,17 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Bounds that say when something is over, not that something was left out.
-const QUIET: &[&str] = &["flow_idle_seconds", "link_candidates"];
+/// Bounds that say when something is over, or of what no input is: their own tests are `a_page_holds_what_it_may` and
+/// `a_pattern_is_refused`.
+const QUIET: &[&str] = &[
+    "flow_idle_seconds",
+    "page_attempts",
+    "page_events",
+    "page_bytes",
+    "pattern_bytes",
+    "pattern_memory",
+    "pattern_states",
+];
 
 #[test]
 fn every_bound_is_met_and_named() {
@@ -507,6 +543,103 @@ fn every_bound_is_met_and_named() {
     for (name, _) in Limits::default().all() {
         let met = cases.iter().any(|one| one.bounds.contains(&name));
         assert!(met || QUIET.contains(&name), "no input meets {name}");
+    }
+}
+
+/// The page shows no more than it may, and says so; written again, it is bound as the run was.
+#[test]
+fn a_page_holds_what_it_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("a.log");
+    let sale = |nth: usize| {
+        [
+            "start sale amount=10.00 terminal=70001234",
+            "card detected",
+            "DECLINED 39=51",
+        ]
+        .map(|what| {
+            format!(
+                "2026-07-15 10:{:02}:{:02}.152 D PaySdk: {what}\n",
+                nth / 2,
+                nth % 2 * 30
+            )
+        })
+        .concat()
+    };
+    std::fs::write(&input, (0..100).map(sale).collect::<String>()).unwrap();
+    let held = |out: &std::path::Path| {
+        let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+        let data = page
+            .split("type=\"application/json\" id=\"data\">")
+            .nth(1)
+            .unwrap();
+        let data: serde_json::Value =
+            serde_json::from_str(data.split("</script>").next().unwrap()).unwrap();
+        let rows = data["rows"].as_array().unwrap().len();
+        let events = data["events"].as_array().unwrap();
+        let most = events.iter().map(|list| list.as_array().unwrap().len());
+        (rows, most.max().unwrap_or(0))
+    };
+    for (bound, rows, events) in [
+        ("page_attempts=5000", 100..=100, 3..=60),
+        ("page_attempts=7", 7..=7, 3..=60),
+        ("page_events=2", 100..=100, 2..=2),
+        // Never fewer than twenty.
+        ("page_bytes=20000", 20..=90, 3..=60),
+    ] {
+        let out = folder.path().join(bound);
+        let code = analyze(&[&input], &out, &["--limit", bound]).status.code();
+        assert_eq!(code, Some(0), "{bound}");
+        let (shown, most) = held(&out);
+        assert!(
+            rows.contains(&shown) && events.contains(&most),
+            "{bound}: {shown} {most}"
+        );
+        let again = common::tapscope().arg("report").arg(&out).output().unwrap();
+        assert!(again.status.success(), "{bound}");
+        assert_eq!(held(&out), (shown, most), "{bound}");
+    }
+}
+
+/// A user's own pattern is refused by its size, by what it grows to, and by the states of its matcher; a bound set higher lets it in.
+#[test]
+fn a_pattern_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("a.log");
+    std::fs::write(&input, "1|declined\n").unwrap();
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    for (pattern, bound, words) in [
+        (
+            format!("^(?<stan>\\d)\\|(?<message>.*)$|{}", "x".repeat(5000)),
+            "pattern_bytes=8K",
+            "more than 4096 bytes",
+        ),
+        (
+            r"^(?<stan>\d)\|(?<message>[a-z\p{L}]{0,900})$".to_owned(),
+            "pattern_memory=64M",
+            "the pattern is wrong",
+        ),
+    ] {
+        let text = format!(
+            "name = \"own\"\ntitle = \"t\"\npattern = '''{pattern}'''\nmatches = [\"1|declined\"]\nrejects = [\"-\"]\n"
+        );
+        std::fs::write(own.join("own.toml"), text).unwrap();
+        let run = |flags: &[&str]| {
+            let flags = [&["--formats", own.to_str().unwrap()], flags].concat();
+            let output = analyze(&[&input], &folder.path().join(bound), &flags);
+            (
+                output.status.code(),
+                String::from_utf8_lossy(&output.stderr).into_owned(),
+            )
+        };
+        let (code, told) = run(&[]);
+        assert!(
+            code == Some(1) && told.contains(words),
+            "{bound}: {code:?} {told}"
+        );
+        let (code, told) = run(&["--limit", bound]);
+        assert_eq!(code, Some(0), "{bound}: {told}");
     }
 }
 

@@ -25,7 +25,11 @@ const TIME_LIMIT: i64 = 180_000_000;
 
 /// Fragments that are surely the same payment, without looking at time: equal cryptograms, or an equal trace number and terminal,
 /// amount and card, or amount and reference number, where that is unique in both sources.
-pub(super) fn sure_pairs(fragments: &[Fragment], limit: usize) -> Vec<(u32, u32)> {
+pub(super) fn sure_pairs(
+    fragments: &[Fragment],
+    limit: usize,
+    untried: &mut Untried,
+) -> Vec<(u32, u32)> {
     let mut pairs = Vec::new();
     if fragments
         .windows(2)
@@ -36,7 +40,7 @@ pub(super) fn sure_pairs(fragments: &[Fragment], limit: usize) -> Vec<(u32, u32)
     let keys = |index: u32| &fragments[index as usize].keys;
     let all = || 0..fragments.len() as u32;
     for group in alike(all(), |index| keys(index).cryptogram) {
-        pair_up(&group, fragments, limit, &mut pairs);
+        pair_up(&group, fragments, limit, &mut pairs, untried);
     }
     let by_trace = alike(all(), |index| {
         let keys = keys(index);
@@ -52,14 +56,14 @@ pub(super) fn sure_pairs(fragments: &[Fragment], limit: usize) -> Vec<(u32, u32)
         Some((keys.stan?, keys.amount_minor?, Text::new(last4?)))
     });
     for group in by_trace.iter().chain(&by_trace_and_card) {
-        pair_unique(group, fragments, limit, &mut pairs);
+        pair_unique(group, fragments, limit, &mut pairs, untried);
     }
     // A host gives each payment a reference number of its own; where trace number and amount agree as well, it is that payment.
     for group in alike(all(), |index| {
         let keys = keys(index);
         Some((keys.rrn.clone()?, keys.stan?, keys.amount_minor?))
     }) {
-        pair_unique(&group, fragments, limit, &mut pairs);
+        pair_unique(&group, fragments, limit, &mut pairs, untried);
     }
     pairs.sort_unstable();
     pairs.dedup();
@@ -102,10 +106,40 @@ fn other_payment(a: &JoinKeys, b: &JoinKeys) -> bool {
             || matches!(amounts, (Some(a), Some(b)) if a != b))
 }
 
-fn pair_up(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut Vec<(u32, u32)>) {
+/// Fragments that had more partners than are tried of one (`link_candidates`).
+#[derive(Debug, Default)]
+pub(super) struct Untried(Vec<u32>);
+
+impl Untried {
+    fn add(&mut self, fragment: u32) {
+        self.0.push(fragment);
+    }
+
+    /// The first of them, and how many they are.
+    pub fn told(mut self) -> Option<(u32, u64)> {
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0.first().map(|first| (*first, self.0.len() as u64))
+    }
+}
+
+fn pair_up(
+    group: &[u32],
+    fragments: &[Fragment],
+    limit: usize,
+    pairs: &mut Vec<(u32, u32)>,
+    untried: &mut Untried,
+) {
+    let source = |index: u32| fragments[index as usize].source;
+    for &left in group.iter().skip(limit) {
+        // In one source nothing is joined by this.
+        if group.iter().any(|&other| source(other) != source(left)) {
+            untried.add(left);
+        }
+    }
     for (nth, &a) in group.iter().take(limit).enumerate() {
         for &b in group.iter().take(limit).skip(nth + 1) {
-            if fragments[a as usize].source != fragments[b as usize].source {
+            if source(a) != source(b) {
                 pairs.push((a, b));
             }
         }
@@ -113,7 +147,13 @@ fn pair_up(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut Vec<
 }
 
 /// Only where each source holds the key once: a trace number that wraps proves nothing.
-fn pair_unique(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut Vec<(u32, u32)>) {
+fn pair_unique(
+    group: &[u32],
+    fragments: &[Fragment],
+    limit: usize,
+    pairs: &mut Vec<(u32, u32)>,
+    untried: &mut Untried,
+) {
     let mut count: BTreeMap<u32, u32> = BTreeMap::new();
     for &index in group {
         *count.entry(fragments[index as usize].source).or_default() += 1;
@@ -123,7 +163,7 @@ fn pair_unique(group: &[u32], fragments: &[Fragment], limit: usize, pairs: &mut 
         .copied()
         .filter(|&i| count[&fragments[i as usize].source] == 1)
         .collect();
-    pair_up(&unique, fragments, limit, pairs);
+    pair_up(&unique, fragments, limit, pairs, untried);
 }
 
 /// Keys of a group: its only fragment's, as long as nothing was joined to it.
@@ -199,6 +239,7 @@ pub(super) struct Linked<'f> {
     groups: Vec<Group<'f>>,
     /// Fragment, fragment, why, and whether another would have fitted as well.
     pub links: Vec<(u32, u32, LinkMethod, bool)>,
+    pub untried: Untried,
 }
 
 impl<'f> Linked<'f> {
@@ -208,6 +249,7 @@ impl<'f> Linked<'f> {
         identity: &'f Identity,
         clocks: &[Clock],
         limit: usize,
+        untried: Untried,
     ) -> Self {
         let groups = (0_u32..)
             .zip(fragments)
@@ -216,6 +258,7 @@ impl<'f> Linked<'f> {
         let mut linked = Self {
             groups,
             links: Vec::new(),
+            untried,
         };
         linked.join_cryptograms(fragments, limit);
         linked.join_keyed(LinkMethod::Stan, STAN_WINDOW, limit, |group| {
@@ -310,7 +353,7 @@ impl<'f> Linked<'f> {
         for group in &mut groups {
             group.sort_by_key(|&root| (self.groups[root as usize].first, root));
             for (nth, &a) in group.iter().enumerate() {
-                for &b in group.iter().skip(nth + 1).take(limit) {
+                for (tried, &b) in group.iter().skip(nth + 1).take(limit + 1).enumerate() {
                     let (here, there) = (&self.groups[a as usize], &self.groups[b as usize]);
                     let Some(distance) = distance(here, there) else {
                         continue;
@@ -319,7 +362,12 @@ impl<'f> Linked<'f> {
                     let slack = (here.uncertainty + there.uncertainty).min(TIME_LIMIT);
                     if distance <= window + slack {
                         // Two sales of one log are two payments: no candidates, and no rivals of those that are.
-                        if !of_one_source(here, there) {
+                        if of_one_source(here, there) {
+                            continue;
+                        }
+                        if tried == limit {
+                            self.untried.add(a);
+                        } else {
                             candidates.push((distance, a, b));
                         }
                     } else if let (Some(first), Some(last)) = (there.first, here.last)
@@ -343,12 +391,16 @@ impl<'f> Linked<'f> {
         for group in &mut groups {
             group.sort_by_key(|&root| (self.groups[root as usize].first, root));
             for (nth, &a) in group.iter().enumerate() {
-                for &b in group.iter().skip(nth + 1).take(limit) {
+                for (tried, &b) in group.iter().skip(nth + 1).take(limit + 1).enumerate() {
                     let (here, there) = (&self.groups[a as usize], &self.groups[b as usize]);
                     if !of_one_source(here, there)
                         && let Some(cost) = time_cost(here, there)
                     {
-                        candidates.push((cost, a, b));
+                        if tried == limit {
+                            self.untried.add(a);
+                        } else {
+                            candidates.push((cost, a, b));
+                        }
                     }
                 }
             }

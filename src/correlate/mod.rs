@@ -35,13 +35,14 @@ use crate::event::{Event, Events, Moment, Payload, Place, Signal, Source, Source
 use crate::plan::Plan;
 use fragment::{Fragment, Shape};
 use identity::Identity;
-use link::Linked;
+use link::{Linked, Untried};
 
 /// Correlates everything that was parsed. `events` of a source stand together, in the order of the sources.
 #[must_use]
 pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlated {
     let fragments = cut_all(&sources, &events);
-    let pairs = link::sure_pairs(&fragments, plan.limits.link_candidates);
+    let mut untried = Untried::default();
+    let pairs = link::sure_pairs(&fragments, plan.limits.link_candidates, &mut untried);
     let mut identity = Identity::learn(&sources, &fragments, &pairs);
     let inventory = Inventory::read(plan.inventory.as_deref());
     identity.know(&inventory);
@@ -61,12 +62,20 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
         })
         .collect();
     let (mut linked, coverage) = rayon::join(
-        || Linked::new(&fragments, &identity, &clocks, plan.limits.link_candidates),
+        || {
+            let limit = plan.limits.link_candidates;
+            Linked::new(&fragments, &identity, &clocks, limit, untried)
+        },
         || coverage::Index::new(&sources, &events, &aligned, &identity),
     );
     let (members, joined) = joined(fragments.len() as u32, &mut linked);
     // What is joined is known: the groups and the fragments' keys are in the way of what is made of them.
     let links = std::mem::take(&mut linked.links);
+    let untried = std::mem::take(&mut linked.untried).told();
+    let crowd = untried.and_then(|(first, count)| {
+        let head = events.head(*fragments[first as usize].events.first()?);
+        Some((head.source, head.place(), count))
+    });
     drop(linked);
     let fragments = Part::all(fragments);
     let logs = Tellers::new(&sources, &fragments, &events);
@@ -115,6 +124,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     sale::group(&mut attempts, &sources);
     let mut correlated = finish(sources, clocks, events, aligned, attempts, &coverage);
     correlated.inventory = inventory;
+    correlated.crowd = crowd;
     correlated
 }
 
@@ -509,5 +519,6 @@ fn finish(
         attempts,
         coverage: Coverage { of },
         inventory: Inventory::default(),
+        crowd: None,
     }
 }

@@ -22,6 +22,8 @@ pub struct Correlated {
     pub coverage: Coverage,
     /// What the site knows of its terminals.
     pub inventory: Inventory,
+    /// What had more partners than are tried of one (`link_candidates`): source and place of the first, and how many.
+    pub crowd: Option<(u32, crate::event::Place, u64)>,
 }
 
 impl Correlated {

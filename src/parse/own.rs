@@ -9,8 +9,8 @@ use serde::Deserialize;
 use tapscope_parsers::container::{self, Described, Head, Level, LogFormat, level_from_word};
 use tapscope_parsers::time::{RawTime, parse_at_start};
 
-/// Longest pattern.
-const PATTERN_BYTES: usize = 4096;
+use crate::plan::Limits;
+
 /// Bytes of a line that a pattern sees.
 const LINE_BYTES: usize = 64 * 1024;
 /// Groups that say what stands before the message; any other group names a value.
@@ -186,7 +186,7 @@ fn strptime(format: &str, text: &[u8]) -> Option<RawTime> {
 ///
 /// # Errors
 /// Every fault of every file, so that all can be mended at once.
-pub fn load(path: &Path) -> Result<Own, Vec<Fault>> {
+pub fn load(path: &Path, limits: &Limits) -> Result<Own, Vec<Fault>> {
     let mut own = Own::default();
     let mut faults = Vec::new();
     let fault = |file: &Path, text: String| Fault {
@@ -224,7 +224,7 @@ pub fn load(path: &Path) -> Result<Own, Vec<Fault>> {
             }
             continue;
         }
-        match format(&text) {
+        match format(&text, limits) {
             Ok(format) if own.formats.iter().any(|known| known.name == format.name) => {
                 faults.push(fault(&file, format!("name {:?} stands twice", format.name)));
             }
@@ -282,11 +282,11 @@ fn wording(text: &str) -> Result<Vec<String>, Vec<String>> {
 /// What is wrong with one description; nothing where it is right.
 #[must_use]
 pub fn format_faults(text: &str) -> Vec<String> {
-    proved(text).err().unwrap_or_default()
+    proved(text, &Limits::default()).err().unwrap_or_default()
 }
 
 /// One description, proved.
-fn proved(text: &str) -> Result<(File, Pattern), Vec<String>> {
+fn proved(text: &str, limits: &Limits) -> Result<(File, Pattern), Vec<String>> {
     let file: File = toml::from_str(text).map_err(|error| vec![error.to_string()])?;
     let mut faults = Vec::new();
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -299,14 +299,14 @@ fn proved(text: &str) -> Result<(File, Pattern), Vec<String>> {
     if container::by_name(&file.name).is_some() {
         faults.push(format!("name {:?} is that of a built-in format", file.name));
     }
-    let pattern = match compile(&file) {
+    let pattern = match compile(&file, limits) {
         Ok(pattern) => pattern,
         Err(text) => {
             faults.push(text);
             return Err(faults);
         }
     };
-    prove(&file, &pattern, &mut faults);
+    prove(&file, &pattern, limits, &mut faults);
     if faults.is_empty() {
         Ok((file, pattern))
     } else {
@@ -314,8 +314,8 @@ fn proved(text: &str) -> Result<(File, Pattern), Vec<String>> {
     }
 }
 
-fn format(text: &str) -> Result<&'static LogFormat, Vec<String>> {
-    let (file, pattern) = proved(text)?;
+fn format(text: &str, limits: &Limits) -> Result<&'static LogFormat, Vec<String>> {
+    let (file, pattern) = proved(text, limits)?;
     // Formats live as long as the program: there are few, and every stage may hold on to one.
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     let spec = if file.spec.is_empty() {
@@ -332,15 +332,23 @@ fn format(text: &str) -> Result<&'static LogFormat, Vec<String>> {
     ))))
 }
 
-fn compile(file: &File) -> Result<Pattern, String> {
-    if file.pattern.len() > PATTERN_BYTES {
-        return Err(format!("the pattern has more than {PATTERN_BYTES} bytes"));
-    }
-    let regex = RegexBuilder::new(&file.pattern)
-        .size_limit(1 << 20)
-        .dfa_size_limit(8 << 20)
+/// Compiles a pattern within bounds; the engine is linear in time.
+fn regex(pattern: &str, limits: &Limits) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern)
+        .size_limit(limits.pattern_memory)
+        .dfa_size_limit(limits.pattern_states)
         .build()
-        .map_err(|error| format!("the pattern is wrong: {error}"))?;
+}
+
+fn compile(file: &File, limits: &Limits) -> Result<Pattern, String> {
+    if file.pattern.len() > limits.pattern_bytes {
+        return Err(format!(
+            "the pattern has more than {} bytes (--limit pattern_bytes)",
+            limits.pattern_bytes
+        ));
+    }
+    let regex =
+        regex(&file.pattern, limits).map_err(|error| format!("the pattern is wrong: {error}"))?;
     let mut parts = [None; 7];
     let (mut values, mut names) = (Vec::new(), Vec::new());
     for (index, name) in regex.capture_names().enumerate() {
@@ -385,7 +393,7 @@ fn compile(file: &File) -> Result<Pattern, String> {
 }
 
 /// Every sample must do what it says.
-fn prove(file: &File, pattern: &Pattern, faults: &mut Vec<String>) {
+fn prove(file: &File, pattern: &Pattern, limits: &Limits, faults: &mut Vec<String>) {
     if file.matches.is_empty() || file.rejects.is_empty() {
         faults
             .push("expected at least one line under `matches` and one under `rejects`".to_owned());
@@ -395,7 +403,7 @@ fn prove(file: &File, pattern: &Pattern, faults: &mut Vec<String>) {
         match pattern.head(line.as_bytes()) {
             None => faults.push(format!(
                 "matches, line {at}: the pattern does not match it; it goes along up to {}",
-                reach(&file.pattern, line)
+                reach(&file.pattern, line, limits)
             )),
             Some(head) if pattern.parts[0].is_some() && head.time.is_none() => {
                 let how = file
@@ -420,13 +428,13 @@ fn prove(file: &File, pattern: &Pattern, faults: &mut Vec<String>) {
 }
 
 /// How far into a line the longest front part of the pattern goes that is a pattern by itself.
-fn reach(pattern: &str, line: &str) -> String {
+fn reach(pattern: &str, line: &str, limits: &Limits) -> String {
     let cuts = pattern.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
     // Each front part is compiled anew: of a long pattern only some are tried.
     let step = cuts.len() / 128 + 1;
     for cut in cuts.into_iter().rev().step_by(step) {
         let front = pattern.get(..cut).unwrap_or_default();
-        if let Ok(regex) = RegexBuilder::new(front).size_limit(1 << 20).build()
+        if let Ok(regex) = regex(front, limits)
             && let Some(found) = regex.find(line.as_bytes())
         {
             let rest: String = line

@@ -14,7 +14,7 @@ use super::detail::hex;
 use super::gate::{Gate, Stream};
 use super::schema::SourceRow;
 use crate::attribute::Catalogue;
-use crate::plan::{Language, Plan, RunRecord};
+use crate::plan::{Language, Limits, Plan, RunRecord};
 
 /// A file that was written.
 pub(super) struct Output {
@@ -169,6 +169,17 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// The bounds of the run.
+    #[must_use]
+    pub fn bounds(&self) -> Limits {
+        let mut limits = Limits::default();
+        for (name, value) in &self.limits {
+            // A name that is no more: a folder of another version.
+            let _ = limits.set(name, *value);
+        }
+        limits
+    }
+
     /// Reads the manifest of an output folder.
     ///
     /// # Errors

@@ -158,6 +158,7 @@ fn write_all(
 
     let options = PageOptions {
         language: plan.language,
+        limits: plan.limits.clone(),
         ..PageOptions::default()
     };
     html::write(

@@ -140,7 +140,8 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
             .map(|text| instant(text, zone.as_ref(), flag))
             .transpose()
     };
-    let own = super::formats::own(&args.formats)?;
+    let bounds = limits(&args.limit)?;
+    let own = super::formats::own(&args.formats, &bounds)?;
     let known = |name: &str| {
         tapscope_parsers::container::by_name(name).is_some()
             || own.formats.iter().any(|format| format.name == name)
@@ -183,7 +184,7 @@ fn plan(args: &AnalyzeArgs) -> Result<Plan, Failure> {
         language: args.lang.map(Into::into).unwrap_or_default(),
         memory: memory(args.memory.as_deref())?,
         scratch: sandbox::standing(report::parent_of(&args.out)),
-        limits: limits(&args.limit)?,
+        limits: bounds,
         network: network::read(&args.keylog, &args.dialects)?,
     })
 }

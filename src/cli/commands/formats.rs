@@ -12,7 +12,7 @@ use crate::cli::{DONE, Ending, capture_why, network, table};
 use crate::decode::each_stream;
 use crate::parse::own::Own;
 use crate::parse::probe::{InputKind, probe_among};
-use crate::plan::{Language, Plan};
+use crate::plan::{Language, Limits, Plan};
 use crate::report::clean;
 use crate::source;
 
@@ -46,7 +46,7 @@ const WRAPPINGS: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
-    let own = own(&args.formats)?;
+    let own = own(&args.formats, &Limits::default())?;
     if let Some(path) = &args.why {
         return why(path, own, args, output);
     }
@@ -119,11 +119,11 @@ pub(crate) fn run(args: &FormatsArgs, output: &Output) -> Ending {
 }
 
 /// The user's own formats and wording, each proved by its samples.
-pub(crate) fn own(folders: &[std::path::PathBuf]) -> Result<Own, Failure> {
+pub(crate) fn own(folders: &[std::path::PathBuf], limits: &Limits) -> Result<Own, Failure> {
     let mut all = Own::default();
     let mut faults = Vec::new();
     for folder in folders {
-        match crate::parse::own::load(folder) {
+        match crate::parse::own::load(folder, limits) {
             Ok(own) => {
                 for format in own.formats {
                     if all.formats.iter().any(|known| known.name == format.name) {

@@ -5,7 +5,7 @@ use crate::cli::args::ReportArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::{DONE, Ending};
-use crate::report::{Folder, PageOptions};
+use crate::report::{Folder, PageOptions, Recorded};
 
 pub(crate) fn run(args: &ReportArgs, output: &Output) -> Ending {
     let folder = Folder::open(&args.dir)?;
@@ -19,6 +19,7 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> Ending {
         since: time(&args.since, "--since")?,
         until: time(&args.until, "--until")?,
         merchant: args.merchant.clone(),
+        limits: Recorded::read(&args.dir)?.bounds(),
     };
     let part = options.since.is_some() || options.until.is_some() || options.merchant.is_some();
     let target = match &args.out {

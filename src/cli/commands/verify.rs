@@ -169,10 +169,7 @@ fn difference(
 
 /// Reads the inputs again, as they were read then: members of archives one by one.
 fn inputs(from: &Path, recorded: &Recorded, verdict: &mut Verdict) {
-    let mut limits = Limits::default();
-    for (name, value) in &recorded.limits {
-        let _ = limits.set(name, *value);
-    }
+    let limits = recorded.bounds();
     let mut at = 0;
     while let Some(file) = recorded.inputs.get(at) {
         let Some(on_disk) = file_of(from, &file.path) else {

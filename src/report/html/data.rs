@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use serde_json::{Value, json};
 
 use super::facets;
+use crate::plan::Limits;
 use crate::report::failures::fair_share;
 use crate::report::folder::Story;
 use crate::report::overview::{Overview, Summary};
@@ -14,10 +15,6 @@ use crate::report::row::Micros;
 use crate::report::schema::{EventRow, EvidenceRow, PageEvent, Transaction};
 use crate::report::{Error, UNDETERMINED};
 
-/// Bytes of data that a page may hold; markup, style and script come on top (0.2 MB).
-const DATA_BYTES: usize = 4_400_000;
-/// Events of one attempt that a page shows.
-const EVENTS_EACH: usize = 60;
 /// Pieces of evidence of one attempt that a page shows.
 const EVIDENCE_EACH: usize = 24;
 /// Places that a page cites for one piece of evidence.
@@ -101,19 +98,23 @@ pub(super) fn collect(
     folder: &Path,
     overview: &Overview,
     summary: &Summary,
+    limits: &Limits,
 ) -> Result<PageData, Error> {
     let all = facets::pack(overview);
     let causes = overview.failures.causes();
-    let mut held = read(folder, &causes, fair_share(&causes, super::LISTED))?;
+    let chosen = fair_share(&causes, limits.page_attempts);
+    let mut held = read(folder, &causes, chosen, limits.page_events)?;
+    // Markup, style and script come on top (0.2 MB).
+    let most = limits.page_bytes;
     let mut limit = held.len();
     loop {
         let data = whole(&held, &all, summary);
         let size = data.json.to_string().len();
-        if size <= DATA_BYTES || limit <= 20 {
+        if size <= most || limit <= 20 {
             return Ok(data);
         }
         // Thinned out in proportion, and a little more.
-        limit = (limit as f64 * DATA_BYTES as f64 / size as f64 * 0.93) as usize;
+        limit = (limit as f64 * most as f64 / size as f64 * 0.93) as usize;
         let items: Vec<(u32, u32)> = (0_u32..).zip(&held).map(|(i, h)| (i, h.cause)).collect();
         let kept: hashbrown::HashSet<u32> = fair_share(&items, limit).into_iter().collect();
         let mut number = 0_u32..;
@@ -207,7 +208,12 @@ fn rows(strings: &mut Strings, held: &[Held]) -> Value {
 }
 
 /// Reads the chosen rows (ascending) with their evidence and events.
-fn read(folder: &Path, causes: &[(u32, u32)], chosen: Vec<u32>) -> Result<Vec<Held>, Error> {
+fn read(
+    folder: &Path,
+    causes: &[(u32, u32)],
+    chosen: Vec<u32>,
+    events_each: usize,
+) -> Result<Vec<Held>, Error> {
     let cause_of: HashMap<u32, u32> = causes.iter().copied().collect();
     let mut held: Vec<Held> = Vec::with_capacity(chosen.len());
     let table = TableReader::<Transaction>::open(&folder.join("transactions.parquet"))?;
@@ -236,7 +242,7 @@ fn read(folder: &Path, causes: &[(u32, u32)], chosen: Vec<u32>) -> Result<Vec<He
         let Some(slot) = place.and_then(|i| held.get_mut(*i)) else {
             return;
         };
-        if slot.events.len() < EVENTS_EACH {
+        if slot.events.len() < events_each {
             slot.events.push(Event::of_page(e));
         } else {
             slot.more_events += 1;

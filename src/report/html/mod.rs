@@ -11,10 +11,7 @@ use super::folder::Story;
 use super::overview::{Overview, Summary};
 use super::publish::replace_file;
 use super::{Error, Folder};
-use crate::plan::Language;
-
-/// How many failed transactions a page shows at most; its size mostly sets a lower bound.
-pub(super) const LISTED: usize = 5_000;
+use crate::plan::{Language, Limits};
 
 /// What a page shows.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +24,8 @@ pub struct PageOptions {
     pub until: Option<i64>,
     /// Only this merchant.
     pub merchant: Option<String>,
+    /// How much it may hold: `page_attempts`, `page_events`, `page_bytes`.
+    pub limits: Limits,
 }
 
 impl PageOptions {
@@ -56,7 +55,7 @@ pub(super) fn write(
     summary: &Summary,
     options: &PageOptions,
 ) -> Result<(), Error> {
-    let data = data::collect(folder, overview, summary)?;
+    let data = data::collect(folder, overview, summary, &options.limits)?;
     let text = page::render(summary, &data, options)?;
     // The page may be written again by itself: it is searched here, whoever writes it.
     if let Some(leak) =
