@@ -244,6 +244,31 @@ pub fn decode_all(text: &[u8]) -> Option<Vec<u8>> {
     (end == text.len() && !out.is_empty()).then_some(out)
 }
 
+/// One row of a hex dump, of any usual width: that of [`dump_line`], or up to 64 bytes with nothing behind them.
+#[must_use]
+pub fn dump_row(line: &[u8]) -> Option<(Option<usize>, Vec<u8>)> {
+    let (offset, mut bytes) = dump_line(line, 16)?;
+    let line = line.trim_ascii();
+    // More than sixteen: pairs up to the end, each a space apart.
+    if bytes.len() == 16 && line.len() > 17 * 3 - 1 {
+        let skip = offset.map_or(0, |_| digits_from(line, 0));
+        let row = line.get(skip..)?.trim_ascii_start();
+        let row = row.strip_prefix(b":").unwrap_or(row).trim_ascii_start();
+        let pairs = row.split(|b| *b == b' ');
+        let wide: Option<Vec<u8>> = pairs
+            .take(65)
+            .map(|pair| match pair {
+                [high, low] => Some(nibble(*high)? << 4 | nibble(*low)?),
+                _ => None,
+            })
+            .collect();
+        if let Some(wide) = wide.filter(|wide| (17..=64).contains(&wide.len())) {
+            bytes = wide;
+        }
+    }
+    Some((offset, bytes))
+}
+
 /// One line of a hex dump: offset, up to 16 (or 32) bytes, and perhaps a column of characters. Gives the bytes.
 ///
 /// `columns` bounds the bytes of a line, so that a character column that looks like hex is not read as such.

@@ -514,6 +514,7 @@ pub fn hostile() -> Analysis {
             attempts: vec![first, other, unclear, fine],
             coverage: Coverage::default(),
             inventory: tapscope::correlate::Inventory::default(),
+            crowd: None,
         },
         issues: vec![
             Issue {

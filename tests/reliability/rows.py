@@ -1,4 +1,4 @@
-"""Reads every table of FOLDER with pyarrow, DuckDB and (where it is there) polars, and compares the rows with TABLE.json of WRITTEN, as the
+"""Reads every table of FOLDER with pyarrow, DuckDB and (where they are there) polars and Spark, and compares the rows with TABLE.json of WRITTEN, as the
 program itself reads them. Then Timesketch's rules for timesketch.jsonl.
 
     rows.py FOLDER WRITTEN
@@ -9,6 +9,7 @@ import json
 import math
 import os
 import sys
+import time
 
 import duckdb
 import pyarrow.parquet
@@ -50,6 +51,24 @@ try:
     readers.append("polars")
 except ImportError:
     print("SKIPPED: polars for Python is not here", file=sys.stderr)
+spark = None
+try:
+    from pyspark.sql import SparkSession
+
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    spark = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.sql.session.timeZone", "UTC")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    readers.append("Spark")
+except Exception as error:  # No Java, no package: a reader fewer.
+    print(f"SKIPPED: Spark is not here ({type(error).__name__})", file=sys.stderr)
 base = duckdb.connect()
 base.execute("SET TimeZone = 'UTC'")
 for table in ("transactions", "events", "evidence", "incidents", "sources", "issues", "facts"):
@@ -71,6 +90,10 @@ for table in ("transactions", "events", "evidence", "incidents", "sources", "iss
     others = [("DuckDB", duck), ("tapscope", ours)]
     if "polars" in readers:
         others.append(("polars", [plain(row) for row in polars.read_parquet(path).to_dicts()]))
+    if spark:
+        # One file, one task, so that the rows come in its order.
+        found = spark.read.parquet(path).coalesce(1).collect()
+        others.append(("Spark", [plain(row.asDict(recursive=True)) for row in found]))
     for name, other in others:
         if len(other) != len(arrow):
             wrong.append(f"{table}: {len(other)} rows in {name}, {len(arrow)} in pyarrow")

@@ -35,6 +35,11 @@ pub const KIND: ContentKind = ContentKind {
         "bit011",
         "bit039",
         "bit 11",
+        "域000",
+        "域002",
+        "域004",
+        "域011",
+        "域039",
         "域39",
         "39域",
         "11域",
@@ -429,6 +434,17 @@ pub fn message_bytes(text: &[u8]) -> Option<Vec<u8>> {
     let area = hex::longest_run(text, 0).filter(|area| area.bytes >= 24)?;
     let mut bytes = Vec::with_capacity(area.bytes);
     hex::decode_run(text, area.start, 8192, &mut bytes);
+    if let Some(found) = as_message(bytes) {
+        return Some(found);
+    }
+    // A word in front may look like bytes: `252B 00 FA 60 …` counts them.
+    let word = text.get(area.start..)?.iter().position(|b| *b == b' ')?;
+    let mut bytes = Vec::with_capacity(area.bytes);
+    hex::decode_run(text, area.start + word + 1, 8192, &mut bytes);
+    as_message(bytes).filter(|_| word > 2)
+}
+
+fn as_message(bytes: Vec<u8>) -> Option<Vec<u8>> {
     let Some(at) =
         packed_type(&bytes).filter(|at| bytes.get(at + 2).is_some_and(|b| b & 0x70 != 0))
     else {

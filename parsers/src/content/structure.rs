@@ -166,6 +166,98 @@ pub fn answers(pairs: &[Pair<'_>], text: &[u8]) -> bool {
     })
 }
 
+/// The response code that a line tells without a label's mark: `0210 stan 000311 RC 57`, `NET|0110|stan=004402|039=57` behind the message
+/// type of an answer, `DECLINED 57` behind the word.
+#[must_use]
+pub fn spoken_code(text: &[u8]) -> Option<(usize, &[u8])> {
+    let mut words = words(text);
+    let mut answer = false;
+    while let Some((at, word)) = words.next() {
+        let label = match word {
+            b"0110" | b"0210" | b"1110" | b"1210" => {
+                answer = true;
+                false
+            }
+            b"39" | b"039" => answer && text.get(at + word.len()) == Some(&b'='),
+            _ if word.len() <= 8 => {
+                let known = |names: &[&str]| names.iter().any(|n| word.eq_ignore_ascii_case(n.as_bytes()));
+                answer && known(&["rc", "resp", "rsp", "code", "kod", "kode"])
+                    || known(&["declined", "refused", "denied"])
+            }
+            _ => false,
+        };
+        if !label {
+            continue;
+        }
+        let from = at + word.len();
+        let rest = text.get(from..)?;
+        let marks = rest
+            .iter()
+            .take_while(|b| matches!(b, b' ' | b'=' | b':' | b'(' | b'['))
+            .count();
+        let code = rest.get(marks..marks + 2).filter(|_| (1..=3).contains(&marks));
+        // A count, an amount or a date goes on.
+        let ends = match rest.get(marks + 2..) {
+            None | Some([] | [b')' | b']' | b'|' | b';', ..]) => true,
+            Some([b' ', next, ..]) => !next.is_ascii_alphanumeric() || answer,
+            Some([b',' | b'.', next, ..]) => !next.is_ascii_digit(),
+            Some([b',' | b'.' | b' ']) => true,
+            _ => false,
+        };
+        if let Some(code) = code
+            && ends
+            && code[0].is_ascii_digit()
+            && (code[1].is_ascii_digit() || code[1].is_ascii_uppercase())
+        {
+            return Some((at, code));
+        }
+    }
+    None
+}
+
+/// What a kernel's outcome says, written as data objects in hex: `DF8129 08 …`, the outcome parameter set, `DF8116 16 …`, the user
+/// interface request, `DF8115 06 …`, the error indication (EMV Book C-2, A.1.43, A.1.99, A.1.62).
+pub fn outcome_objects(text: &[u8]) -> impl Iterator<Item = Pair<'_>> {
+    OBJECTS.iter().filter_map(|(object, key, bytes)| {
+        let at = text
+            .windows(object.len())
+            .position(|part| part.eq_ignore_ascii_case(object))?;
+        let from = at + object.len();
+        let value = text.get(from..from + bytes * 2)?;
+        let hex = value.iter().all(u8::is_ascii_hexdigit);
+        hex.then(|| Pair {
+            key: *key,
+            value,
+            after: &[],
+            payment: true,
+            at,
+        })
+    })
+}
+
+/// Tag and length, what it is, and its bytes.
+const OBJECTS: &[(&[u8], Key, usize)] = &[
+    (b"DF812908", Key::Ops, 8),
+    (b"DF811616", Key::Ui, 22),
+    (b"DF811506", Key::ErrorIndication, 6),
+];
+
+/// Words of letters and digits, with where they begin.
+fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let start = at + rest.iter().position(u8::is_ascii_alphanumeric)?;
+        let rest = text.get(start..)?;
+        let length = rest
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric())
+            .count();
+        at = start + length;
+        Some((start, rest.get(..length)?))
+    })
+}
+
 /// True for `SALE 4,50 EUR`, `TXN|BEGIN|消费|18.00`: a line with the name of a sale and an amount, and no word for its end.
 #[must_use]
 pub fn opens_sale(text: &[u8]) -> bool {
@@ -243,6 +335,27 @@ mod tests {
             "sale ended 4.50",
         ] {
             assert!(!opens_sale(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_told_without_a_mark() {
+        for (text, want) in [
+            ("Terima 0210 stan 000311 RC 57", Some("57")),
+            ("IN |NET-VISA|0110|stan=004402|039=57", Some("57")),
+            ("OUT|ACQ01|0210|004400|rrn=619218004401|039=1A", Some("1A")),
+            ("RX 0210 RC=00", Some("00")),
+            ("TXN DECLINED 57 - call your bank", Some("57")),
+            ("Declined (05)", Some("05")),
+            ("declined 2 times", None),
+            ("declined 10.00 EUR", None),
+            ("declined 12 Jul", None),
+            ("TX 0200 RC 57", None),
+            ("rc 57", None),
+            ("0210 rc", None),
+        ] {
+            let got = spoken_code(text.as_bytes()).map(|(_, code)| code);
+            assert_eq!(got, want.map(str::as_bytes), "{text}");
         }
     }
 

@@ -46,10 +46,26 @@ fn bare(bytes: &[u8]) -> Option<(RawTime, usize)> {
         (1 | 2, b':' | b'h' | b'H') => clock_only(bytes),
         (6, b' ' | b'-' | b'_') => short_packed(bytes),
         (4..=9, b'.') => ticks(bytes),
+        (1..=9, b'|' | b';' | b',' | b'\t' | b' ') => numbered(bytes, digits),
         (10, _) => month_day_packed(bytes).or_else(|| epoch(bytes)),
         (13 | 16 | 19, _) => epoch(bytes),
         _ => None,
     }
+}
+
+/// A line's number, or the ticks of a counter, before date and time: `000123|02-10-2026 13:20:00.000`, `4940010 08:02:40`.
+fn numbered(bytes: &[u8], digits: usize) -> Option<(RawTime, usize)> {
+    let rest = bytes.get(digits + 1..)?;
+    let after = Cursor::new(rest).digits_ahead(20);
+    let marks = matches!(
+        (after, rest.get(after)),
+        (2 | 4, Some(b'-' | b'/' | b'.')) | (2, Some(b':')) | (8 | 14 | 17, Some(_))
+    );
+    // What a blank parts from the time is no column: longer than a day of a month.
+    let column = bytes.get(digits) != Some(&b' ') || digits >= 4;
+    let (raw, used) = bare(rest).filter(|_| marks && column)?;
+    let clocked = raw.month_day.is_some() || rest.get(5) == Some(&b':');
+    clocked.then_some((raw, digits + 1 + used))
 }
 
 /// logcat: `MM-DD hh:mm:ss.mmm` with three or six digits, and an optional offset after one blank.

@@ -257,6 +257,19 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     if data {
         // `8A (authorisation response code): 00` in a decoded tree is what was sent to the card, not what the host said.
         pairs.retain(|p| p.key != Key::ResponseCode);
+    } else if !pairs.iter().any(|p| p.key == Key::ResponseCode)
+        && let Some((at, value)) = structure::spoken_code(bytes)
+    {
+        pairs.push(Pair {
+            key: Key::ResponseCode,
+            value,
+            after: &[],
+            payment: true,
+            at,
+        });
+    }
+    if memchr::memmem::find(bytes, b"DF81").is_some() || memchr::memmem::find(bytes, b"df81").is_some() {
+        pairs.extend(structure::outcome_objects(bytes));
     }
     let exception = exception::read(bytes);
     let fields = iso_list::read(bytes);

@@ -27,6 +27,9 @@ const JSON_MARKS: &[&[u8]] = &[
     b"\\\"EventToNotify",
 ];
 
+/// Bytes of a row, where rows of a dump do not begin with their offset.
+const ROWS: std::ops::RangeInclusive<usize> = 16..=64;
+
 /// Where `<isomsg` or `&lt;isomsg` begins.
 fn iso_xml_start(line: &[u8]) -> Option<usize> {
     // The bracket is rarer than the word is cheap to look for.
@@ -303,25 +306,26 @@ impl<'a> Walk<'a> {
         end: usize,
         line: &Line<'a>,
     ) -> Option<Spanned> {
-        let (offset, mut bytes) = hex::dump_line(&line.message, 16)?;
+        let (offset, mut bytes) = hex::dump_row(&line.message)?;
+        let width = bytes.len();
         match offset {
             Some(0) => {}
-            None if bytes.len() == 16 && iso_list::begins_message(&bytes) => {}
+            None if ROWS.contains(&width) && iso_list::begins_message(&bytes) => {}
             _ => return None,
         }
         let counted = offset.is_some();
         let mut lines = vec![(start, end)];
         self.after(line.head, end, &mut |part| {
-            if bytes.len() % 16 != 0 || bytes.len() >= 4096 {
+            if bytes.len() % width != 0 || bytes.len() >= 4096 {
                 return false;
             }
-            match hex::dump_line(part.message, 16) {
-                Some((Some(at), more))
-                    if counted && (at == bytes.len() || at == bytes.len() / 16) =>
-                {
+            match hex::dump_row(part.message) {
+                Some((at, more)) if more.len() <= width && at.is_some() == counted => {
+                    if at.is_some_and(|at| at != bytes.len() && at != bytes.len() / width) {
+                        return false;
+                    }
                     bytes.extend(more);
                 }
-                Some((None, more)) if !counted => bytes.extend(more),
                 _ => return false,
             }
             lines.push((part.start, part.end));
