@@ -55,6 +55,11 @@ struct Reader {
     late_on_the_wire: bool,
 }
 
+/// `071`, `0510`: how the card was read, and what the terminal can do about a PIN (ISO 8583, field 22).
+fn is_entry_mode(mode: &str) -> bool {
+    matches!(mode.len(), 3 | 4) && mode.bytes().all(|b| b.is_ascii_digit())
+}
+
 impl Reader {
     fn see(&mut self, event: &Event, at: Option<i64>) {
         merge_keys(&mut self.merged, &event.keys);
@@ -66,6 +71,14 @@ impl Reader {
                 {
                     self.story.keys.response_code = Some(code.clone());
                     self.response.get_or_insert_with(|| (code.clone(), at));
+                }
+                if let Some((_, mode)) = line
+                    .values
+                    .iter()
+                    .find(|(name, mode)| *name == "entry_mode" && is_entry_mode(mode))
+                {
+                    let known = &mut self.story.keys.entry_mode;
+                    known.get_or_insert_with(|| mode.clone());
                 }
                 if let Some((_, ops)) = line.values.iter().find(|(name, _)| *name == "ops") {
                     self.ending = outcome_of_ops(ops).or(self.ending);

@@ -181,7 +181,8 @@ pub fn anchors() -> impl Iterator<Item = String> {
             [
                 "sak=", "sak:", "sak 0x", "\"sak\"", "atqa", "stan=", "stan:", "stan\"", "stan[",
                 "stan ", "rrn=", "rrn[", "rrn ", "rrn:", "rrn\"", "tvr=", "tvr:", "f39=", "f39:",
-                "39域", "f11=", "f37=", "f41=",
+                "39域", "f11=", "f37=", "f41=", "\"pan\"", "\"pem\"", "\"tid\"", "\"maskedpan\"",
+                "\"masked_pan\"",
             ]
             .map(str::to_owned),
         )

@@ -9,7 +9,7 @@ use super::key_value::{Key, Pair, spoken_amount};
 /// Short labels of a response code (ISO 8583, field 39) and of the terminal's verification results (tag 95), which other software has too.
 const LABELS: &[&str] = &[
     " rc=", " rc:", " rc ", "\"rc\"", "_rc", "resp=", "resp:", " 39=", " 39:", " 95=", " 95:",
-    "tvr",
+    "tvr", " 0200 ", "|0200|", " 0100 ", "|0100|", " 0210 ", "|0210|", " 0110 ", "|0110|",
 ];
 
 /// Anchors of what this file reads: words of general computing, looked for beside payments. A name of a sale stands before an amount or a
@@ -84,6 +84,16 @@ static HOSTS: LazyLock<Words> = LazyLock::new(|| {
         "主机",
         "后台",
         "应答",
+    ])
+});
+
+static ARROWS: LazyLock<Words> = LazyLock::new(|| Words::new(&["->", "<-", "=>", "<=", ">>", "<<"]));
+
+/// Which way a message went.
+static WAYS: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        "send", "sent", "sending", "tx", "out", "in", "recv", "received", "rx", "rcv", "fwd", "post", "kirim", "terima",
+        "sende", "empfangen", "envoi", "envio", "发送", "上送", "接收", "收到", "返回", "转发",
     ])
 });
 
@@ -163,6 +173,31 @@ pub fn answers(pairs: &[Pair<'_>], text: &[u8]) -> bool {
         let label = text.get(code.at..).unwrap_or_default();
         let beside = pairs.iter().any(|p| p.payment && p.key != Key::Uid);
         (beside || label.starts_with(b"39") || HOSTS.occur(text)) && !NO_SALE.occur(text)
+    })
+}
+
+/// The signal for a message that a line names by its type, with one of its fields beside it: `-> 0200 trace=000090`, `OUT|0110|stan=004400`.
+#[must_use]
+pub fn names_message(pairs: &[Pair<'_>], text: &[u8]) -> Option<&'static str> {
+    let field = |p: &Pair<'_>| {
+        let digits = p.value.iter().filter(|b| b.is_ascii_digit()).count();
+        matches!(p.key, Key::Stan | Key::Rrn | Key::EntryMode) && digits >= 3
+            || matches!(p.key, Key::Terminal | Key::Card) && digits >= 6
+    };
+    if !pairs.iter().any(field) || NO_SALE.occur(text) {
+        return None;
+    }
+    // Built, or only spoken of, it went nowhere.
+    if !(ARROWS.occur(text) || WAYS.stand(text)) {
+        return None;
+    }
+    words(text).find_map(|(at, word)| {
+        let apart = at.checked_sub(1).and_then(|i| text.get(i)) != Some(&b'=');
+        match word {
+            b"0100" | b"0200" if apart => Some("request_sent"),
+            b"0110" | b"0210" if apart => Some("response_received"),
+            _ => None,
+        }
     })
 }
 
@@ -356,6 +391,23 @@ mod tests {
         ] {
             let got = spoken_code(text.as_bytes()).map(|(_, code)| code);
             assert_eq!(got, want.map(str::as_bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_named_with_a_field() {
+        let labels = super::super::key_value::Labels::new().unwrap();
+        for (text, want) in [
+            ("-> 0200 trace=000090 f22=051", Some("request_sent")),
+            ("OUT|NET-VISA|0100|stan=004402", Some("request_sent")),
+            ("IN |NET-VISA|0110|stan=004402", Some("response_received")),
+            ("reversal 0400 answers 0200 stan=004402", None),
+            ("room 0200 booked", None),
+            ("ISO pack 0200 stan=5511 len=386", None),
+            ("code=0200 stan=000001", None),
+        ] {
+            let got = names_message(&labels.read(text.as_bytes()), text.as_bytes());
+            assert_eq!(got, want, "{text}");
         }
     }
 

@@ -121,6 +121,7 @@ fn exchange(
                 Signal::Connecting,
                 Signal::Connected,
                 Signal::ResponseReceived,
+                Signal::OnlineRequest,
             ])
             .is_empty();
     let code = responses

@@ -274,7 +274,9 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     let exception = exception::read(bytes);
     let fields = iso_list::read(bytes);
     let tagged = payment_tag(head.tag) || payment_tag(head.process);
-    let payment_pairs = pairs.iter().any(|p| (p.payment || tagged) && telling(p));
+    let payment_pairs = pairs
+        .iter()
+        .any(|p| (p.payment || tagged || is_masked_card(p)) && telling(p));
     let mut statements: Vec<Statement> = Vec::new();
     let answered = pairs.iter().any(|p| p.key == Key::ResponseCode);
     for said in &phrases {
@@ -312,6 +314,9 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
                 .and_then(Signal::from_id)
                 .map(|signal| (signal, true)),
             structure::opens_sale(bytes).then_some((Signal::SaleStart, false)),
+            structure::names_message(&pairs, bytes)
+                .and_then(Signal::from_id)
+                .map(|signal| (signal, false)),
         ];
         if let Some((signal, payment)) = built.into_iter().flatten().next() {
             statements.push(Statement { signal, payment });
@@ -580,6 +585,15 @@ fn default_signal(pairs: &[Pair<'_>]) -> Signal {
     } else {
         Signal::Note
     }
+}
+
+/// A card number with its middle hidden: only payments have that, whatever the label is.
+fn is_masked_card(pair: &Pair<'_>) -> bool {
+    let hidden = |b: &&u8| matches!(b, b'*' | b'x' | b'X');
+    pair.key == Key::Card
+        && pair.value.len() >= 12
+        && pair.value.iter().filter(hidden).count() >= 4
+        && pair.value.iter().rev().take(4).all(u8::is_ascii_digit)
 }
 
 /// True where the value is what its label promises, so that the line is about a payment.

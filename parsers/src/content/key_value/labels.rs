@@ -81,6 +81,7 @@ pub(super) const LABELS: &[(&str, Key, bool)] = &[
     ("term id", Key::Terminal, true),
     ("term no", Key::Terminal, true),
     ("tid", Key::Terminal, false),
+    ("pem", Key::EntryMode, false),
     ("pos id", Key::Terminal, true),
     ("f41", Key::Terminal, true),
     ("de41", Key::Terminal, true),
