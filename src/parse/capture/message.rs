@@ -21,13 +21,17 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
         .field(55)
         .map(|v| chip_data(v.raw, request, edge))
         .unwrap_or_default();
-    let keys = keys(message, &tags, edge);
+    let mut keys = keys(message, &tags, edge);
     let damage = damage(message, cut, edge);
     let mut fields = Vec::with_capacity(message.fields.len());
     for value in &message.fields {
         if !NEVER.contains(&value.number) && !is_secret(message, value) {
             fields.push((value.number, field(message, value, edge)));
         }
+    }
+    if damage.is_some() && mask_torn(&mut fields, edge) {
+        keys.terminal = None;
+        keys.merchant = None;
     }
     let iso = IsoMessage {
         mti: message.mti,
@@ -48,6 +52,24 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
         acked_after_micros: None,
     };
     (iso, keys)
+}
+
+/// In a damaged message a card number may stand where terminal (41) and merchant (42) are looked for, a part in each. True where it did.
+fn mask_torn(fields: &mut [(u8, Text)], edge: &Edge) -> bool {
+    let Some(at) = fields.windows(2).position(|two| matches!(two, [(41, _), (42, _)])) else {
+        return false;
+    };
+    let Some([(_, terminal), (_, merchant)]) = fields.get_mut(at..at + 2) else {
+        return false;
+    };
+    let joined = format!("{terminal}{merchant}");
+    let masked = edge.text(&joined);
+    let torn = *masked != *joined && *masked != *format!("{}{}", edge.text(terminal), edge.text(merchant));
+    if torn {
+        *terminal = Text::new("…");
+        *merchant = masked;
+    }
+    torn
 }
 
 /// Data objects of field 55; some hosts write them as hexadecimal characters.
