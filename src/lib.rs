@@ -52,6 +52,15 @@ pub trait Observer: Sync {
     fn file(&self, _shown: &str) {}
 }
 
+/// Hears nothing: what is read a second time was counted.
+struct Silent;
+
+impl Observer for Silent {
+    fn total(&self, _bytes: u64) {}
+    fn advance(&self, _bytes: u64) {}
+    fn stage(&self, _name: &str) {}
+}
+
 /// Why a run could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -106,6 +115,26 @@ pub fn analyze(
         .flat_map_iter(|set| read_set(set, &found.inputs, plan, &edge, &spill, observer))
         .collect();
     read.sort_by_key(|(index, _)| *index);
+    for at in parse::beside::worth_reading_again(&read) {
+        if let Some((index, before)) = read.get_mut(at)
+            && let Some(input) = found.inputs.get(*index)
+        {
+            let again = self::read(
+                input,
+                plan,
+                &edge,
+                &spill,
+                &mut Carry::beside(),
+                None,
+                &Silent,
+            );
+            // A file that changed meanwhile is what it was when it was read first.
+            let same = |one: &Parsed| before.iter().any(|b| b.source.blake3 == one.source.blake3);
+            if again.iter().all(same) {
+                *before = again;
+            }
+        }
+    }
     let mut parsed: Vec<Parsed> = read.into_iter().flat_map(|(_, parsed)| parsed).collect();
     parsed.extend(found.refused.iter().map(|refused| Parsed {
         source: Source {

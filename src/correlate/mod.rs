@@ -3,6 +3,7 @@
 //! Left border: [`crate::event`]. Knows nothing of causes.
 //! fragments (what one source saw of one attempt) -> sure pairs -> terminals and clocks -> links -> attempts -> sales.
 
+mod beside;
 mod capture_set;
 mod clock;
 mod coverage;
@@ -117,6 +118,8 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
         attempts.append(&mut made);
     }
     add_links(&mut attempts, &links, &fragments, &events);
+    let most = plan.limits.transaction_events;
+    beside::attach(&mut attempts, &sources, &events, &aligned, most);
     drop((fragments, links, members));
     attempts.sort_unstable_by(|a, b| {
         (a.started_at, &a.tx_id, a.events.first()).cmp(&(b.started_at, &b.tx_id, b.events.first()))

@@ -62,6 +62,15 @@ pub struct Source {
     pub device: Option<Text>,
 }
 
+impl Source {
+    /// The part of its path before the last separator; an archive is a folder too.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        let path: &str = &self.path;
+        path.rfind(['/', '\\', '!']).map_or("", |at| &path[..at])
+    }
+}
+
 /// What became of every byte of a source, as decoded. The four byte counts add up to `bytes`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ledger {

@@ -36,6 +36,7 @@ pub struct Context<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
+pub mod beside;
 pub mod capture;
 pub mod clock;
 mod dialogue;

@@ -41,7 +41,7 @@ fn tapscope(args: &[&str], folder: &Path, file: Option<&Path>) -> Output {
 #[test]
 fn a_described_format_reads_a_log() {
     let folder = folder(&[("a.toml", DAY), ("w.tsv", WORDS)]);
-    let own = own::load(folder.path()).unwrap();
+    let own = own::load(folder.path(), &tapscope::plan::Limits::default()).unwrap();
     let plan = Plan {
         own_formats: own.formats,
         own_wording: own.wording,

@@ -114,3 +114,64 @@ fn a_bug_report_is_read_out_of_its_zip_and_from_standard_input() {
     assert!(child.wait().unwrap().success());
     assert_eq!(events(&out).len(), 1);
 }
+
+/// A kernel's log has no payment in it: it is kept beside a log of payments, by time, and only there.
+#[test]
+fn what_befell_the_device_is_kept_beside_payments() {
+    let kernel = "\
+2026-10-18 17:20:00.000  systemd: Started daily cleanup
+2026-10-18 17:29:40.120  usb 1-3: USB disconnect, device number 7
+2026-10-18 19:00:00.000  usb 1-3: USB disconnect, device number 8
+";
+    let payments = "\
+2026-10-18 17:28:02.000 PaySdk: start sale amount=120.50
+2026-10-18 17:28:02.500 PaySdk: please tap your card
+2026-10-18 17:28:05.000 PaySdk: card read ok
+2026-10-18 17:28:06.000 PaySdk: host rc=00 approved
+2026-10-18 17:29:39.000 PaySdk: start sale amount=45.60
+2026-10-18 17:29:39.500 PaySdk: please tap your card
+2026-10-18 17:29:44.000 PaySdk: transaction failed
+";
+    let other = "2026-10-18 17:29:41.000 web: GET /index.html 200\n";
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, files: &[(&str, &str)]| {
+        let input = folder.path().join(name);
+        std::fs::create_dir(&input).unwrap();
+        for (file, text) in files {
+            std::fs::write(input.join(file), text).unwrap();
+        }
+        let out = folder.path().join(format!("{name}-out"));
+        let run = tapscope(&["analyze", "--out"])
+            .arg(&out)
+            .arg(&input)
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{run:?}");
+        let query = "SELECT locator, cause FROM transactions t JOIN events e ON t.tx_id = e.tx_id \
+                     WHERE locator LIKE '%kern.log%' ORDER BY locator";
+        let joined = tapscope(&["query", "--format", "csv"])
+            .arg(&out)
+            .arg(query)
+            .output()
+            .unwrap();
+        assert!(joined.status.success(), "{joined:?}");
+        let of_kernel = |text: &String| text.contains("kern.log");
+        (
+            events(&out).iter().filter(|text| of_kernel(text)).count(),
+            String::from_utf8_lossy(&joined.stdout).into_owned(),
+        )
+    };
+    let (kept, joined) = run("both", &[("kern.log", kernel), ("pos.log", payments)]);
+    assert_eq!(kept, 2);
+    assert!(
+        joined.contains("kern.log:2") && joined.contains("HW_PERIPHERAL_LINK"),
+        "{joined}"
+    );
+    // An hour and a half later nobody paid.
+    assert!(!joined.contains("kern.log:3"), "{joined}");
+    assert_eq!(run("alone", &[("kern.log", kernel)]).0, 0);
+    assert_eq!(
+        run("no-payments", &[("kern.log", kernel), ("web.log", other)]).0,
+        0
+    );
+}

@@ -87,13 +87,36 @@ static HOSTS: LazyLock<Words> = LazyLock::new(|| {
     ])
 });
 
-static ARROWS: LazyLock<Words> = LazyLock::new(|| Words::new(&["->", "<-", "=>", "<=", ">>", "<<"]));
+static ARROWS: LazyLock<Words> =
+    LazyLock::new(|| Words::new(&["->", "<-", "=>", "<=", ">>", "<<"]));
 
 /// Which way a message went.
 static WAYS: LazyLock<Words> = LazyLock::new(|| {
     Words::new(&[
-        "send", "sent", "sending", "tx", "out", "in", "recv", "received", "rx", "rcv", "fwd", "post", "kirim", "terima",
-        "sende", "empfangen", "envoi", "envio", "发送", "上送", "接收", "收到", "返回", "转发",
+        "send",
+        "sent",
+        "sending",
+        "tx",
+        "out",
+        "in",
+        "recv",
+        "received",
+        "rx",
+        "rcv",
+        "fwd",
+        "post",
+        "kirim",
+        "terima",
+        "sende",
+        "empfangen",
+        "envoi",
+        "envio",
+        "发送",
+        "上送",
+        "接收",
+        "收到",
+        "返回",
+        "转发",
     ])
 });
 
@@ -215,7 +238,11 @@ pub fn spoken_code(text: &[u8]) -> Option<(usize, &[u8])> {
             }
             b"39" | b"039" => answer && text.get(at + word.len()) == Some(&b'='),
             _ if word.len() <= 8 => {
-                let known = |names: &[&str]| names.iter().any(|n| word.eq_ignore_ascii_case(n.as_bytes()));
+                let known = |names: &[&str]| {
+                    names
+                        .iter()
+                        .any(|n| word.eq_ignore_ascii_case(n.as_bytes()))
+                };
                 answer && known(&["rc", "resp", "rsp", "code", "kod", "kode"])
                     || known(&["declined", "refused", "denied"])
             }
@@ -230,7 +257,9 @@ pub fn spoken_code(text: &[u8]) -> Option<(usize, &[u8])> {
             .iter()
             .take_while(|b| matches!(b, b' ' | b'=' | b':' | b'(' | b'['))
             .count();
-        let code = rest.get(marks..marks + 2).filter(|_| (1..=3).contains(&marks));
+        let code = rest
+            .get(marks..marks + 2)
+            .filter(|_| (1..=3).contains(&marks));
         // A count, an amount or a date goes on.
         let ends = match rest.get(marks + 2..) {
             None | Some([] | [b')' | b']' | b'|' | b';', ..]) => true,

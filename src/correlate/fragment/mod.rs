@@ -206,7 +206,7 @@ fn is_reversal(mti: u16) -> bool {
 }
 
 /// What happens to a device, not to a sale: belongs to a sale only when it happens in or shortly before it.
-fn is_ambient(signal: Signal) -> bool {
+pub(super) fn is_ambient(signal: Signal) -> bool {
     matches!(
         signal,
         Signal::ServiceDied

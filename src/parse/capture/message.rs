@@ -56,7 +56,10 @@ pub(super) fn build(cut: &Cut<'_>, flow: u64, edge: &Edge) -> (IsoMessage, Keys)
 
 /// In a damaged message a card number may stand where terminal (41) and merchant (42) are looked for, a part in each. True where it did.
 fn mask_torn(fields: &mut [(u8, Text)], edge: &Edge) -> bool {
-    let Some(at) = fields.windows(2).position(|two| matches!(two, [(41, _), (42, _)])) else {
+    let Some(at) = fields
+        .windows(2)
+        .position(|two| matches!(two, [(41, _), (42, _)]))
+    else {
         return false;
     };
     let Some([(_, terminal), (_, merchant)]) = fields.get_mut(at..at + 2) else {
@@ -64,7 +67,8 @@ fn mask_torn(fields: &mut [(u8, Text)], edge: &Edge) -> bool {
     };
     let joined = format!("{terminal}{merchant}");
     let masked = edge.text(&joined);
-    let torn = *masked != *joined && *masked != *format!("{}{}", edge.text(terminal), edge.text(merchant));
+    let torn =
+        *masked != *joined && *masked != *format!("{}{}", edge.text(terminal), edge.text(merchant));
     if torn {
         *terminal = Text::new("…");
         *merchant = masked;

@@ -268,7 +268,9 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             at,
         });
     }
-    if memchr::memmem::find(bytes, b"DF81").is_some() || memchr::memmem::find(bytes, b"df81").is_some() {
+    if memchr::memmem::find(bytes, b"DF81").is_some()
+        || memchr::memmem::find(bytes, b"df81").is_some()
+    {
         pairs.extend(structure::outcome_objects(bytes));
     }
     let exception = exception::read(bytes);

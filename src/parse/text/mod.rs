@@ -46,10 +46,24 @@ pub(crate) fn currency_letters(number: i64) -> Option<[u8; 3]> {
     keys::currency(number.to_string().as_bytes())
 }
 
-/// What one file of a rotated set hands to the next: where its clock stood.
+/// What is known before a file is read.
 #[derive(Debug, Default)]
 pub struct Carry {
+    /// Where the clock of the file before it in a rotated set stood.
     clock: Option<SourceClock>,
+    /// Payments are told of beside it, not in it: what befell the device is kept all the same.
+    beside: bool,
+}
+
+impl Carry {
+    /// For a file without payments beside one with payments.
+    #[must_use]
+    pub fn beside() -> Self {
+        Self {
+            beside: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Reads a text source to its end.
@@ -84,6 +98,7 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
     let clock = SourceClock::new(ctx.plan, ctx.path, scanned, sample);
     let mut merge = Merge::new(ctx, clock.after(carry.clock.take()));
     let mut waiting = first;
+    let beside = carry.beside;
     let card_faults = CardFaults::default();
     let spare = scan::Spare::default();
     loop {
@@ -103,7 +118,7 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
                 let records = container::count(scanned, &block.bytes).0;
                 let first = block.index == 0;
                 (
-                    scan::block(scanner, &shape, &block.bytes, first, ctx, &spare),
+                    scan::block(scanner, &shape, &block.bytes, first, beside, ctx, &spare),
                     records,
                 )
             })

@@ -13,7 +13,7 @@ use super::damage::{self, Damage};
 use super::line::{self, Found};
 use super::shape::{Line, Shape};
 use super::snoop;
-use crate::event::REQUEST;
+use crate::event::{REQUEST, Signal};
 use crate::parse::Context;
 
 /// Lines after a command in which its answer is looked for without an anchor.
@@ -136,6 +136,7 @@ pub(super) fn block(
     shape: &Shape,
     text: &[u8],
     first: bool,
+    beside: bool,
     ctx: &Context<'_>,
     spare: &Spare,
 ) -> Block {
@@ -162,7 +163,11 @@ pub(super) fn block(
     };
     walk.payments();
     let ticks = walk.ticks_at(text.len()).unwrap_or(0);
-    walk.general();
+    if beside {
+        walk.of_the_device();
+    } else {
+        walk.general();
+    }
     let mut items = walk.items;
     items.sort_by_key(|item| item.at);
     let (mut lines, mut at) = (0, 0);
@@ -197,6 +202,23 @@ pub(super) fn block(
 fn count_lines(text: &[u8]) -> u32 {
     u32::try_from(memchr::memchr_iter(b'\n', text).count()).unwrap_or(u32::MAX)
 }
+
+/// What befalls a device, whoever uses it.
+const fn befalls_a_device(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::PeripheralLost
+            | Signal::LowPower
+            | Signal::LinkDown
+            | Signal::SignalLow
+            | Signal::Roamed
+            | Signal::ReaderIoError
+            | Signal::ReaderInitFailed
+    )
+}
+
+/// Lines about the device that are kept of a block without payments.
+const DEVICE_LINES: usize = 256;
 
 /// One pass over a block.
 pub(super) struct Walk<'a> {
@@ -294,6 +316,34 @@ impl<'a> Walk<'a> {
             ) {
                 return;
             }
+        }
+    }
+
+    /// Lines of general computing that tell what befell the device, in a file beside which payments are told of.
+    fn of_the_device(&mut self) {
+        let text = self.text;
+        self.open = false;
+        let mut at = 0;
+        for hit in std::mem::take(&mut self.hits.general) {
+            if hit <= at || self.items.len() >= DEVICE_LINES {
+                continue;
+            }
+            let start = memchr::memrchr(b'\n', &text[..hit - 1]).map_or(0, |n| n + 1);
+            let end = memchr::memchr(b'\n', &text[hit - 1..]).map_or(text.len(), |n| hit + n);
+            let before = self.items.len();
+            at = self.line(start, end, false).max(end);
+            let mut nth = 0;
+            self.items.retain_mut(|item| {
+                nth += 1;
+                match &mut item.found {
+                    Found::Said { log, payment, .. } if befalls_a_device(log.signal) => {
+                        // The payments stand in another file.
+                        *payment = true;
+                        true
+                    }
+                    _ => nth <= before,
+                }
+            });
         }
     }
 
