@@ -90,6 +90,7 @@ fn has_escapes(text: &[u8]) -> bool {
                     | [b'%', b'3', _]
                     | [b'&', b'#', _]
                     | [b'\\', b'0', b'6' | b'7']
+                    | [b'\\', b'x', b'3']
             )
         )
     });
@@ -130,6 +131,8 @@ fn escape(rest: &[u8]) -> Option<(Option<u8>, usize)> {
         [b'\\', b'0', a @ (b'6' | b'7'), b @ b'0'..=b'7', ..] => {
             Some((Some((a - b'0') * 8 + (b - b'0')), 4))
         }
+        // `\x36`: beside plain digits that could be bytes as well, it is only so apart from them.
+        [b'\\', b'x', a, b, ..] => Some((Some(narrow(hex(&[*a, *b])?)?), 4)),
         [b'%', a, b, ..] => Some((Some(narrow(hex(&[*a, *b])?)?), 3)),
         [b'&', b'#', more @ ..] => {
             let (digits, base, lead) = match more {

@@ -323,6 +323,9 @@ impl<'a> Walk<'a> {
     fn of_the_device(&mut self) {
         let text = self.text;
         self.open = false;
+        let mut read = std::mem::take(&mut self.read);
+        read.sort_unstable();
+        let mut done = read.iter().copied().peekable();
         let mut at = 0;
         for hit in std::mem::take(&mut self.hits.general) {
             if hit <= at || self.items.len() >= DEVICE_LINES {
@@ -330,21 +333,21 @@ impl<'a> Walk<'a> {
             }
             let start = memchr::memrchr(b'\n', &text[..hit - 1]).map_or(0, |n| n + 1);
             let end = memchr::memchr(b'\n', &text[hit - 1..]).map_or(text.len(), |n| hit + n);
-            let before = self.items.len();
-            at = self.line(start, end, false).max(end);
-            let mut nth = 0;
-            self.items.retain_mut(|item| {
-                nth += 1;
-                match &mut item.found {
-                    Found::Said { log, payment, .. } if befalls_a_device(log.signal) => {
-                        // The payments stand in another file.
-                        *payment = true;
-                        true
-                    }
-                    _ => nth <= before,
-                }
-            });
+            while done.next_if(|(_, end)| *end <= start).is_some() {}
+            if done.peek().is_none_or(|(from, _)| *from > start) {
+                self.line(start, end, false);
+            }
+            at = end;
         }
+        // The payments stand in another file.
+        self.items.retain_mut(|item| match &mut item.found {
+            Found::Said { log, payment, .. } if befalls_a_device(log.signal) => {
+                *payment = true;
+                true
+            }
+            Found::Said { payment, .. } => *payment,
+            _ => true,
+        });
     }
 
     /// Lines of general computing in the neighbourhood of payments.
