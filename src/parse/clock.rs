@@ -533,6 +533,9 @@ fn decide_order(seen: &OrderEvidence, year: Option<i16>) -> (DateOrder, bool) {
         // Contactless terminals keep logs since 2012 or so: `26-02-08` is not of 2008.
         _ if a >= 15 && c < 12 => (DateOrder::YearMonthDay, false),
         _ if c >= 15 && a < 12 => (DateOrder::DayMonthYear, false),
+        // Of two years that could be, the later by far: logs are looked at while they are young.
+        _ if a >= 22 && c + 4 <= a => (DateOrder::YearMonthDay, true),
+        _ if c >= 22 && a + 4 <= c => (DateOrder::DayMonthYear, true),
         _ => (DateOrder::AsWritten, true),
     }
 }

@@ -466,7 +466,7 @@ E = "error"
 
     #[test]
     fn a_description_reads_lines() {
-        let made = format(GOOD).unwrap();
+        let made = format(GOOD, &Limits::default()).unwrap();
         let line = b"14.03.2024 13:16:47|E|PAY|000123|declined";
         let head = made.head(line).unwrap();
         let time = head.time.unwrap();
@@ -506,7 +506,7 @@ E = "error"
         ] {
             let text = GOOD.replacen(from, to, 1);
             assert_ne!(text, GOOD, "{from}");
-            let faults = format(&text).err().unwrap().join("\n");
+            let faults = format(&text, &Limits::default()).err().unwrap().join("\n");
             assert!(faults.contains(want), "{from}: {faults}");
         }
         // Twelve hours, and no year.
@@ -517,7 +517,7 @@ E = "error"
             )
             .replace("%d.%m.%Y %H:%M:%S", "%m/%d %I:%M:%S %p")
             .replace("14.03.2024 13:16:47|", "3/14 1:16:47 PM|");
-        let made = format(&text).unwrap();
+        let made = format(&text, &Limits::default()).unwrap();
         let time = made
             .head(b"3/14 1:16:47 PM|E|PAY|1|x")
             .unwrap()

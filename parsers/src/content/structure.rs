@@ -228,9 +228,8 @@ pub fn names_message(pairs: &[Pair<'_>], text: &[u8]) -> Option<&'static str> {
 /// type of an answer, `DECLINED 57` behind the word.
 #[must_use]
 pub fn spoken_code(text: &[u8]) -> Option<(usize, &[u8])> {
-    let mut words = words(text);
     let mut answer = false;
-    while let Some((at, word)) = words.next() {
+    for (at, word) in words(text) {
         let label = match word {
             b"0110" | b"0210" | b"1110" | b"1210" => {
                 answer = true;
@@ -289,7 +288,7 @@ pub fn outcome_objects(text: &[u8]) -> impl Iterator<Item = Pair<'_>> {
         let from = at + object.len();
         let value = text.get(from..from + bytes * 2)?;
         let hex = value.iter().all(u8::is_ascii_hexdigit);
-        hex.then(|| Pair {
+        hex.then_some(Pair {
             key: *key,
             value,
             after: &[],

@@ -169,6 +169,7 @@ impl Day {
         }
         let correlated = Correlated {
             inventory: Default::default(),
+            crowd: None,
             sources: [SourceKind::Log, SourceKind::Trace, SourceKind::Capture]
                 .map(source)
                 .into(),
