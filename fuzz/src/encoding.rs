@@ -2,7 +2,7 @@
 //! which pieces it comes.
 
 use std::io::Read;
-use tapscope::decode::encoding::{Encoding, decode_line, detect, line_text, utf8_reader};
+use tapscope::decode::encoding::{Encoding, Written, decode_line, detect, line_text, text_reader};
 
 /// Gives the bytes before the cut, then the rest, at most so many at a time.
 struct Dripping<'a>(&'a [u8], &'a [u8], usize);
@@ -19,10 +19,10 @@ impl Read for Dripping<'_> {
     }
 }
 
-fn decoded(bytes: &[u8], cut: usize, step: usize, encoding: Encoding) -> Vec<u8> {
+fn decoded(bytes: &[u8], cut: usize, step: usize, written: Written) -> Vec<u8> {
     let (before, behind) = bytes.split_at(cut);
     let mut out = Vec::new();
-    utf8_reader(Box::new(Dripping(before, behind, step)), encoding)
+    text_reader(Box::new(Dripping(before, behind, step)), written)
         .read_to_end(&mut out)
         .unwrap();
     out
@@ -50,18 +50,29 @@ pub fn run(data: &[u8]) {
         detect(&[head, &bytes[cut..]]),
     ];
     for encoding in told.into_iter().chain(ALL) {
-        let whole = decoded(bytes, 0, usize::MAX, encoding);
+        let lone_returns = high & 1 == 1;
+        let written = Written {
+            encoding,
+            lone_returns,
+        };
+        let whole = decoded(bytes, 0, usize::MAX, written);
         assert!(whole.len() <= bytes.len() * 3 + 3);
         assert_eq!(
             whole,
-            decoded(bytes, cut, usize::MAX, encoding),
+            decoded(bytes, cut, usize::MAX, written),
             "cut at {cut} as {encoding:?}"
         );
         assert_eq!(
             whole,
-            decoded(bytes, cut, usize::from(low % 7) + 1, encoding),
+            decoded(bytes, cut, usize::from(low % 7) + 1, written),
             "in pieces as {encoding:?}"
         );
+        if lone_returns {
+            let ends = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, 13 | 10)).count();
+            let kept = decoded(bytes, 0, usize::MAX, encoding.into());
+            assert!(!whole.contains(&13), "a CR is left as {encoding:?}");
+            assert_eq!(ends(&whole), ends(&kept), "as many ends as {encoding:?}");
+        }
         if encoding.is_wide() {
             assert!(
                 std::str::from_utf8(&whole).is_ok(),

@@ -36,7 +36,7 @@ impl Encoding {
         }
     }
 
-    /// True where a line end is no single byte: such streams go through [`utf8_reader`] before they are cut into lines.
+    /// True where a line end is no single byte: such streams go through [`text_reader`] before they are cut into lines.
     #[must_use]
     pub const fn is_wide(self) -> bool {
         matches!(self, Self::Utf16Le | Self::Utf16Be)
@@ -251,9 +251,64 @@ impl Count {
     }
 }
 
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Its characters.
+    pub encoding: Encoding,
+    /// Its lines end with CR alone, as some terminals' serial logs do.
+    pub lone_returns: bool,
+}
+
+impl From<Encoding> for Written {
+    fn from(encoding: Encoding) -> Self {
+        Self {
+            encoding,
+            lone_returns: false,
+        }
+    }
+}
+
+/// True where samples of a text, already in UTF-8 or a superset of ASCII, have CR and no LF, but for one at the end.
+#[must_use]
+pub fn lone_returns(samples: &[&[u8]]) -> bool {
+    let feeds = |s: &[u8]| memchr::memchr(b'\n', s.strip_suffix(b"\n").unwrap_or(s)).is_some();
+    samples.iter().all(|s| !feeds(s)) && samples.iter().any(|s| memchr::memchr(b'\r', s).is_some())
+}
+
+/// A stream as it is searched: in UTF-8 (see [`utf8`]), its lines ended by LF. A CR becomes an LF in its place, so that offsets hold.
+pub fn text_reader<'r>(reader: Box<dyn Read + 'r>, written: Written) -> Box<dyn Read + 'r> {
+    let ends = |inner| -> Box<dyn Read + 'r> {
+        if written.lone_returns {
+            Box::new(LineFeeds(inner))
+        } else {
+            inner
+        }
+    };
+    // Only in UTF-16 a line end is more than a byte; in all others no byte of a character is a CR.
+    if written.encoding.is_wide() {
+        ends(utf8(reader, written.encoding))
+    } else {
+        utf8(ends(reader), written.encoding)
+    }
+}
+
+/// Puts LF in the place of CR.
+struct LineFeeds<'r>(Box<dyn Read + 'r>);
+
+impl Read for LineFeeds<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.0.read(buffer)?;
+        for byte in buffer.iter_mut().take(got).filter(|b| **b == b'\r') {
+            *byte = b'\n';
+        }
+        Ok(got)
+    }
+}
+
 /// A stream as UTF-8 where its bytes could not be searched as they are: UTF-16 whole, with damaged pairs as U+FFFD; Big5 and
 /// Windows-1252 line by line, so that lines in UTF-8 between them stay. UTF-8 and GB18030 pass as they are: anchors are known in both.
-pub fn utf8_reader<'r>(reader: Box<dyn Read + 'r>, encoding: Encoding) -> Box<dyn Read + 'r> {
+fn utf8<'r>(reader: Box<dyn Read + 'r>, encoding: Encoding) -> Box<dyn Read + 'r> {
     match encoding.table() {
         Some(table) if encoding.is_wide() => Box::new(Transcoder {
             inner: reader,
@@ -486,7 +541,7 @@ mod tests {
                 Encoding::Utf16Be
             };
             let mut out = String::new();
-            utf8_reader(Box::new(raw.as_slice()), encoding)
+            utf8(Box::new(raw.as_slice()), encoding)
                 .read_to_string(&mut out)
                 .unwrap();
             assert_eq!(out, CHINESE.repeat(2000));
@@ -498,13 +553,13 @@ mod tests {
         ]
         .concat();
         let mut out = String::new();
-        utf8_reader(Box::new(mixed.as_slice()), Encoding::Latin1)
+        utf8(Box::new(mixed.as_slice()), Encoding::Latin1)
             .read_to_string(&mut out)
             .unwrap();
         assert_eq!(out, format!("{}für\näää", "Händler gestört\n".repeat(9000)));
         let mut out = Vec::new();
         let odd = [0x41, 0, 0x42];
-        utf8_reader(Box::new(odd.as_slice()), Encoding::Utf16Le)
+        utf8(Box::new(odd.as_slice()), Encoding::Utf16Le)
             .read_to_end(&mut out)
             .unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "A\u{FFFD}");

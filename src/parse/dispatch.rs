@@ -9,7 +9,7 @@ use tapscope_parsers::container::trace::by_name as trace_by_name;
 use super::edge::Edge;
 use super::probe::{InputKind, probe_among};
 use super::{Context, Parsed, capture, text, trace};
-use crate::decode::encoding::{Encoding, utf8_reader};
+use crate::decode::encoding::{Written, text_reader};
 use crate::decode::{InputReport, StreamInfo};
 use crate::event::{
     Events, Issue, Ledger, Place, Source, SourceKind, SourceStatus, Spill, Text, take_fault,
@@ -57,7 +57,7 @@ pub fn stream_after(
     };
     // There should be no panic; if there is one, it costs this source and not the run.
     let kind = match forced(plan, &info.path).and_then(trace_by_name) {
-        Some(format) => InputKind::Trace(format, Encoding::Utf8),
+        Some(format) => InputKind::Trace(format, Written::default()),
         None => probed.kind,
     };
     let set = captures.filter(|set| !set.is_broken());
@@ -74,10 +74,13 @@ pub fn stream_after(
                     .get_or_insert_with(|| Text::new(probed.kind.name()));
                 parsed
             }
-            InputKind::Text { format, encoding } => {
-                let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-                let mut parsed = text::run_after(&mut *utf8, &context, carry);
-                parsed.source.encoding.get_or_insert(encoding.name());
+            InputKind::Text { format, written } => {
+                let mut lines = text_reader(Box::new(&mut *reader), written);
+                let mut parsed = text::run_after(&mut *lines, &context, carry);
+                parsed
+                    .source
+                    .encoding
+                    .get_or_insert(written.encoding.name());
                 parsed
                     .source
                     .format
@@ -85,10 +88,13 @@ pub fn stream_after(
                 parsed
             }
             InputKind::Trace(format, _) if format.binary => trace::run(format, reader, &context),
-            InputKind::Trace(format, encoding) => {
-                let mut utf8 = utf8_reader(Box::new(&mut *reader), encoding);
-                let mut parsed = trace::run(format, &mut *utf8, &context);
-                parsed.source.encoding.get_or_insert(encoding.name());
+            InputKind::Trace(format, written) => {
+                let mut lines = text_reader(Box::new(&mut *reader), written);
+                let mut parsed = trace::run(format, &mut *lines, &context);
+                parsed
+                    .source
+                    .encoding
+                    .get_or_insert(written.encoding.name());
                 parsed
             }
             InputKind::BinaryTrace("zvt-packet") => text::zvt_file(reader, &context),

@@ -1,6 +1,6 @@
 //! Tells from samples of a stream what kind of input it is: by content, never by name.
 
-use crate::decode::encoding::{self, Encoding};
+use crate::decode::encoding::{self, Written};
 use crate::decode::{Wrapping, wrapping};
 use tapscope_parsers::container::trace::{self, TraceFormat};
 use tapscope_parsers::container::{self, Candidate, LogFormat};
@@ -14,11 +14,11 @@ pub enum InputKind {
     Text {
         /// The format; plain text where no other fits.
         format: &'static LogFormat,
-        /// The encoding.
-        encoding: Encoding,
+        /// Its characters and line ends.
+        written: Written,
     },
     /// A trace of a card reader or sniffer with a format of its own.
-    Trace(&'static TraceFormat, Encoding),
+    Trace(&'static TraceFormat, Written),
     /// A binary trace that is not read: snoop, ZVT packets.
     BinaryTrace(&'static str),
     /// Still wrapped: decode did not take it apart.
@@ -91,7 +91,7 @@ pub fn probe_among(head: &[u8], later: &[Vec<u8>], own: &[&'static LogFormat]) -
     }
     if let Some(format) = trace::TRACES.iter().find(|f| f.binary && (f.fits)(head)) {
         return simple(
-            InputKind::Trace(format, Encoding::Utf8),
+            InputKind::Trace(format, Written::default()),
             "record structure of a binary trace",
         );
     }
@@ -111,35 +111,51 @@ pub fn probe_among(head: &[u8], later: &[Vec<u8>], own: &[&'static LogFormat]) -
     let mut samples: Vec<&[u8]> = vec![head];
     samples.extend(later.iter().map(Vec::as_slice));
     let encoding = encoding::detect(&samples);
+    let mut written = Written::from(encoding);
     let decoded: Vec<Vec<u8>>;
     if encoding.is_wide() {
-        decoded = samples.iter().map(|s| to_utf8(s, encoding)).collect();
+        decoded = samples.iter().map(|s| as_read(s, written)).collect();
         samples = decoded.iter().map(Vec::as_slice).collect();
+    }
+    let ended: Vec<Vec<u8>>;
+    if encoding::lone_returns(&samples) {
+        written.lone_returns = true;
+        let returns = Written {
+            lone_returns: true,
+            ..Written::default()
+        };
+        ended = samples.iter().map(|s| as_read(s, returns)).collect();
+        samples = ended.iter().map(Vec::as_slice).collect();
     }
     if let Some(why) = not_text(&samples) {
         return simple(InputKind::Unrecognised, &why);
     }
     if let Some(format) = samples.first().and_then(|head| trace::detect_text(head)) {
-        return simple(InputKind::Trace(format, encoding), "lines of a card trace");
+        return simple(InputKind::Trace(format, written), "lines of a card trace");
     }
     let candidates = container::detect_among(&samples, own);
     let best = candidates.first();
     let format = best.map_or_else(container::plain, |c| c.format);
     Probe {
         why: format!(
-            "{} text; {}: {}",
+            "{} text{}; {}: {}",
             encoding.name(),
+            if written.lone_returns {
+                ", lines end in CR alone"
+            } else {
+                ""
+            },
             format.name,
             best.map_or("", |c| c.why.as_str())
         ),
-        kind: InputKind::Text { format, encoding },
+        kind: InputKind::Text { format, written },
         candidates,
     }
 }
 
-fn to_utf8(sample: &[u8], encoding: Encoding) -> Vec<u8> {
+fn as_read(sample: &[u8], written: Written) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut reader = encoding::utf8_reader(Box::new(sample), encoding);
+    let mut reader = encoding::text_reader(Box::new(sample), written);
     let _ = std::io::Read::read_to_end(&mut reader, &mut out);
     out
 }

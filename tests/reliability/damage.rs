@@ -388,6 +388,16 @@ fn b5_what_became_of_files_on_their_way() {
             &want,
         );
         hold(
+            format!("{name} CR alone"),
+            text.replace('\n', "\r").as_bytes(),
+            &want,
+        );
+        hold(
+            format!("{name} CR alone in UTF-16"),
+            &utf16(&text.replace('\n', "\r"), name.len() % 2 == 0),
+            &want,
+        );
+        hold(
             format!("{name} half CRLF"),
             (first.clone() + &second.replace('\n', "\r\n")).as_bytes(),
             &want,

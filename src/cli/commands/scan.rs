@@ -15,7 +15,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Paint};
 use crate::cli::{DONE, Ending, NO, PARTLY, sandbox};
 use crate::decode::blocks::Blocks;
-use crate::decode::encoding::utf8_reader;
+use crate::decode::encoding::text_reader;
 use crate::decode::{self, StreamInfo};
 use crate::parse::edge::Edge;
 use crate::parse::probe::{InputKind, probe};
@@ -217,13 +217,13 @@ fn stream(
     tally: &mut Tally,
 ) {
     match probe(info.head, &info.later_samples()).kind {
-        InputKind::Text { encoding, .. } => {
-            let mut utf8 = utf8_reader(Box::new(reader), encoding);
-            text(&mut *utf8, path, limits, tally);
+        InputKind::Text { written, .. } => {
+            let mut lines = text_reader(Box::new(reader), written);
+            text(&mut *lines, path, limits, tally);
         }
-        InputKind::Trace(format, encoding) if !format.binary => {
-            let mut utf8 = utf8_reader(Box::new(reader), encoding);
-            text(&mut *utf8, path, limits, tally);
+        InputKind::Trace(format, written) if !format.binary => {
+            let mut lines = text_reader(Box::new(reader), written);
+            text(&mut *lines, path, limits, tally);
         }
         InputKind::Capture(_) => capture(reader, path, tally),
         _ => binary(reader, path, tally),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tapscope_parsers::protocol::net::capture::Reader;
 
 use super::failure::Failure;
-use crate::decode::encoding::utf8_reader;
+use crate::decode::encoding::text_reader;
 use crate::decode::{self, StreamInfo};
 use crate::event::Text;
 use crate::parse::edge::Edge;
@@ -159,18 +159,18 @@ fn stream(
         (InputKind::Capture(_), Cited::Lines(..)) => {
             (Shown::Other("it is a capture: cite it as path#FRAME"), None)
         }
-        (InputKind::Text { encoding, .. }, Cited::Lines(from, to)) => {
-            let mut utf8 = utf8_reader(Box::new(reader), encoding);
-            let shown = lines::read(&mut *utf8, encoding, (from, to), context, edge);
-            (shown, Some(encoding.name()))
+        (InputKind::Text { written, .. }, Cited::Lines(from, to)) => {
+            let mut lines = text_reader(Box::new(reader), written);
+            let shown = lines::read(&mut *lines, written.encoding, (from, to), context, edge);
+            (shown, Some(written.encoding.name()))
         }
         (InputKind::Text { .. }, Cited::Frame(_)) => {
             (Shown::Other("it is a text: cite it as path:LINE"), None)
         }
-        (InputKind::Trace(format, encoding), Cited::Lines(from, to)) if !format.binary => {
-            let mut utf8 = utf8_reader(Box::new(reader), encoding);
-            let shown = lines::read(&mut *utf8, encoding, (from, to), context, edge);
-            (shown, Some(encoding.name()))
+        (InputKind::Trace(format, written), Cited::Lines(from, to)) if !format.binary => {
+            let mut lines = text_reader(Box::new(reader), written);
+            let shown = lines::read(&mut *lines, written.encoding, (from, to), context, edge);
+            (shown, Some(written.encoding.name()))
         }
         _ if Reader::recognises(info.head) => (Shown::Other("it cannot be read"), None),
         _ => (

@@ -76,7 +76,7 @@ fn kinds(root: &std::path::Path, folder: &str) -> Vec<(String, String)> {
         crate::decode::each_stream(&input, &plan, &mut |info, _| {
             let probe = probe(info.head, &info.later_samples());
             let encoding = match probe.kind {
-                InputKind::Text { encoding, .. } => encoding.name(),
+                InputKind::Text { written, .. } => written.encoding.name(),
                 _ => "",
             };
             let from = root.join(folder).display().to_string();
