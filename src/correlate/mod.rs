@@ -7,6 +7,7 @@ mod beside;
 mod capture_set;
 mod clock;
 mod coverage;
+mod fellow;
 mod fragment;
 mod identity;
 mod inventory;
@@ -49,6 +50,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     identity.know(&inventory);
     let mut clocks = clock::estimate(&sources, &fragments, &pairs, &events);
     lone::bind(&sources, &fragments, &mut identity, &mut clocks);
+    fellow::bind(&sources, &fragments, &mut identity, &clocks);
     rhythm::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
     let aligned: Vec<Moment> = events
         .heads()
@@ -233,7 +235,8 @@ fn joined(fragments: u32, linked: &mut Linked<'_>) -> (Vec<u32>, Vec<Joined>) {
             Joined {
                 parts,
                 sure: linked.is_attempt(root),
-                terminal: linked.terminal(root).cloned(),
+                // Without a name where logs were joined that name none.
+                terminal: linked.terminal(root).filter(|t| !t.is_empty()).cloned(),
             }
         })
         .collect();

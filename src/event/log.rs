@@ -145,6 +145,8 @@ signals! {
     ConnectTimeout = "connect_timeout",
     /// Connection refused.
     ConnectRefused = "connect_refused",
+    /// A firewall dropped or refused a connection.
+    Blocked = "blocked",
     /// Network unreachable, no link, no registration.
     LinkDown = "link_down",
     /// Signal weak.

@@ -10,7 +10,7 @@ mod dump;
 mod exchange;
 mod status;
 mod words;
-use bytes::starts_template;
+use bytes::{begins_template, starts_template};
 pub use bytes::{is_answer, is_command, is_template_answer};
 use dump::bare;
 use status::bracketed_status;
@@ -522,6 +522,14 @@ fn decide(
     sw: Option<u16>,
     open: bool,
 ) -> Option<Way> {
+    // `recv 0210 …`: the type of a message. No card answers with less than a status word (ISO/IEC 7816-4, 5.6).
+    if matches!(
+        bytes,
+        [0x01 | 0x02 | 0x04 | 0x08, 0x00 | 0x10 | 0x20 | 0x30, ..]
+    ) && bytes.len() <= 3
+    {
+        return None;
+    }
     match label {
         Some((Way::Command, strength)) => {
             if is_command(bytes, strength < 2) {
@@ -539,7 +547,7 @@ fn decide(
             // While an answer is awaited, whatever a plain label brings is it, whole or wrapped.
             let believed = if open {
                 sw.is_some()
-                    || beside && (is_answer(bytes) || strength == 2)
+                    || beside && (is_answer(bytes) || begins_template(bytes) || strength == 2)
                     || is_template_answer(bytes, false)
             } else {
                 (starts_template(bytes) && (ends_in_status(bytes) || sw.is_some()))
@@ -555,7 +563,7 @@ fn decide(
         None => {
             if is_command(bytes, true) {
                 Some(Way::Command)
-            } else if open && is_answer(bytes) {
+            } else if open && (is_answer(bytes) || begins_template(bytes)) {
                 Some(Way::Answer)
             } else {
                 None

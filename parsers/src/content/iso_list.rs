@@ -203,7 +203,11 @@ pub struct Field<'a> {
 /// or brackets around it with a value behind.
 #[must_use]
 pub fn read(text: &[u8]) -> Vec<Field<'_>> {
+    if let Some(field) = row(text).or_else(|| heading(text)) {
+        return vec![field];
+    }
     let mut fields = Vec::new();
+    numbered(text, &mut fields);
     let mut cursor = 0;
     let mut before = b' ';
     // Marks with the number in front are Chinese.
@@ -241,9 +245,100 @@ pub fn read(text: &[u8]) -> Vec<Field<'_>> {
     fields
 }
 
+/// `"de":{"4":"000000046200","39":"05"}`: an object of JSON whose names are the fields' numbers.
+fn numbered<'a>(text: &'a [u8], fields: &mut Vec<Field<'a>>) {
+    let Some(open) = [
+        &b"\"de\":{"[..],
+        b"\"fields\":{",
+        b"\"dataElements\":{",
+        b"\"iso\":{",
+    ]
+    .iter()
+    .find_map(|name| Some(memchr::memmem::find(text, name)? + name.len())) else {
+        return;
+    };
+    let mut rest = text.get(open..).unwrap_or_default();
+    while fields.len() < 128
+        && let Some(name) = rest.trim_ascii_start().strip_prefix(b"\"")
+        && let Some((number, behind)) = digits(name, 0)
+        && let Some(value) = name.get(behind..).and_then(|v| v.strip_prefix(b"\":"))
+        && let Some(value) = value.trim_ascii_start().strip_prefix(b"\"")
+        && let Some(end) = memchr::memchr(b'"', value)
+    {
+        if (1..=128).contains(&number) {
+            fields.push(Field {
+                number,
+                value: value.get(..end).unwrap_or_default(),
+            });
+        }
+        rest = value.get(end + 1..).unwrap_or_default().trim_ascii_start();
+        let Some(more) = rest.strip_prefix(b",") else {
+            return;
+        };
+        rest = more;
+    }
+}
+
+/// `   041 30417755`: a row of a switch's list, the number in three digits, further in than its heading.
+fn row(text: &[u8]) -> Option<Field<'_>> {
+    let (lead, rest) = text.split_at(text.iter().take_while(|b| **b == b' ').count());
+    let [
+        a @ (b'0' | b'1'),
+        b @ b'0'..=b'9',
+        c @ b'0'..=b'9',
+        b' ',
+        value @ ..,
+    ] = rest
+    else {
+        return None;
+    };
+    let number = (a - b'0') * 100 + (b - b'0') * 10 + (c - b'0');
+    let value = value.trim_ascii();
+    let quoted = value.strip_prefix(b"'").and_then(|v| v.strip_suffix(b"'"));
+    let one_word = quoted.is_some() || !value.contains(&b' ');
+    (lead.len() >= 2 && (2..=128).contains(&number) && !value.is_empty() && one_word).then_some(
+        Field {
+            number,
+            value: quoted.unwrap_or(value),
+        },
+    )
+}
+
+/// `IN  pos-3   0200`: which way a message went, and its type at the end of the line: its fields follow.
+fn heading(text: &[u8]) -> Option<Field<'_>> {
+    let text = text.trim_ascii_end();
+    let (front, mti) = text.split_at_checked(text.len().checked_sub(4)?)?;
+    let known = matches!(
+        mti,
+        b"0100"
+            | b"0110"
+            | b"0200"
+            | b"0210"
+            | b"0220"
+            | b"0230"
+            | b"0400"
+            | b"0410"
+            | b"0420"
+            | b"0430"
+    );
+    let way = front.split(|b| !b.is_ascii_alphabetic()).any(|word| {
+        matches!(
+            word,
+            b"IN" | b"OUT" | b"RX" | b"TX" | b"RECV" | b"SEND" | b"RCV" | b"SND"
+        )
+    });
+    (known && way && front.ends_with(b" ")).then_some(Field {
+        number: 0,
+        value: mti,
+    })
+}
+
 /// True where the text begins with a field's mark: a list with a field on each line.
 #[must_use]
 pub fn begins(text: &[u8]) -> bool {
+    if row(text).is_some() {
+        return true;
+    }
     let lead = text
         .iter()
         .take_while(|b| matches!(b, b' ' | b'\t' | b'[' | b'<' | b'"' | b'-' | b'*'))
@@ -477,6 +572,15 @@ mod tests {
             ("39域: 96", &[(39, "96")]),
             ("第11域[000123]", &[(11, "000123")]),
             ("bit 11 = 000123", &[(11, "000123")]),
+            ("   041 30417755", &[(41, "30417755")]),
+            (
+                r#"{"ev":"in","mti":"0110","de":{"11":"118452","39":"05","44":"5      1"}}"#,
+                &[(11, "118452"), (39, "05"), (44, "5      1"), (0, "0110")],
+            ),
+            ("   044 '       2'", &[(44, "       2")]),
+            ("2025-08-22 IN  pos-lis-03   0200", &[(0, "0200")]),
+            ("   041 of them were read", &[]),
+            ("built in 0200", &[]),
             ("[DE039] 00", &[(39, "00")]),
         ] {
             let got: Vec<(u8, String)> = read(text.as_bytes())

@@ -248,7 +248,13 @@ impl Labels {
             if !bounded(text, hit.start(), hit.end()) {
                 continue;
             }
-            if let Some((value, end)) = value(text, hit.end(), *payment && *long) {
+            // `TID 65432187`: eight characters need no mark (ISO 8583, data element 41).
+            let terminal = || {
+                let found = value(text, hit.end(), true).filter(|(value, _)| value.len() == 8);
+                (*key == Key::Terminal).then_some(found).flatten()
+            };
+            if let Some((value, end)) = value(text, hit.end(), *payment && *long).or_else(terminal)
+            {
                 behind = end;
                 pairs.push(Pair {
                     key: *key,
@@ -365,44 +371,67 @@ fn value(text: &[u8], at: usize, may_lack_mark: bool) -> Option<(&[u8], usize)> 
     (!value.is_empty()).then_some((value, end))
 }
 
-/// The amount in a sentence about a sale: `SALE 19.99`, `Zahlung 23,90 EUR`, `消费 88.00`, `SALE 460 cents`, `AMT 000000000640`, in
-/// minor units. The first that looks like one.
+/// The amount in a sentence about a sale: `SALE 19.99`, `Zahlung 23,90 EUR`, `消费 88.00`, `SATIS 1.120,00 TL`, `8,900원`, `SALE 460 cents`,
+/// `AMT 000000000640`, in minor units. The first that looks like one.
 #[must_use]
 pub fn spoken_amount(text: &[u8]) -> Option<i64> {
-    let number = |digits: &[u8]| {
-        digits
-            .iter()
-            .fold(0_i64, |sum, b| sum * 10 + i64::from(b - b'0'))
-    };
     let mut at = 0;
     loop {
         let start = at + text.get(at..)?.iter().position(u8::is_ascii_digit)?;
         let rest = text.get(start..)?;
-        let whole = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        at = start + whole;
+        let (number, length, grouped) = grouped(rest);
+        at = start + length.max(1);
         let before = start.checked_sub(1).and_then(|i| text.get(i));
         let apart = before.is_none_or(|b| {
             !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b',' | b':' | b'-' | b'#' | b'_')
         });
-        let behind = rest.get(whole..).unwrap_or_default();
-        if !apart || whole > 12 {
+        let (Some(number), true) = (number, apart) else {
             continue;
-        }
+        };
+        let behind = rest.get(length..).unwrap_or_default();
         if let [b'.' | b',', a, b, more @ ..] = behind
             && a.is_ascii_digit()
             && b.is_ascii_digit()
-            && whole <= 9
+            && length <= 12
             && !matches!(
                 more,
                 [b'0'..=b'9', ..] | [b'.' | b',' | b':', b'0'..=b'9', ..]
             )
         {
-            return Some(number(rest.get(..whole)?) * 100 + number(&[*a, *b]));
+            return Some(number * 100 + i64::from(a - b'0') * 10 + i64::from(b - b'0'));
         }
-        if behind.trim_ascii_start().starts_with(b"cent") || whole == 12 {
-            return Some(number(rest.get(..whole)?));
+        let unit = behind.trim_ascii_start();
+        let whole = WHOLE.iter().any(|name| unit.starts_with(name.as_bytes()));
+        if whole || unit.starts_with(b"cent") || length == 12 && !grouped {
+            return Some(number);
         }
     }
+}
+
+/// Currencies without a minor unit (ISO 4217: KRW, JPY).
+const WHOLE: &[&str] = &["원", "円", "KRW", "JPY"];
+
+/// The number at the front of a text, with its length; a comma or point between groups of three belongs to it, and is told.
+fn grouped(text: &[u8]) -> (Option<i64>, usize, bool) {
+    let digits = |text: &[u8]| text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let mut length = digits(text);
+    let first = length;
+    if (1..=3).contains(&first) {
+        while let Some([b'.' | b',', more @ ..]) = text.get(length..)
+            && digits(more) == 3
+        {
+            length += 4;
+        }
+    }
+    let number = text
+        .get(..length)
+        .unwrap_or_default()
+        .iter()
+        .filter(|b| b.is_ascii_digit())
+        .try_fold(0_i64, |sum, b| {
+            sum.checked_mul(10)?.checked_add(i64::from(b - b'0'))
+        });
+    (number.filter(|n| *n < MOST), length, length > first)
 }
 
 /// Amounts have twelve digits (EMV tag 9F02); more may be a card number.

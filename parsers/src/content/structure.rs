@@ -8,13 +8,47 @@ use super::key_value::{Key, Pair, spoken_amount};
 
 /// Short labels of a response code (ISO 8583, field 39) and of the terminal's verification results (tag 95), which other software has too.
 const LABELS: &[&str] = &[
-    " rc=", " rc:", " rc ", "\"rc\"", "_rc", "resp=", "resp:", " 39=", " 39:", " 95=", " 95:",
-    "tvr", " 0200 ", "|0200|", " 0100 ", "|0100|", " 0210 ", "|0210|", " 0110 ", "|0110|",
+    " rc=",
+    " rc:",
+    " rc ",
+    "\"rc\"",
+    "_rc",
+    "resp=",
+    "resp:",
+    " 39=",
+    " 39:",
+    " 95=",
+    " 95:",
+    " tid ",
+    "\"oda\"",
+    "oda=",
+    "dda=",
+    "sda=",
+    "cda=",
+    "bmp39",
+    "bmp 39",
+    " yk=",
+    " cr=",
+    " ac=",
+    "c.r.",
+    "응답코드",
+    "tvr",
+    " 1110 ",
+    " 1210 ",
+    " 0200",
+    "|0200|",
+    " 0100",
+    "|0100|",
+    " 0210",
+    "|0210|",
+    " 0110",
+    "|0110|",
 ];
 
 /// Anchors of what this file reads: words of general computing, looked for beside payments. A name of a sale stands before an amount or a
 /// border.
 pub fn anchors() -> impl Iterator<Item = String> {
+    let openers = OPENERS.iter().map(ToString::to_string);
     let sales = SALES.iter().flat_map(|name| {
         let ends: &[&str] = if name.is_ascii() {
             &[" ", ":", "|", "="]
@@ -23,7 +57,8 @@ pub fn anchors() -> impl Iterator<Item = String> {
         };
         ends.iter().map(move |end| format!("{name}{end}"))
     });
-    LABELS.iter().map(ToString::to_string).chain(sales)
+    let labels = LABELS.iter().map(ToString::to_string);
+    labels.chain(openers).chain(sales)
 }
 
 /// Finds whole words, in either case.
@@ -165,12 +200,45 @@ const SALES: &[&str] = &[
     "venda",
     "betaling",
     "verkoop",
+    "reservierung",
+    "vorautorisierung",
+    "demande",
+    "richiesta",
+    "satis",
+    "satış",
+    "bilet",
     "消费",
     "收款",
     "销售",
+    "刷卡",
+];
+
+/// What begins a sale whatever else is named: a till that hands over, a machine that asks for a price, a kernel that starts.
+const OPENERS: &[&str] = &[
+    "preauth",
+    "pre-auth",
+    "vend req",
+    "-> payment",
+    "=> payment",
+    "=> paiement",
+    "-> paiement",
+    "ready for tap",
+    "start amt",
+    "arm amount",
+    "승인요청",
+    "주문",
 ];
 
 static SALE: LazyLock<Words> = LazyLock::new(|| Words::new(SALES));
+
+static OPENER: LazyLock<Words> = LazyLock::new(|| Words::new(OPENERS));
+
+/// What is taken back, or over.
+static NO_OPENER: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        "void", "refund", "storno", "revers", "cancel", "denied", "success", "취소", "撤销", "退货",
+    ])
+});
 
 /// What has an amount and the name of a sale, and opens none: sums, slips, prices, other kinds of payment.
 static NO_OPENING: LazyLock<Words> = LazyLock::new(|| {
@@ -179,7 +247,7 @@ static NO_OPENING: LazyLock<Words> = LazyLock::new(|| {
         "ticket", "beleg", "bon", "summe", "umsatz", "rabatt", "price", "preis", "cash", "bar",
         "espèces", "especes", "efectivo", "contant", "void", "refund", "storno", "revers", "合计",
         "汇总", "打印", "小票", "撤销", "退货", "冲正", "现金", "结束", "完成", "end", "ended",
-        "done", "ok", "finished",
+        "done", "ok", "finished", "成功", "失败", "iade", "iptal",
     ])
 });
 
@@ -225,57 +293,88 @@ pub fn names_message(pairs: &[Pair<'_>], text: &[u8]) -> Option<&'static str> {
 }
 
 /// The response code that a line tells without a label's mark: `0210 stan 000311 RC 57`, `NET|0110|stan=004402|039=57` behind the message
-/// type of an answer, `DECLINED 57` behind the word.
+/// type of an answer, `DECLINED 57` behind the word. `000` and `0000` are `00` (ISO 8583:1993, data element 39; Korean networks).
 #[must_use]
-pub fn spoken_code(text: &[u8]) -> Option<(usize, &[u8])> {
-    let mut answer = false;
+pub fn spoken_code<'a>(pairs: &[Pair<'_>], text: &'a [u8]) -> Option<(usize, &'a [u8])> {
+    let other = |word: &[u8]| {
+        matches!(
+            word,
+            b"0410" | b"0430" | b"0510" | b"0810" | b"1410" | b"1814"
+        )
+    };
+    if words(text).any(|(_, word)| other(word)) {
+        return None;
+    }
+    for mark in [&b"C.R. "[..], "응답코드".as_bytes()] {
+        if let Some(at) = memchr::memmem::find(text, mark)
+            && let Some(code) = code_behind(text, at + mark.len() - 1, true)
+                .or_else(|| code_behind(text, at + mark.len(), true))
+        {
+            return Some((at, code));
+        }
+    }
+    // A trace number is of a message too; a request has no code yet.
+    let mut answer = pairs
+        .iter()
+        .any(|p| matches!(p.key, Key::Stan | Key::AuthCode))
+        && !words(text).any(|(_, word)| matches!(word, b"0100" | b"0200" | b"1100" | b"1200"));
     for (at, word) in words(text) {
+        let behind = text.get(at + word.len());
         let label = match word {
             b"0110" | b"0210" | b"1110" | b"1210" => {
                 answer = true;
                 false
             }
-            b"39" | b"039" => answer && text.get(at + word.len()) == Some(&b'='),
+            b"39" => answer && behind == Some(&b'='),
+            // A switch lists its fields by three digits: `0110 stan 004126 039 00 038 551900`.
+            b"039" => answer && matches!(behind, Some(b'=' | b' ')),
             _ if word.len() <= 8 => {
                 let known = |names: &[&str]| {
                     names
                         .iter()
                         .any(|n| word.eq_ignore_ascii_case(n.as_bytes()))
                 };
-                answer && known(&["rc", "resp", "rsp", "code", "kod", "kode"])
-                    || known(&["declined", "refused", "denied"])
+                answer && known(ANSWERED) || known(&["declined", "refused", "denied"])
             }
             _ => false,
         };
-        if !label {
-            continue;
-        }
-        let from = at + word.len();
-        let rest = text.get(from..)?;
-        let marks = rest
-            .iter()
-            .take_while(|b| matches!(b, b' ' | b'=' | b':' | b'(' | b'['))
-            .count();
-        let code = rest
-            .get(marks..marks + 2)
-            .filter(|_| (1..=3).contains(&marks));
-        // A count, an amount or a date goes on.
-        let ends = match rest.get(marks + 2..) {
-            None | Some([] | [b')' | b']' | b'|' | b';', ..]) => true,
-            Some([b' ', next, ..]) => !next.is_ascii_alphanumeric() || answer,
-            Some([b',' | b'.', next, ..]) => !next.is_ascii_digit(),
-            Some([b',' | b'.' | b' ']) => true,
-            _ => false,
-        };
-        if let Some(code) = code
-            && ends
-            && code[0].is_ascii_digit()
-            && (code[1].is_ascii_digit() || code[1].is_ascii_uppercase())
-        {
+        if label && let Some(code) = code_behind(text, at + word.len(), answer) {
             return Some((at, code));
         }
     }
     None
+}
+
+/// Short names of a response code, in a line that names the answer: code réponse, Antwortcode, yanıt kodu.
+const ANSWERED: &[&str] = &[
+    "rc", "resp", "rsp", "code", "kod", "kode", "ac", "cr", "yk", "bmp39", "de39",
+];
+
+/// Two characters behind one to three marks that end there: a count, an amount or a date goes on.
+fn code_behind(text: &[u8], from: usize, answer: bool) -> Option<&[u8]> {
+    let rest = text.get(from..)?;
+    let marks = rest
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'=' | b':' | b'(' | b'['))
+        .count();
+    let rest = rest.get(marks..).filter(|_| (1..=3).contains(&marks))?;
+    let code = rest.get(..2)?;
+    let zeros = rest.iter().take_while(|b| **b == b'0').count();
+    let length = if answer && matches!(zeros, 3 | 4) {
+        zeros
+    } else {
+        2
+    };
+    let ends = match rest.get(length..) {
+        None | Some([] | [b')' | b']' | b'|' | b';', ..]) => true,
+        Some([b' ', next, ..]) => !next.is_ascii_alphanumeric() || answer,
+        Some([b',' | b'.', next, ..]) => !next.is_ascii_digit(),
+        Some([b',' | b'.' | b' ']) => true,
+        _ => false,
+    };
+    let shape = code.first()?.is_ascii_digit()
+        && (code.get(1)?.is_ascii_digit() || code.get(1)?.is_ascii_uppercase());
+    (ends && shape).then_some(code)
 }
 
 /// What a kernel's outcome says, written as data objects in hex: `DF8129 08 …`, the outcome parameter set, `DF8116 16 …`, the user
@@ -324,10 +423,59 @@ fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 /// True for `SALE 4,50 EUR`, `TXN|BEGIN|消费|18.00`: a line with the name of a sale and an amount, and no word for its end.
 #[must_use]
 pub fn opens_sale(text: &[u8]) -> bool {
-    text.len() <= 160
-        && SALE.stand(text)
-        && spoken_amount(text).is_some_and(|minor| minor > 0)
-        && !NO_OPENING.stand(text)
+    if text.len() > 160 {
+        return false;
+    }
+    let opens =
+        OPENER.occur(text) && !NO_OPENER.occur(text) || SALE.stand(text) && !NO_OPENING.stand(text);
+    opens && spoken_amount(text).is_some_and(|minor| minor > 0)
+}
+
+/// True for `"oda":"fail"`, `cda=KO`: the result of offline data authentication under its name (EMV Book 2, 5 and 6).
+#[must_use]
+pub fn authentication_failed(text: &[u8]) -> bool {
+    words(text).any(|(at, word)| {
+        let named = [&b"oda"[..], b"sda", b"dda", b"cda", b"fdda"]
+            .iter()
+            .any(|name| word.eq_ignore_ascii_case(name));
+        let rest = text.get(at + word.len()..).unwrap_or_default();
+        let marks = rest
+            .iter()
+            .take_while(|b| matches!(b, b'"' | b':' | b'=' | b' '))
+            .count();
+        let marked = rest
+            .get(..marks)
+            .is_some_and(|m| m.iter().any(|b| matches!(b, b':' | b'=')));
+        let value = rest.get(marks..).unwrap_or_default();
+        let value = value
+            .iter()
+            .take_while(|b| b.is_ascii_alphabetic())
+            .map(u8::to_ascii_lowercase)
+            .collect::<Vec<u8>>();
+        named
+            && marked
+            && matches!(
+                value.as_slice(),
+                b"fail" | b"failed" | b"failure" | b"ko" | b"nok"
+            )
+    })
+}
+
+/// True for `Fatal signal 6 (SIGABRT) … in tid 655 (worker), pid 612 (paysrvd)`: what fell is a program of the system. The name of an
+/// application's process is that of its package, which has dots.
+#[must_use]
+pub fn falls_as_daemon(text: &[u8]) -> bool {
+    let name = || {
+        let at = memchr::memmem::find(text, b", pid ")?;
+        let rest = text.get(at + 6..)?;
+        let open = rest
+            .iter()
+            .position(|b| !b.is_ascii_digit() && *b != b' ')?;
+        let name = rest.get(open..)?.strip_prefix(b"(")?;
+        name.get(..memchr::memchr(b')', name)?)
+    };
+    memchr::memmem::find(text, b"Fatal signal").is_some()
+        && name().is_some_and(|name| !name.is_empty() && !name.contains(&b'.'))
 }
 
 /// The signal for what a card answered on the air, by `ATQA=0044 SAK=20`: bit 6 of the SAK says whether it speaks ISO/IEC 14443-4 (ISO/IEC 14443-3, 6.5.3.4).
@@ -386,6 +534,13 @@ mod tests {
             "Zahlung 12,75 EUR angefordert",
             "sale 45.00",
             "vente 12.30",
+            "pump 07 preauth EUR 150.00",
+            "basket 5501 total 9.50 GBP -> payment",
+            "GMP3 <- SATIS 1.120,00 TL fiş 0190",
+            "Reservierung LP-2 60,00 EUR, warte auf Karte",
+            "<< 13 00 00 12 00 07 2C VEND REQ price=1.80 item=7",
+            "주문 0312 합계 8,900원",
+            "trx 4411 96.20 ready for tap",
         ] {
             assert!(opens_sale(text.as_bytes()), "{text}");
         }
@@ -396,13 +551,35 @@ mod tests {
             "PRN receipt SALE 4.50",
             "消费撤销 18.00",
             "sale ended 4.50",
+            "刷卡 失败 E21 票价 2.00",
+            "preauth 150.00 cancelled",
         ] {
             assert!(!opens_sale(text.as_bytes()), "{text}");
         }
     }
 
     #[test]
+    fn authentication_fails_under_its_name() {
+        assert!(authentication_failed(
+            br#"{"ev":"tap","oda":"fail","res":"STAFF"}"#
+        ));
+        assert!(authentication_failed(b"CDA=KO tvr=0400000000"));
+        assert!(!authentication_failed(br#"{"oda":"ok"}"#));
+        assert!(!authentication_failed(b"oda failures today"));
+    }
+
+    #[test]
+    fn a_daemon_falls_by_its_name() {
+        let text = "Fatal signal 6 (SIGABRT), code -1 (SI_QUEUE) in tid 655 (picc_worker), pid 612 (paysrvd)";
+        assert!(falls_as_daemon(text.as_bytes()));
+        let text =
+            "Fatal signal 11 (SIGSEGV), code 1 in tid 8190 (Thread-3), pid 8123 (x.cobrafacil.tap)";
+        assert!(!falls_as_daemon(text.as_bytes()));
+    }
+
+    #[test]
     fn a_code_is_told_without_a_mark() {
+        let labels = super::super::key_value::Labels::new().unwrap();
         for (text, want) in [
             ("Terima 0210 stan 000311 RC 57", Some("57")),
             ("IN |NET-VISA|0110|stan=004402|039=57", Some("57")),
@@ -413,11 +590,22 @@ mod tests {
             ("declined 2 times", None),
             ("declined 10.00 EUR", None),
             ("declined 12 Jul", None),
+            ("<- 1110 STAN 000611 AC=000 AUT 774120", Some("00")),
+            ("Host 0110 stan 004417 YK=00 onay 441902", Some("00")),
+            ("IN visa-ep-1 0110 stan 004127 039 82 044 '2'", Some("82")),
+            ("[RECV ] 0210 응답코드=0000 승인번호=30118842", Some("00")),
+            (
+                "TRANSAZIONE NEGATA  C.R. 1A  PAN 411111******1111",
+                Some("1A"),
+            ),
+            ("[HOST] stan 8841 rc 00", Some("00")),
+            ("0110 stan 004126 042 NZ0009918820", None),
             ("TX 0200 RC 57", None),
             ("rc 57", None),
             ("0210 rc", None),
         ] {
-            let got = spoken_code(text.as_bytes()).map(|(_, code)| code);
+            let pairs = labels.read(text.as_bytes());
+            let got = spoken_code(&pairs, text.as_bytes()).map(|(_, code)| code);
             assert_eq!(got, want.map(str::as_bytes), "{text}");
         }
     }

@@ -367,7 +367,8 @@ fn setting(text: &Squeezed, original: &[u8], end: usize, phrase: &Phrase) -> boo
         return false;
     }
     NAYS.contains(&word.as_slice())
-        || phrase.signal.ends_with("timeout") && word.first().is_some_and(u8::is_ascii_digit)
+        || (phrase.signal.ends_with("timeout") || phrase.text.ends_with("timeout"))
+            && word.first().is_some_and(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

@@ -304,6 +304,8 @@ const LABELS: &[(&[u8], bool)] = &[
     (b"recv", false),
     (b"receive", false),
     (b"RX", false),
+    (b">>", true),
+    (b"<<", false),
 ];
 
 fn dumped(text: &[u8]) -> Option<Packet> {

@@ -309,6 +309,7 @@ facts! {
     log_dns_failed: Bool, Log, "", "Name not resolved.";
     log_connect_timeout: Bool, Log, "", "Connect time-out.";
     log_connect_refused: Bool, Log, "", "Connection refused.";
+    log_blocked: Bool, Log, "", "A firewall's log: the connection was dropped or refused.";
     log_link_down: Bool, Log, "", "Network unreachable, no link, no registration.";
     log_signal_low: Bool, Log, "", "Signal weak.";
     log_roamed: Bool, Log, "", "Roamed to another access point or cell.";

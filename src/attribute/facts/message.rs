@@ -128,7 +128,7 @@ fn exchange(
         .iter()
         .find_map(|seen| Some((seen.what.field(39)?, seen.index)))
         .or_else(|| {
-            view.value("f39")
+            view.told_code()
                 .filter(|(code, _)| online && code.len() <= 3)
         });
     let code = code.map(|(code, event)| (code, Some(event))).or_else(|| {

@@ -494,6 +494,7 @@ fn trouble(view: &View<'_>, row: &mut Row, covered: bool) {
         Signal::DnsFailed,
         Signal::ConnectTimeout,
         Signal::ConnectRefused,
+        Signal::Blocked,
         Signal::LinkDown,
         Signal::ConnectionReset,
         Signal::TlsFailed,

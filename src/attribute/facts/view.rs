@@ -236,6 +236,26 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The response code that lines tell: the last, but for one that says least, where a line before it tells more. A switch passes
+    /// a network's `82` to the terminal as `05`.
+    pub fn told_code(&self) -> Option<(&'a str, u32)> {
+        let last = self.value("f39")?;
+        if !matches!(last.0, "05" | "06" | "12" | "96") {
+            return Some(last);
+        }
+        let told = self.logs.iter().filter_map(|line| {
+            let (_, value) = line.what.values.iter().find(|(key, _)| *key == "f39")?;
+            Some((value.as_str(), line.index))
+        });
+        let says_more =
+            |code: &str| !matches!(code, "00" | "05" | "06" | "12" | "96") && code.len() == 2;
+        Some(
+            told.filter(|(code, _)| says_more(code))
+                .last()
+                .unwrap_or(last),
+        )
+    }
+
     /// First plain value of a tag in the dialogue, by direction where given.
     pub fn tag(&self, tag: u32, sent: Option<bool>) -> Option<(&'a [u8], u32)> {
         self.exchanges

@@ -185,7 +185,8 @@ impl Fragment {
             Signal::CardReadOk | Signal::OnlineRequest => self.read = true,
             _ => {}
         }
-        self.is_attempt |= !is_ambient(signal) && signal != Signal::Note;
+        // What ends without a beginning is something else: a sign-on, a download.
+        self.is_attempt |= !is_ambient(signal) && !matches!(signal, Signal::Note | Signal::SaleEnd);
     }
 }
 
@@ -212,6 +213,7 @@ pub(super) fn is_ambient(signal: Signal) -> bool {
         Signal::ServiceDied
             | Signal::UpdateRunning
             | Signal::LinkDown
+            | Signal::Blocked
             | Signal::SignalLow
             | Signal::Roamed
             | Signal::ConfigValue

@@ -232,7 +232,8 @@ impl Fields {
             out.message.mti = mti_in(line).unwrap_or(0);
             out.mti = out.message.mti != 0;
         }
-        (!out.message.fields.is_empty() || out.mti || out.keys.card.is_some()).then_some(out)
+        let says = !out.message.fields.is_empty() || !out.message.tags.is_empty();
+        (says || out.message.pin_present || out.mti || out.keys.card.is_some()).then_some(out)
     }
 
     /// True where the line alone is a message.

@@ -258,7 +258,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         // `8A (authorisation response code): 00` in a decoded tree is what was sent to the card, not what the host said.
         pairs.retain(|p| p.key != Key::ResponseCode);
     } else if !pairs.iter().any(|p| p.key == Key::ResponseCode)
-        && let Some((at, value)) = structure::spoken_code(bytes)
+        && let Some((at, value)) = structure::spoken_code(&pairs, bytes)
     {
         pairs.push(Pair {
             key: Key::ResponseCode,
@@ -273,12 +273,13 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     {
         pairs.extend(structure::outcome_objects(bytes));
     }
+    let daemon = structure::falls_as_daemon(bytes);
     let exception = exception::read(bytes);
     let fields = iso_list::read(bytes);
     let tagged = payment_tag(head.tag) || payment_tag(head.process);
     let payment_pairs = pairs
         .iter()
-        .any(|p| (p.payment || tagged || is_masked_card(p)) && telling(p));
+        .any(|p| (p.payment || tagged || is_masked_card(p) || is_terminal(p)) && telling(p));
     let mut statements: Vec<Statement> = Vec::new();
     let answered = pairs.iter().any(|p| p.key == Key::ResponseCode);
     for said in &phrases {
@@ -293,6 +294,10 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         if signal == Signal::ResponseReceived && label && !answered {
             continue;
         }
+        let signal = match signal {
+            Signal::AppCrash if daemon => Signal::ServiceDied,
+            signal => signal,
+        };
         if let Some(known) = statements.iter_mut().find(|s| s.signal == signal) {
             known.payment |= said.payment;
         } else {
@@ -307,6 +312,14 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         statements.push(Statement {
             signal: Signal::SignalLow,
             payment: false,
+        });
+    }
+    if structure::authentication_failed(bytes)
+        && !statements.iter().any(|s| s.signal == Signal::OdaFailed)
+    {
+        statements.push(Statement {
+            signal: Signal::OdaFailed,
+            payment: true,
         });
     }
     if statements.iter().all(|s| weak(s.signal)) {
@@ -336,6 +349,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     }
     if let Some(named) = exception
         && let Some(signal) = Signal::from_id(named.signal)
+        && !(daemon && signal == Signal::AppCrash)
     {
         // The name of an exception is more telling than the words that it is made of.
         statements.retain(|s| !is_failure(s.signal) || s.payment);
@@ -348,10 +362,12 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     }
     let iso_fields = fields.len() >= 2
         || fields.len() == 1 && iso_list::begins(bytes)
-        || fields.iter().any(|f| matches!(f.number, 0 | 11 | 39 | 41));
+        || fields.iter().any(|f| matches!(f.number, 0 | 11 | 41));
+    // A line that names most of what it says by words is no list of fields: `tid=… msgType=0200 f22=072 trace=000614`.
+    let worded = || pairs.iter().any(|p| is_worded(p, bytes));
     if iso_fields
         && let Some(made) = iso::Fields::read(&fields, bytes, ctx)
-        && (made.is_message() || statements.iter().all(|s| weak(s.signal)))
+        && (made.is_message() || statements.iter().all(|s| weak(s.signal)) && !worded())
     {
         out.push(Found::IsoFields(Box::new(made)));
         return;
@@ -392,7 +408,12 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         // A kernel has return codes too: 11 is no kernel here, and an approval of hosts.
         values.retain(|(name, _)| *name != "f39");
     }
-    if keys.amount_minor.is_none() && statements.iter().any(|s| s.signal == Signal::SaleStart) {
+    let begins = |s: &Statement| match s.signal {
+        Signal::SaleStart => true,
+        Signal::PollingStart | Signal::PresentCard => structure::opens_sale(bytes),
+        _ => false,
+    };
+    if keys.amount_minor.is_none() && statements.iter().any(begins) {
         keys.amount_minor = spoken_amount(bytes);
     }
     if line_payment && let Some((message, chip)) = iso::told_by(bytes, &keys, &values, ctx) {
@@ -432,6 +453,28 @@ fn source_place(text: &[u8]) -> bool {
         .and_then(|rest| rest.strip_prefix(b".c:"))
         .and_then(<[u8]>::first)
         .is_some_and(u8::is_ascii_digit)
+}
+
+/// True where a trace number, a reference or an amount has a label of words, not a field's number.
+fn is_worded(pair: &Pair<'_>, text: &[u8]) -> bool {
+    let label = text.get(pair.at..).unwrap_or_default();
+    let numbered = label
+        .iter()
+        .take(8)
+        .take_while(|b| b.is_ascii_alphanumeric())
+        .any(u8::is_ascii_digit);
+    matches!(pair.key, Key::Stan | Key::Rrn | Key::Amount | Key::AuthCode) && !numbered
+}
+
+/// Eight characters behind `TID` are a terminal (ISO 8583, data element 41): numbers of threads are shorter or longer.
+fn is_terminal(pair: &Pair<'_>) -> bool {
+    pair.key == Key::Terminal
+        && pair.value.len() == 8
+        && pair
+            .value
+            .iter()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        && pair.value.iter().any(u8::is_ascii_digit)
 }
 
 /// A signal strength at or below -80 dBm (causes reference, signal L_SIGNAL_LOW).

@@ -210,6 +210,7 @@ const fn befalls_a_device(signal: Signal) -> bool {
         Signal::PeripheralLost
             | Signal::LowPower
             | Signal::LinkDown
+            | Signal::Blocked
             | Signal::SignalLow
             | Signal::Roamed
             | Signal::ReaderIoError
@@ -400,8 +401,31 @@ impl<'a> Walk<'a> {
                 let start = memchr::memrchr(b'\n', &text[at..hit]).map_or(at, |n| at + n + 1);
                 let end = memchr::memchr(b'\n', &text[hit..]).map_or(text.len(), |n| hit + n + 1);
                 at = self.line(start, end, false).max(end);
+                at = self.fields_behind(at, stop);
             }
         }
+    }
+
+    /// Behind the heading of a list its fields stand, a row each.
+    fn fields_behind(&mut self, at: usize, stop: usize) -> usize {
+        let mut at = at;
+        let lists = |items: &[Item]| {
+            matches!(
+                items.last(),
+                Some(Item {
+                    found: Found::IsoFields(_),
+                    ..
+                })
+            )
+        };
+        let mut before = self.items.len().saturating_sub(1);
+        while at < stop && self.items.len() > before && lists(&self.items) {
+            before = self.items.len();
+            let end = memchr::memchr(b'\n', &self.text[at..]).map_or(stop, |n| at + n + 1);
+            self.line(at, end, false);
+            at = end;
+        }
+        at
     }
 
     /// Reads the line at `start..end`; returns where reading goes on (behind the line, or behind all lines of a message).

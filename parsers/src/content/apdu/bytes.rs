@@ -61,6 +61,17 @@ pub(super) fn starts_template(bytes: &[u8]) -> bool {
     }
 }
 
+/// True where bytes are the beginning of a template that is longer than they are: the rest stands on the next lines.
+pub(super) fn begins_template(bytes: &[u8]) -> bool {
+    match bytes {
+        [0x6F | 0x70 | 0x77, 0x81, length, rest @ ..] => usize::from(*length) > rest.len(),
+        [0x6F | 0x70 | 0x77, length @ ..=0x7F, rest @ ..] => {
+            usize::from(*length) > rest.len() && rest.len() >= 6
+        }
+        _ => false,
+    }
+}
+
 /// True where an answer can be believed without its command: a template of the right length, or a status word alone.
 #[must_use]
 pub fn is_answer(bytes: &[u8]) -> bool {
