@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::fragment::{Fragment, Shape};
 use super::identity::Identity;
 use super::model::Clock;
-use crate::event::{Source, SourceKind};
+use crate::event::{Source, SourceKind, Text};
 
 /// Logs beyond which this is no small folder.
 const FEW: usize = 8;
@@ -34,25 +34,63 @@ pub(super) fn bind(
         return;
     }
     let logs: Vec<u32> = told.keys().copied().collect();
+    let mut partners: Vec<(u32, u32)> = Vec::new();
     for (nth, &a) in logs.iter().enumerate() {
         for &b in logs.iter().skip(nth + 1) {
             let folder = |source: u32| sources[source as usize].folder();
-            // A name that stands in the file's name alone may be anything's.
-            let name = |source: u32| {
-                let named = identity.terminal_of_source(source);
-                let device = sources[source as usize].device.as_ref();
-                named.filter(|name| Some(*name) != device).cloned()
-            };
-            let (here, there) = (name(a), name(b));
-            if here.is_some() && there.is_some() || folder(a) != folder(b) {
-                continue;
-            }
-            if agree(&told[&a], &told[&b]) {
-                let name = here.or(there).unwrap_or_default();
-                identity.bind_source(a, name.clone());
-                identity.bind_source(b, name);
+            if folder(a) == folder(b)
+                && may_be_one(a, b, sources, identity)
+                && agree(&told[&a], &told[&b])
+            {
+                partners.push((a, b));
             }
         }
+    }
+    let alone = |log: u32| {
+        partners
+            .iter()
+            .filter(|(a, b)| *a == log || *b == log)
+            .count()
+            == 1
+    };
+    for &(a, b) in partners.iter().filter(|(a, b)| alone(*a) && alone(*b)) {
+        let named = |log| match name(log, sources, identity) {
+            Name::Told(name) => Some(name.clone()),
+            _ => None,
+        };
+        let name = named(a).or_else(|| named(b)).unwrap_or_default();
+        identity.bind_source(a, name.clone());
+        identity.bind_source(b, name);
+    }
+}
+
+/// How a log's terminal is known.
+enum Name<'a> {
+    /// The log says it.
+    Told(&'a Text),
+    /// The file's name has something that looks like one.
+    OfFile(&'a Text),
+    Unknown,
+}
+
+fn name<'a>(source: u32, sources: &'a [Source], identity: &'a Identity) -> Name<'a> {
+    let device = sources[source as usize].device.as_ref();
+    match identity.terminal_of_source(source) {
+        Some(name) if Some(name) == device => Name::OfFile(name),
+        Some(name) => Name::Told(name),
+        None => Name::Unknown,
+    }
+}
+
+/// False where both say which terminal they are of, each for itself.
+fn may_be_one(a: u32, b: u32, sources: &[Source], identity: &Identity) -> bool {
+    match (name(a, sources, identity), name(b, sources, identity)) {
+        (Name::Unknown, Name::Unknown | Name::Told(_)) | (Name::Told(_), Name::Unknown) => true,
+        // `PT65432187_Diagnose.txt` beside a till that names 65432187.
+        (Name::OfFile(file), Name::Told(told)) | (Name::Told(told), Name::OfFile(file)) => {
+            told.len() >= 6 && file.contains(told.as_str())
+        }
+        _ => false,
     }
 }
 

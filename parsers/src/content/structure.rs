@@ -20,6 +20,9 @@ const LABELS: &[&str] = &[
     " 95=",
     " 95:",
     " tid ",
+    "csq ",
+    "csq:",
+    "csq=",
     "\"oda\"",
     "oda=",
     "dda=",
@@ -160,10 +163,6 @@ static NO_SALE: LazyLock<Words> = LazyLock::new(|| {
     Words::new(&[
         "revers",
         "void",
-        " 0410",
-        " 0430",
-        " 0810",
-        " 0510",
         "sign on",
         "sign-on",
         "signon",
@@ -176,11 +175,21 @@ static NO_SALE: LazyLock<Words> = LazyLock::new(|| {
         "撤销",
         "签到",
         "结算",
+        "эхо",
+        "Эхо",
+        "ЭХО",
+        "망취소",
         "storno",
         "telecollecte",
         "télécollecte",
     ])
 });
+
+/// True for a line about something else than a sale, by its words or the type of the message (ISO 8583, the second digit).
+fn is_no_sale(text: &[u8]) -> bool {
+    let other = |word: &[u8]| matches!(word, [b'0' | b'1', b'4' | b'5' | b'8', b'0'..=b'3', b'0']);
+    NO_SALE.occur(text) || words(text).any(|(_, word)| other(word))
+}
 
 /// Names of a sale.
 const SALES: &[&str] = &[
@@ -263,7 +272,7 @@ pub fn answers(pairs: &[Pair<'_>], text: &[u8]) -> bool {
     code.is_some_and(|code| {
         let label = text.get(code.at..).unwrap_or_default();
         let beside = pairs.iter().any(|p| p.payment && p.key != Key::Uid);
-        (beside || label.starts_with(b"39") || HOSTS.occur(text)) && !NO_SALE.occur(text)
+        (beside || label.starts_with(b"39") || HOSTS.occur(text)) && !is_no_sale(text)
     })
 }
 
@@ -275,7 +284,7 @@ pub fn names_message(pairs: &[Pair<'_>], text: &[u8]) -> Option<&'static str> {
         matches!(p.key, Key::Stan | Key::Rrn | Key::EntryMode) && digits >= 3
             || matches!(p.key, Key::Terminal | Key::Card) && digits >= 6
     };
-    if !pairs.iter().any(field) || NO_SALE.occur(text) {
+    if !pairs.iter().any(field) || is_no_sale(text) {
         return None;
     }
     // Built, or only spoken of, it went nowhere.
@@ -296,13 +305,7 @@ pub fn names_message(pairs: &[Pair<'_>], text: &[u8]) -> Option<&'static str> {
 /// type of an answer, `DECLINED 57` behind the word. `000` and `0000` are `00` (ISO 8583:1993, data element 39; Korean networks).
 #[must_use]
 pub fn spoken_code<'a>(pairs: &[Pair<'_>], text: &'a [u8]) -> Option<(usize, &'a [u8])> {
-    let other = |word: &[u8]| {
-        matches!(
-            word,
-            b"0410" | b"0430" | b"0510" | b"0810" | b"1410" | b"1814"
-        )
-    };
-    if words(text).any(|(_, word)| other(word)) {
+    if is_no_sale(text) {
         return None;
     }
     for mark in [&b"C.R. "[..], "응답코드".as_bytes()] {
@@ -461,6 +464,20 @@ pub fn authentication_failed(text: &[u8]) -> bool {
     })
 }
 
+/// True for `AT+CSQ -> 5,4`, `+CSQ: 7,99`: a modem that hears its cell at -95 dBm or less (3GPP TS 27.007, 8.5); 99 is not known.
+#[must_use]
+pub fn modem_hears_little(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, b"CSQ").any(|at| {
+        let rest = text.get(at + 3..).unwrap_or_default();
+        let marks = rest
+            .iter()
+            .take(8)
+            .take_while(|b| matches!(b, b' ' | b':' | b'=' | b'-' | b'>' | b'?' | b'"'))
+            .count();
+        matches!(rest.get(marks..), Some([b'0'..=b'9', b',', ..])) && marks > 0
+    })
+}
+
 /// True for `Fatal signal 6 (SIGABRT) … in tid 655 (worker), pid 612 (paysrvd)`: what fell is a program of the system. The name of an
 /// application's process is that of its package, which has dots.
 #[must_use]
@@ -566,6 +583,19 @@ mod tests {
         assert!(authentication_failed(b"CDA=KO tvr=0400000000"));
         assert!(!authentication_failed(br#"{"oda":"ok"}"#));
         assert!(!authentication_failed(b"oda failures today"));
+    }
+
+    #[test]
+    fn a_modem_says_how_it_hears() {
+        for (text, want) in [
+            ("[MOD] AT+CSQ -> 5,4", true),
+            ("+CSQ: 7,99", true),
+            ("+CSQ: 17,99", false),
+            ("+CSQ: 99,99", false),
+            ("AT+CSQ", false),
+        ] {
+            assert_eq!(modem_hears_little(text.as_bytes()), want, "{text}");
+        }
     }
 
     #[test]

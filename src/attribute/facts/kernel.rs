@@ -4,15 +4,16 @@ use super::Row;
 use super::card_data::bcd;
 use super::dialogue::hex;
 use super::list::Fact;
+use super::settings::Settings;
 use super::view::View;
 use crate::event::Signal;
 
 /// Kernel facts.
-pub fn facts(view: &View<'_>, row: &mut Row) {
+pub fn facts(view: &View<'_>, settings: &Settings, row: &mut Row) {
     outcome(view, row);
     tvr(view, row);
     qualifiers(view, row);
-    limits(view, row);
+    limits(view, settings, row);
     let pin: Vec<u32> = view
         .messages
         .iter()
@@ -151,7 +152,7 @@ fn qualifiers(view: &View<'_>, row: &mut Row) {
     }
 }
 
-fn limits(view: &View<'_>, row: &mut Row) {
+fn limits(view: &View<'_>, settings: &Settings, row: &mut Row) {
     let number = |text: &str| {
         text.chars()
             .filter(char::is_ascii_digit)
@@ -167,6 +168,13 @@ fn limits(view: &View<'_>, row: &mut Row) {
                     let (value, event) = view.tag(tag, None)?;
                     Some((bcd(value)?, event))
                 })
+            })
+            .or_else(|| {
+                let first = view.logs.first()?;
+                let aid = view.attempt.keys.aid.as_deref();
+                let aid = aid.or_else(|| view.value("aid").map(|(aid, _)| aid));
+                let (value, event) = settings.before(first.source, first.index, name, aid)?;
+                Some((number(value)?, event))
             })
     };
     let phone = row.is(Fact::phone_hint);

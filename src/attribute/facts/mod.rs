@@ -13,6 +13,7 @@ mod log;
 mod message;
 mod network;
 mod sale;
+mod settings;
 mod steps;
 mod storage;
 mod view;
@@ -183,6 +184,8 @@ pub(super) struct Context<'a> {
     pub rtt_median: Option<i64>,
     /// When each source's last event is, aligned.
     pub ends: Vec<Option<i64>>,
+    /// What logs told of limits.
+    pub settings: settings::Settings,
 }
 
 impl<'a> Context<'a> {
@@ -194,6 +197,7 @@ impl<'a> Context<'a> {
             sales: Sales::new(correlated),
             rtt_median: network::rtt_median(correlated),
             ends: ends(correlated),
+            settings: settings::Settings::new(correlated),
         }
     }
 }
@@ -235,7 +239,7 @@ pub(super) fn build(context: &Context<'_>, index: usize) -> FactRow {
     steps::facts(&view, &mut row);
     emv::facts(&view, &mut row);
     card_data::facts(&view, context.plan, &mut row);
-    kernel::facts(&view, &mut row);
+    kernel::facts(&view, &context.settings, &mut row);
     message::facts(&view, &mut row);
     network::facts(&view, context.rtt_median, &mut row);
     message::clock(&view, context, &mut row);

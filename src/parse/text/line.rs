@@ -307,7 +307,8 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             });
         }
     }
-    if pairs.iter().any(is_weak_signal) && !statements.iter().any(|s| s.signal == Signal::SignalLow)
+    if (pairs.iter().any(is_weak_signal) || structure::modem_hears_little(bytes))
+        && !statements.iter().any(|s| s.signal == Signal::SignalLow)
     {
         statements.push(Statement {
             signal: Signal::SignalLow,
