@@ -243,17 +243,13 @@ impl<'a> View<'a> {
         if !matches!(last.0, "05" | "06" | "12" | "96") {
             return Some(last);
         }
-        let told = self.logs.iter().filter_map(|line| {
+        let says_more =
+            |code: &str| !matches!(code, "00" | "05" | "06" | "12" | "96") && code.len() == 2;
+        let mut told = self.logs.iter().rev().filter_map(|line| {
             let (_, value) = line.what.values.iter().find(|(key, _)| *key == "f39")?;
             Some((value.as_str(), line.index))
         });
-        let says_more =
-            |code: &str| !matches!(code, "00" | "05" | "06" | "12" | "96") && code.len() == 2;
-        Some(
-            told.filter(|(code, _)| says_more(code))
-                .last()
-                .unwrap_or(last),
-        )
+        Some(told.find(|(code, _)| says_more(code)).unwrap_or(last))
     }
 
     /// First plain value of a tag in the dialogue, by direction where given.
