@@ -276,7 +276,7 @@ pub fn lone_returns(samples: &[&[u8]]) -> bool {
     samples.iter().all(|s| !feeds(s)) && samples.iter().any(|s| memchr::memchr(b'\r', s).is_some())
 }
 
-/// A stream as it is searched: in UTF-8 (see [`utf8`]), its lines ended by LF. A CR becomes an LF in its place, so that offsets hold.
+/// A stream as it is searched: in UTF-8 where its bytes could not be searched otherwise, its lines ended by LF. A CR becomes an LF in its place, so that offsets hold.
 pub fn text_reader<'r>(reader: Box<dyn Read + 'r>, written: Written) -> Box<dyn Read + 'r> {
     let ends = |inner| -> Box<dyn Read + 'r> {
         if written.lone_returns {
