@@ -1,10 +1,17 @@
 //! What a line says by its build rather than by a phrase: a response code under a short label, a card's answer on the air, a sale that begins.
 
+mod device;
+mod sales;
+
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::key_value::{Key, Pair, spoken_amount};
+use super::key_value::{Key, Pair};
+
+pub use device::{answered_on_air, authentication_failed, falls_as_daemon, modem_hears_little};
+pub use sales::opens_sale;
+use sales::{OPENERS, SALES};
 
 /// Short labels of a response code (ISO 8583, field 39) and of the terminal's verification results (tag 95), which other software has too.
 const LABELS: &[&str] = &[
@@ -191,75 +198,6 @@ fn is_no_sale(text: &[u8]) -> bool {
     NO_SALE.occur(text) || words(text).any(|(_, word)| other(word))
 }
 
-/// Names of a sale.
-const SALES: &[&str] = &[
-    "sale",
-    "purchase",
-    "zahlung",
-    "kauf",
-    "vente",
-    "paiement",
-    "achat",
-    "venta",
-    "pago",
-    "compra",
-    "vendita",
-    "pagamento",
-    "acquisto",
-    "venda",
-    "betaling",
-    "verkoop",
-    "reservierung",
-    "vorautorisierung",
-    "demande",
-    "richiesta",
-    "satis",
-    "satış",
-    "bilet",
-    "消费",
-    "收款",
-    "销售",
-    "刷卡",
-];
-
-/// What begins a sale whatever else is named: a till that hands over, a machine that asks for a price, a kernel that starts.
-const OPENERS: &[&str] = &[
-    "preauth",
-    "pre-auth",
-    "vend req",
-    "-> payment",
-    "=> payment",
-    "=> paiement",
-    "-> paiement",
-    "ready for tap",
-    "start amt",
-    "arm amount",
-    "승인요청",
-    "주문",
-];
-
-static SALE: LazyLock<Words> = LazyLock::new(|| Words::new(SALES));
-
-static OPENER: LazyLock<Words> = LazyLock::new(|| Words::new(OPENERS));
-
-/// What is taken back, or over.
-static NO_OPENER: LazyLock<Words> = LazyLock::new(|| {
-    Words::new(&[
-        "void", "refund", "storno", "revers", "cancel", "denied", "success", "취소", "撤销", "退货",
-    ])
-});
-
-/// What has an amount and the name of a sale, and opens none: sums, slips, prices, other kinds of payment.
-static NO_OPENING: LazyLock<Words> = LazyLock::new(|| {
-    Words::new(&[
-        "total", "sum", "batch", "settle", "report", "count", "print", "prn", "receipt", "slip",
-        "ticket", "beleg", "bon", "summe", "umsatz", "rabatt", "price", "preis", "cash", "bar",
-        "espèces", "especes", "efectivo", "contant", "void", "refund", "storno", "revers", "合计",
-        "汇总", "打印", "小票", "撤销", "退货", "冲正", "现金", "结束", "完成", "end", "ended",
-        "done", "ok", "finished", "成功", "失败", "iade", "iptal",
-    ])
-});
-
 /// True for `host rc=00`, `0210 39=51`: a response code under a label that other software has too, in a line that speaks of a host's
 /// answer.
 #[must_use]
@@ -423,189 +361,9 @@ fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
-/// True for `SALE 4,50 EUR`, `TXN|BEGIN|消费|18.00`: a line with the name of a sale and an amount, and no word for its end.
-#[must_use]
-pub fn opens_sale(text: &[u8]) -> bool {
-    if text.len() > 160 {
-        return false;
-    }
-    let opens =
-        OPENER.occur(text) && !NO_OPENER.occur(text) || SALE.stand(text) && !NO_OPENING.stand(text);
-    opens && spoken_amount(text).is_some_and(|minor| minor > 0)
-}
-
-/// True for `"oda":"fail"`, `cda=KO`: the result of offline data authentication under its name (EMV Book 2, 5 and 6).
-#[must_use]
-pub fn authentication_failed(text: &[u8]) -> bool {
-    words(text).any(|(at, word)| {
-        let named = [&b"oda"[..], b"sda", b"dda", b"cda", b"fdda"]
-            .iter()
-            .any(|name| word.eq_ignore_ascii_case(name));
-        let rest = text.get(at + word.len()..).unwrap_or_default();
-        let marks = rest
-            .iter()
-            .take_while(|b| matches!(b, b'"' | b':' | b'=' | b' '))
-            .count();
-        let marked = rest
-            .get(..marks)
-            .is_some_and(|m| m.iter().any(|b| matches!(b, b':' | b'=')));
-        let value = rest.get(marks..).unwrap_or_default();
-        let value = value
-            .iter()
-            .take_while(|b| b.is_ascii_alphabetic())
-            .map(u8::to_ascii_lowercase)
-            .collect::<Vec<u8>>();
-        named
-            && marked
-            && matches!(
-                value.as_slice(),
-                b"fail" | b"failed" | b"failure" | b"ko" | b"nok"
-            )
-    })
-}
-
-/// True for `AT+CSQ -> 5,4`, `+CSQ: 7,99`: a modem that hears its cell at -95 dBm or less (3GPP TS 27.007, 8.5); 99 is not known.
-#[must_use]
-pub fn modem_hears_little(text: &[u8]) -> bool {
-    memchr::memmem::find_iter(text, b"CSQ").any(|at| {
-        let rest = text.get(at + 3..).unwrap_or_default();
-        let marks = rest
-            .iter()
-            .take(8)
-            .take_while(|b| matches!(b, b' ' | b':' | b'=' | b'-' | b'>' | b'?' | b'"'))
-            .count();
-        matches!(rest.get(marks..), Some([b'0'..=b'9', b',', ..])) && marks > 0
-    })
-}
-
-/// True for `Fatal signal 6 (SIGABRT) … in tid 655 (worker), pid 612 (paysrvd)`: what fell is a program of the system. The name of an
-/// application's process is that of its package, which has dots.
-#[must_use]
-pub fn falls_as_daemon(text: &[u8]) -> bool {
-    let name = || {
-        let at = memchr::memmem::find(text, b", pid ")?;
-        let rest = text.get(at + 6..)?;
-        let open = rest
-            .iter()
-            .position(|b| !b.is_ascii_digit() && *b != b' ')?;
-        let name = rest.get(open..)?.strip_prefix(b"(")?;
-        name.get(..memchr::memchr(b')', name)?)
-    };
-    memchr::memmem::find(text, b"Fatal signal").is_some()
-        && name().is_some_and(|name| !name.is_empty() && !name.contains(&b'.'))
-}
-
-/// The signal for what a card answered on the air, by `ATQA=0044 SAK=20`: bit 6 of the SAK says whether it speaks ISO/IEC 14443-4 (ISO/IEC 14443-3, 6.5.3.4).
-#[must_use]
-pub fn answered_on_air(text: &[u8]) -> Option<&'static str> {
-    let Some(sak) = labelled_byte(text, b"sak") else {
-        return labelled_byte(text, b"atqa").map(|_| "card_detected");
-    };
-    match sak {
-        // The identifier goes on: no answer yet.
-        sak if sak & 0x04 != 0 => None,
-        sak if sak & 0x20 != 0 => Some("card_detected"),
-        _ => Some("card_not_contactless"),
-    }
-}
-
-/// The first byte in hex behind a label that stands by itself: `sak=20`, `SAK 0x08`, `ATQA: 0044`.
-fn labelled_byte(text: &[u8], label: &[u8]) -> Option<u8> {
-    let first = *label.first()?;
-    memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).find_map(|at| {
-        let word = text.get(at..at + label.len())?;
-        let before = at.checked_sub(1).and_then(|i| text.get(i));
-        if !word.eq_ignore_ascii_case(label) || before.is_some_and(u8::is_ascii_alphanumeric) {
-            return None;
-        }
-        let rest = text.get(at + label.len()..)?;
-        let marks = rest
-            .iter()
-            .take(5)
-            .take_while(|b| matches!(b, b'=' | b':' | b' ' | b'[' | b'(' | b'"'))
-            .count();
-        let value = rest.get(marks..).filter(|_| marks > 0)?;
-        let value = value
-            .strip_prefix(b"0x")
-            .or_else(|| value.strip_prefix(b"0X"))
-            .unwrap_or(value);
-        let digits = value.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-        let bounded = !value.get(digits).is_some_and(u8::is_ascii_alphanumeric);
-        if !matches!(digits, 2 | 4) || !bounded {
-            return None;
-        }
-        u8::from_str_radix(std::str::from_utf8(value.get(..2)?).ok()?, 16).ok()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_sale_opens_with_its_name_and_an_amount() {
-        for text in [
-            "SALE 4,50 EUR",
-            "TXN|BEGIN|消费|18.00",
-            "交易 消费 11.50",
-            "Zahlung 12,75 EUR angefordert",
-            "sale 45.00",
-            "vente 12.30",
-            "pump 07 preauth EUR 150.00",
-            "basket 5501 total 9.50 GBP -> payment",
-            "GMP3 <- SATIS 1.120,00 TL fiş 0190",
-            "Reservierung LP-2 60,00 EUR, warte auf Karte",
-            "<< 13 00 00 12 00 07 2C VEND REQ price=1.80 item=7",
-            "주문 0312 합계 8,900원",
-            "trx 4411 96.20 ready for tap",
-        ] {
-            assert!(opens_sale(text.as_bytes()), "{text}");
-        }
-        for text in [
-            "SALE TOTAL 120.50",
-            "wholesale 4.50",
-            "sale started",
-            "PRN receipt SALE 4.50",
-            "消费撤销 18.00",
-            "sale ended 4.50",
-            "刷卡 失败 E21 票价 2.00",
-            "preauth 150.00 cancelled",
-        ] {
-            assert!(!opens_sale(text.as_bytes()), "{text}");
-        }
-    }
-
-    #[test]
-    fn authentication_fails_under_its_name() {
-        assert!(authentication_failed(
-            br#"{"ev":"tap","oda":"fail","res":"STAFF"}"#
-        ));
-        assert!(authentication_failed(b"CDA=KO tvr=0400000000"));
-        assert!(!authentication_failed(br#"{"oda":"ok"}"#));
-        assert!(!authentication_failed(b"oda failures today"));
-    }
-
-    #[test]
-    fn a_modem_says_how_it_hears() {
-        for (text, want) in [
-            ("[MOD] AT+CSQ -> 5,4", true),
-            ("+CSQ: 7,99", true),
-            ("+CSQ: 17,99", false),
-            ("+CSQ: 99,99", false),
-            ("AT+CSQ", false),
-        ] {
-            assert_eq!(modem_hears_little(text.as_bytes()), want, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_daemon_falls_by_its_name() {
-        let text = "Fatal signal 6 (SIGABRT), code -1 (SI_QUEUE) in tid 655 (picc_worker), pid 612 (paysrvd)";
-        assert!(falls_as_daemon(text.as_bytes()));
-        let text =
-            "Fatal signal 11 (SIGSEGV), code 1 in tid 8190 (Thread-3), pid 8123 (x.cobrafacil.tap)";
-        assert!(!falls_as_daemon(text.as_bytes()));
-    }
 
     #[test]
     fn a_code_is_told_without_a_mark() {
@@ -654,21 +412,6 @@ mod tests {
         ] {
             let got = names_message(&labels.read(text.as_bytes()), text.as_bytes());
             assert_eq!(got, want, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_card_on_the_air_is_one_that_speaks_or_not() {
-        for (text, want) in [
-            ("rf.up atqa=0044 sak=20 uidlen=7", Some("card_detected")),
-            ("ICC type A SAK: 0x28", Some("card_detected")),
-            ("ATQA 0400, SAK 08", Some("card_not_contactless")),
-            ("RF|REQA|ATQA=0344", Some("card_detected")),
-            ("cascade sak=04", None),
-            ("task=20", None),
-            ("sakura 20", None),
-        ] {
-            assert_eq!(answered_on_air(text.as_bytes()), want, "{text}");
         }
     }
 }

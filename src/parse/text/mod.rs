@@ -14,6 +14,7 @@ mod scan;
 mod shape;
 mod snoop;
 mod span;
+mod worth;
 mod zvt;
 
 use std::cell::OnceCell;
