@@ -9,7 +9,10 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::key_value::{Key, Pair};
 
-pub use device::{answered_on_air, authentication_failed, falls_as_daemon, modem_hears_little};
+pub use device::{
+    answered_on_air, authentication_failed, falls_as_daemon, modem_hears_little,
+    names_contactless_slot,
+};
 pub use sales::opens_sale;
 use sales::{OPENERS, SALES};
 

@@ -195,6 +195,22 @@ impl<'a> View<'a> {
         view
     }
 
+    /// The first event after which nothing more is asked of the card: its cryptogram, or that it was read.
+    fn read_at(&self) -> Option<u32> {
+        let given = self.exchanges.iter();
+        let given = given.filter(|seen| bytes_of(&seen.what.tags, 0x9F26, Some(false)).is_some());
+        let told = self.logs.iter().filter(|seen| {
+            matches!(
+                seen.what.signal,
+                Signal::CardReadOk | Signal::OnlineRequest | Signal::RequestSent
+            )
+        });
+        given
+            .map(|seen| seen.index)
+            .chain(told.map(|seen| seen.index))
+            .min()
+    }
+
     /// A log or its lines cover the attempt.
     pub fn has_log(&self) -> bool {
         self.covered.log || !self.logs.is_empty()
@@ -382,7 +398,16 @@ pub fn failed(view: &View<'_>) -> bool {
                 .connections
                 .iter()
                 .any(|seen| seen.what.refused || seen.what.reset_by.is_some());
-            let trouble = view.logs.iter().any(|seen| is_trouble(seen.what.signal));
+            // Who has been read takes the card away.
+            let read_at = view.read_at();
+            let taken_away = |seen: &Seen<'_, LogEvent>| {
+                seen.what.signal == Signal::CardRemoved
+                    && read_at.is_some_and(|read| read < seen.index)
+            };
+            let trouble = view
+                .logs
+                .iter()
+                .any(|seen| is_trouble(seen.what.signal) && !taken_away(seen));
             let refused = view
                 .exchanges
                 .last()

@@ -300,6 +300,9 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         }
         let signal = match signal {
             Signal::AppCrash if daemon => Signal::ServiceDied,
+            Signal::ContactInserted if structure::names_contactless_slot(bytes) => {
+                Signal::CardDetected
+            }
             signal => signal,
         };
         if let Some(known) = statements.iter_mut().find(|s| s.signal == signal) {

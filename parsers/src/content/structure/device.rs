@@ -63,6 +63,18 @@ pub fn falls_as_daemon(text: &[u8]) -> bool {
         && name().is_some_and(|name| !name.is_empty() && !name.contains(&b'.'))
 }
 
+/// True where PC/SC software names the contactless half of a reader: `uTrust 4701 F CL`, `OMNIKEY 5422CL`, `ACR1252 PICC`.
+#[must_use]
+pub fn names_contactless_slot(text: &[u8]) -> bool {
+    text.split(|b| !b.is_ascii_alphanumeric()).any(|word| {
+        let named = [&b"picc"[..], b"contactless", b"nfc", b"rfid"]
+            .iter()
+            .any(|name| word.eq_ignore_ascii_case(name));
+        let model = word.strip_suffix(b"CL");
+        named || model.is_some_and(|model| model.iter().all(u8::is_ascii_digit))
+    })
+}
+
 /// The signal for what a card answered on the air, by `ATQA=0044 SAK=20`: bit 6 of the SAK says whether it speaks ISO/IEC 14443-4 (ISO/IEC 14443-3, 6.5.3.4).
 #[must_use]
 pub fn answered_on_air(text: &[u8]) -> Option<&'static str> {
@@ -131,6 +143,19 @@ mod tests {
         ] {
             assert_eq!(modem_hears_little(text.as_bytes()), want, "{text}");
         }
+    }
+
+    #[test]
+    fn a_slot_is_contactless_by_its_name() {
+        assert!(names_contactless_slot(
+            b"Card inserted into Identiv uTrust 4701 F Dual Interface Reader [uTrust 4701 F CL] 01 00"
+        ));
+        assert!(names_contactless_slot(
+            b"Card inserted into HID OMNIKEY 5422CL 00 00"
+        ));
+        assert!(!names_contactless_slot(
+            b"Card inserted into Gemalto PC Twin Reader 00 00"
+        ));
     }
 
     #[test]
