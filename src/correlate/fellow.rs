@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::fragment::{Fragment, Shape};
 use super::identity::Identity;
 use super::model::Clock;
-use crate::event::{Source, SourceKind, Text};
+use crate::event::{Events, Source, SourceKind, Text};
 
 /// Logs beyond which this is no small folder.
 const FEW: usize = 8;
@@ -14,6 +14,9 @@ const FEW: usize = 8;
 const PAYMENTS: usize = 64;
 /// How far apart two accounts of one payment may lie.
 const MARGIN: i64 = 5_000_000;
+/// Clocks of different zones differ by multiples of this, up to a day's half and two hours.
+const HALF: i64 = 1_800_000_000;
+const HALVES: i64 = 28;
 
 /// A payment as a log tells of it, on the reference clock.
 struct Told {
@@ -26,34 +29,51 @@ struct Told {
 pub(super) fn bind(
     sources: &[Source],
     fragments: &[Fragment],
+    events: &Events,
     identity: &mut Identity,
-    clocks: &[Clock],
+    clocks: &mut [Clock],
 ) {
     let told = told(sources, fragments, clocks);
     if told.len() < 2 || told.len() > FEW {
         return;
     }
     let logs: Vec<u32> = told.keys().copied().collect();
-    let mut partners: Vec<(u32, u32)> = Vec::new();
+    let mut partners: Vec<(u32, u32, i64)> = Vec::new();
     for (nth, &a) in logs.iter().enumerate() {
         for &b in logs.iter().skip(nth + 1) {
             let folder = |source: u32| sources[source as usize].folder();
             if folder(a) == folder(b)
                 && may_be_one(a, b, sources, identity)
-                && agree(&told[&a], &told[&b])
+                && let Some(apart) = apart(&told[&a], &told[&b])
             {
-                partners.push((a, b));
+                partners.push((a, b, apart));
             }
         }
     }
     let alone = |log: u32| {
-        partners
-            .iter()
-            .filter(|(a, b)| *a == log || *b == log)
-            .count()
-            == 1
+        let pairs = partners.iter().filter(|(a, b, _)| *a == log || *b == log);
+        pairs.count() == 1
     };
-    for &(a, b) in partners.iter().filter(|(a, b)| alone(*a) && alone(*b)) {
+    for &(a, b, apart) in &partners {
+        if !alone(a) || !alone(b) {
+            continue;
+        }
+        // Of two zones the one that is written counts.
+        let (assumed, offset) = match (zone_assumed(a, events), zone_assumed(b, events)) {
+            (true, false) => (a, apart),
+            (false, true) => (b, -apart),
+            _ if apart == 0 => (a, 0),
+            _ => continue,
+        };
+        if offset != 0 {
+            clocks[assumed as usize] = Clock {
+                offset_ms: offset as f64 / 1000.0,
+                uncertainty_ms: 1_500.0,
+                pairs: 1,
+                grounded: true,
+                ..Clock::unknown("rhythm")
+            };
+        }
         let named = |log| match name(log, sources, identity) {
             Name::Told(name) => Some(name.clone()),
             _ => None,
@@ -62,6 +82,25 @@ pub(super) fn bind(
         identity.bind_source(a, name.clone());
         identity.bind_source(b, name);
     }
+}
+
+/// True where the first time that a log tells has no zone written.
+fn zone_assumed(source: u32, events: &Events) -> bool {
+    let mut heads = events.heads().iter().filter(|head| head.source == source);
+    heads.any(|head| head.at().quality.zone_assumed)
+}
+
+/// How far the first log's clock is before the second's, in whole halves of an hour, where they tell of the same payments.
+fn apart(a: &[Told], b: &[Told]) -> Option<i64> {
+    let agree = |offset: i64| agree(a, b, offset);
+    if agree(0).is_some_and(|met| met.alike > 0 || met.all >= 3) {
+        return Some(0);
+    }
+    // Of other zones only where more than one payment says so, and one zone alone.
+    let zones = (1..=HALVES).flat_map(|n| [n * HALF, -n * HALF]);
+    let mut fit =
+        zones.filter(|&offset| agree(offset).is_some_and(|met| met.alike >= 2 || met.all >= 4));
+    fit.next().filter(|_| fit.next().is_none())
 }
 
 /// How a log's terminal is known.
@@ -120,32 +159,36 @@ fn told(sources: &[Source], fragments: &[Fragment], clocks: &[Clock]) -> BTreeMa
     told
 }
 
-/// True where most payments of the log that tells of fewer are told by the other at the same time: one at least by its amount, none
-/// with another amount.
-fn agree(a: &[Told], b: &[Told]) -> bool {
-    let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let mut taken = vec![false; many.len()];
-    let (mut met, mut alike) = (0, 0);
-    for one in few {
-        let best = many
+/// How many payments two logs tell of at the same time, and of how many they tell the same amount.
+struct Met {
+    all: usize,
+    alike: usize,
+}
+
+/// Lays the first log's payments, taken back by an offset, beside the second's; `None` where fewer than half of the log that tells of
+/// fewer find a partner, or where one has another amount.
+fn agree(a: &[Told], b: &[Told], offset: i64) -> Option<Met> {
+    let mut taken = vec![false; b.len()];
+    let mut met = Met { all: 0, alike: 0 };
+    for one in a {
+        let (first, last) = (one.first - offset, one.last - offset);
+        let best = b
             .iter()
             .enumerate()
             .filter(|(place, other)| {
-                !taken[*place]
-                    && one.first - MARGIN <= other.last
-                    && other.first - MARGIN <= one.last
+                !taken[*place] && first - MARGIN <= other.last && other.first - MARGIN <= last
             })
-            .min_by_key(|(_, other)| (one.amount != other.amount, (one.first - other.first).abs()));
+            .min_by_key(|(_, other)| (one.amount != other.amount, (first - other.first).abs()));
         let Some((place, other)) = best else {
             continue;
         };
         match (one.amount, other.amount) {
-            (Some(a), Some(b)) if a != b => return false,
-            (Some(_), Some(_)) => alike += 1,
+            (Some(a), Some(b)) if a != b => return None,
+            (Some(_), Some(_)) => met.alike += 1,
             _ => {}
         }
         taken[place] = true;
-        met += 1;
+        met.all += 1;
     }
-    alike > 0 && met * 2 >= few.len()
+    (met.all * 2 >= a.len().min(b.len())).then_some(met)
 }

@@ -50,7 +50,7 @@ pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlate
     identity.know(&inventory);
     let mut clocks = clock::estimate(&sources, &fragments, &pairs, &events);
     lone::bind(&sources, &fragments, &mut identity, &mut clocks);
-    fellow::bind(&sources, &fragments, &mut identity, &clocks);
+    fellow::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
     rhythm::bind(&sources, &fragments, &events, &mut identity, &mut clocks);
     let aligned: Vec<Moment> = events
         .heads()
