@@ -5,6 +5,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::ContentKind;
 use crate::hex;
 
+mod block;
 mod bytes;
 mod dump;
 mod exchange;
@@ -281,6 +282,16 @@ fn dressed(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     let Some(area) = area else {
         return no_bytes(labels, text, open);
     };
+    if let Some(block) = block::read(
+        &bytes,
+        labels.last_before(text, area.start).map(|(way, ..)| way),
+        open,
+    ) {
+        return Some(block);
+    }
+    if block::is_control(&bytes) {
+        return None;
+    }
     if let Some(both) = exchange::around(text, &area, &bytes) {
         return Some(both);
     }

@@ -115,6 +115,18 @@ impl Cohort {
         }
     }
 
+    /// Whether the attempts of a sale broke at one place.
+    pub(super) fn sale_facts(&self, brief: &Brief, row: &mut Row) {
+        if brief.error == NONE {
+            return;
+        }
+        let same = self
+            .each(self.broken_by_sale.of(brief.sale))
+            .filter(|b| b.error == brief.error)
+            .count();
+        row.int(Fact::sale_same_error, same as i64, &[]);
+    }
+
     /// The same issuer range with the same broken command.
     pub(super) fn range_facts(&self, brief: &Brief, broken: bool, row: &mut Row) {
         if brief.bin == NONE || (brief.error == NONE && !broken) {

@@ -38,6 +38,8 @@ pub(super) struct Cohort {
     by_site: Lists,
     by_card: Lists,
     by_bin: Lists,
+    /// Of each sale, the attempts whose dialogue broke.
+    broken_by_sale: Lists,
     by_server: Lists,
     by_address: Lists,
     by_firmware: Lists,
@@ -139,6 +141,12 @@ impl Cohort {
             by_site: lists(|b| b.site),
             by_card: lists(|b| b.card),
             by_bin: lists(|b| b.bin),
+            // In whichever order, and with or without a time.
+            broken_by_sale: Lists::new(
+                &briefs,
+                &(0..count(briefs.len())).collect::<Vec<u32>>(),
+                |b| if b.error == NONE { NONE } else { b.sale },
+            ),
             by_server: lists(|b| b.server),
             by_address: lists(|b| b.address),
             by_firmware: lists(|b| b.firmware),
@@ -168,6 +176,7 @@ impl Cohort {
             self.site_facts(brief, &mut row);
             self.server_facts(brief, &mut row);
             self.range_facts(brief, bin_error, &mut row);
+            self.sale_facts(brief, &mut row);
         }
         row.finish()
     }

@@ -278,6 +278,8 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         pairs.extend(structure::outcome_objects(bytes));
     }
     let daemon = structure::falls_as_daemon(bytes);
+    // What is only warned of was caught, and ended no program.
+    let caught = matches!(head.level, Level::Warning | Level::Info | Level::Debug);
     let exception = exception::read(bytes);
     let fields = iso_list::read(bytes);
     let tagged = payment_tag(head.tag) || payment_tag(head.process);
@@ -300,6 +302,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
         }
         let signal = match signal {
             Signal::AppCrash if daemon => Signal::ServiceDied,
+            Signal::AppCrash if caught && said.phrase.ends_with("exception") => continue,
             Signal::ContactInserted if structure::names_contactless_slot(bytes) => {
                 Signal::CardDetected
             }
@@ -357,7 +360,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     }
     if let Some(named) = exception
         && let Some(signal) = Signal::from_id(named.signal)
-        && !(daemon && signal == Signal::AppCrash)
+        && !(signal == Signal::AppCrash && (daemon || caught))
     {
         // The name of an exception is more telling than the words that it is made of.
         statements.retain(|s| !is_failure(s.signal) || s.payment);

@@ -239,6 +239,7 @@ pub(super) const LABELS: &[(&str, Key, bool)] = &[
     ("f39", Key::ResponseCode, true),
     ("de39", Key::ResponseCode, true),
     ("bmp39", Key::ResponseCode, true),
+    ("authrspc", Key::ResponseCode, true),
     ("bmp 39", Key::ResponseCode, true),
     ("field39", Key::ResponseCode, true),
     ("field 39", Key::ResponseCode, true),

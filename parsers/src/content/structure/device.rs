@@ -59,8 +59,12 @@ pub fn falls_as_daemon(text: &[u8]) -> bool {
         let name = rest.get(open..)?.strip_prefix(b"(")?;
         name.get(..memchr::memchr(b')', name)?)
     };
-    memchr::memmem::find(text, b"Fatal signal").is_some()
-        && name().is_some_and(|name| !name.is_empty() && !name.contains(&b'.'))
+    // Android's own processes are named like packages: `com.android.nfc`, `com.android.phone`.
+    let of_system = |name: &[u8]| {
+        !name.is_empty() && (!name.contains(&b'.') || name.starts_with(b"com.android."))
+    };
+    memchr::memmem::find(text, b"Fatal signal").is_some() && name().is_some_and(of_system)
+        || memchr::memmem::find(text, b"Process com.android.").is_some()
 }
 
 /// True where PC/SC software names the contactless half of a reader: `uTrust 4701 F CL`, `OMNIKEY 5422CL`, `ACR1252 PICC`.
