@@ -28,6 +28,7 @@ pub(super) fn group(attempts: &mut [Attempt], sources: &[Source]) {
                 &attempts[i].keys.terminal,
                 log(&attempts[i]),
                 attempts[i].started_at,
+                attempts[i].events.first(),
                 &attempts[i].tx_id,
             )
         };
@@ -55,7 +56,13 @@ fn continues(before: &Attempt, after: &Attempt) -> bool {
         return false;
     }
     let (Some(end), Some(start)) = (before.ended_at, after.started_at) else {
-        return false;
+        // Where nothing but the order is known: the next tap of the same amount, after one that asked for it.
+        let amount = before.keys.amount_minor;
+        return before.ended_at.is_none()
+            && after.started_at.is_none()
+            && before.outcome == Outcome::TryAgain
+            && amount.is_some()
+            && amount == after.keys.amount_minor;
     };
     if start - end > SALE_WINDOW {
         return false;

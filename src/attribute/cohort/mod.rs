@@ -176,8 +176,8 @@ impl Cohort {
             self.site_facts(brief, &mut row);
             self.server_facts(brief, &mut row);
             self.range_facts(brief, bin_error, &mut row);
-            self.sale_facts(brief, &mut row);
         }
+        self.sale_facts(brief, &mut row);
         row.finish()
     }
 
