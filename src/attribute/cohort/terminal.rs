@@ -27,6 +27,9 @@ struct OfAid {
     another: bool,
 }
 
+/// Taps of a terminal from which on it may be called free of radio trouble.
+const TELLING_TAPS: u32 = 5;
+
 /// Taps with radio trouble.
 #[derive(Debug, Clone, Copy, Default)]
 struct Radio {
@@ -290,7 +293,10 @@ impl Cohort {
             Radio::of(near.filter(|b| b.tap))
         };
         let high = sums.radio.beyond_chance(expected) || around().beyond_chance(expected);
-        row.bool(Fact::term_rf_high, high, &[]);
+        // A handful of taps clears no terminal.
+        if high || all >= TELLING_TAPS {
+            row.bool(Fact::term_rf_high, high, &[]);
+        }
     }
 
     /// Different cards in a row, this attempt included, whose PIN was called wrong.
