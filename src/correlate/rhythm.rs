@@ -15,6 +15,9 @@ use crate::event::{Events, Payload, Signal, Source, SourceKind, Text, What};
 const ENOUGH: usize = 6;
 /// How far clocks may be apart, beside whole hours.
 const REACH: i64 = 20 * 60_000_000;
+/// Clocks of other zones are off by so many whole hours at most.
+const ZONES: i64 = 14;
+const HOUR: i64 = 3_600_000_000;
 /// Two points fall together within this.
 const NEAR: i64 = 1_500_000;
 /// Connecting and sending, said one after the other, are one moment.
@@ -69,8 +72,7 @@ pub(super) fn bind(
                     .iter()
                     .filter_map(|(line, connections)| {
                         let (offset, hits) = best_offset(&aligned, connections, free)?;
-                        let fits = hits >= ENOUGH && hits * 5 >= aligned.len() * 3;
-                        fits.then(|| Match {
+                        (hits >= needed(aligned.len())).then(|| Match {
                             hits,
                             log,
                             line: line.clone(),
@@ -287,6 +289,11 @@ fn is_address(device: &str) -> bool {
     device.parse::<std::net::IpAddr>().is_ok() || device.parse::<std::net::SocketAddr>().is_ok()
 }
 
+/// How many of a log's points must meet a connection.
+fn needed(points: usize) -> usize {
+    (points * 3).div_ceil(5).max(ENOUGH)
+}
+
 /// The offset (log minus reference) at which most points fall together, and how many do.
 fn best_offset(log: &[i64], reference: &[i64], free: bool) -> Option<(i64, usize)> {
     if !free {
@@ -296,22 +303,26 @@ fn best_offset(log: &[i64], reference: &[i64], free: bool) -> Option<(i64, usize
     let step = log.len().div_ceil(VOTERS).max(1);
     let mut votes: Vec<i64> = Vec::new();
     for &at in log.iter().step_by(step) {
-        for hours in -14..=14_i64 {
-            let shifted = at - hours * 3_600_000_000;
-            let from = reference.partition_point(|&there| there < shifted - REACH);
-            votes.extend(
-                reference[from..]
-                    .iter()
-                    .take_while(|&&there| there <= shifted + REACH)
-                    .map(|&there| (at - there).div_euclid(1_000_000)),
-            );
-        }
+        let earliest = at - ZONES * HOUR - REACH;
+        let from = reference.partition_point(|&there| there < earliest);
+        let apart = reference[from..].iter().map(|&there| at - there);
+        votes.extend(
+            apart
+                .take_while(|&apart| apart >= -ZONES * HOUR - REACH)
+                // A window is less than an hour wide: a difference lies in that of its nearest hour, or in none.
+                .filter(|&apart| ((apart + HOUR / 2).rem_euclid(HOUR) - HOUR / 2).abs() <= REACH)
+                .map(|apart| apart.div_euclid(1_000_000)),
+        );
     }
     votes.sort_unstable();
     let best = votes
         .chunk_by(|a, b| a == b)
-        .max_by_key(|bin| (bin.len(), std::cmp::Reverse(bin[0].abs())))
-        .map(|bin| bin[0])?;
+        .max_by_key(|bin| (bin.len(), std::cmp::Reverse(bin[0].abs())))?;
+    // What is counted below lies in seven bins at most, none of them fuller: most pairs end here.
+    if step == 1 && best.len() * 7 < needed(log.len()) {
+        return None;
+    }
+    let best = best[0];
     // The bin is a second wide: the median difference within it and its neighbours is finer.
     let mut near: Vec<i64> = log
         .iter()
