@@ -41,8 +41,9 @@ use link::{Linked, Untried};
 
 /// Correlates everything that was parsed. `events` of a source stand together, in the order of the sources.
 #[must_use]
-pub fn correlate(sources: Vec<Source>, events: Events, plan: &Plan) -> Correlated {
+pub fn correlate(sources: Vec<Source>, mut events: Events, plan: &Plan) -> Correlated {
     let fragments = cut_all(&sources, &events);
+    events.forget_strands();
     let mut untried = Untried::default();
     let pairs = link::sure_pairs(&fragments, plan.limits.link_candidates, &mut untried);
     let mut identity = Identity::learn(&sources, &fragments, &pairs);

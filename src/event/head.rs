@@ -67,12 +67,8 @@ impl What {
 pub struct Head {
     /// Index of the source in the run's source list.
     pub source: u32,
-    /// As in [`Event::lane`].
-    pub lane: u64,
     /// What it is.
     pub what: What,
-    /// A hash of the terminal number, zero where the event names none: tells terminals apart without unpacking.
-    pub terminal: u32,
     place: u32,
     micros: Moment,
     /// Kind of place (2 bits), four flags, resolution of the time in microseconds.
@@ -80,6 +76,44 @@ pub struct Head {
     pub(super) chunk: u32,
     pub(super) from: u32,
     pub(super) length: u32,
+}
+
+/// What tells the sequences of one source apart, without unpacking: needed until the source is cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Strand {
+    /// As in [`Event::lane`].
+    pub lane: u64,
+    /// A hash of the terminal number, zero where the event names none.
+    pub terminal: u32,
+}
+
+impl Strand {
+    pub(super) fn of(event: &Event) -> Self {
+        Self {
+            lane: event.lane,
+            terminal: event.keys.terminal.as_deref().map_or(0, hash),
+        }
+    }
+
+    /// Packs it behind the one before: lanes and terminals are few in a source, and follow each other.
+    pub(super) fn pack_after(self, before: Self, to: &mut Packer<'_>) {
+        (self == before).pack(to);
+        if self != before {
+            self.lane.pack(to);
+            self.terminal.pack(to);
+        }
+    }
+
+    /// The way back.
+    pub(super) fn unpack_after(before: Self, from: &mut Unpacker<'_>) -> Option<Self> {
+        if bool::unpack(from)? {
+            return Some(before);
+        }
+        Some(Self {
+            lane: Pack::unpack(from)?,
+            terminal: Pack::unpack(from)?,
+        })
+    }
 }
 
 /// Bits of [`Head::quality`] below the resolution.
@@ -95,9 +129,7 @@ impl Head {
         };
         let mut head = Self {
             source: event.source,
-            lane: event.lane,
             what: What::of(&event.payload),
-            terminal: event.keys.terminal.as_deref().map_or(0, hash),
             place,
             micros: Moment::default(),
             quality: kind,
@@ -209,13 +241,7 @@ impl Head {
     pub(super) fn pack_after(&self, before: &Self, to: &mut Packer<'_>) {
         self.source.pack(to);
         self.place.pack(to);
-        // Lanes and terminals are few in a source, and follow each other.
-        (self.lane == before.lane).pack(to);
-        if self.lane != before.lane {
-            self.lane.pack(to);
-        }
         self.what.pack(to);
-        self.terminal.pack(to);
         self.micros.get().is_some().pack(to);
         if let Some(micros) = self.micros.get() {
             micros.wrapping_sub(before.base()).pack(to);
@@ -231,13 +257,7 @@ impl Head {
         Some(Self {
             source: Pack::unpack(from)?,
             place: Pack::unpack(from)?,
-            lane: if bool::unpack(from)? {
-                before.lane
-            } else {
-                Pack::unpack(from)?
-            },
             what: Pack::unpack(from)?,
-            terminal: Pack::unpack(from)?,
             micros: if bool::unpack(from)? {
                 Moment::new(before.base().wrapping_add(Pack::unpack(from)?))
             } else {
@@ -258,9 +278,7 @@ impl Head {
     pub(super) fn none() -> Self {
         Self {
             source: 0,
-            lane: 0,
             what: What::Tcp,
-            terminal: 0,
             place: 0,
             micros: Moment::default(),
             quality: 0,

@@ -21,7 +21,7 @@ mod store;
 pub use card::CardNumber;
 pub use dialogue::{CommandKind, Exchange, Field, FieldState, Tag, TagValue};
 pub use fault::{note_fault, take_fault};
-pub use head::{Head, What};
+pub use head::{Head, Strand, What};
 pub use log::{LogEvent, Severity, Signal};
 pub use network::{
     Connection, DnsEvent, HttpEvent, IcmpEvent, LinkEvent, LinkFault, Side, TlsEvent, TlsSeen,

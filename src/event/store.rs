@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::head::Head;
+use super::head::{Head, Strand};
 use super::pack::{Pack, Packer, Unpacker, Words};
 use super::spill::{Kept, Spill};
 use super::{Event, Keys, LogEvent, Payload, Place, Severity, Signal, Text};
@@ -35,6 +35,8 @@ struct Asleep {
 #[derive(Debug, Default)]
 pub struct Events {
     heads: Vec<Head>,
+    /// One for each head, until they are forgotten.
+    strands: Vec<Strand>,
     chunks: Vec<Chunk>,
     /// Heads that stand behind the others, until [`Self::append`] wakes them.
     asleep: Vec<Asleep>,
@@ -56,16 +58,21 @@ impl Events {
     /// Packs the heads as well: nobody asks for them until all sources are read, and then in one list of their number.
     pub fn fall_asleep(&mut self, spill: &Spill) {
         let heads = std::mem::take(&mut self.heads);
-        for some in heads.chunks(ASLEEP_TOGETHER) {
+        let strands = std::mem::take(&mut self.strands);
+        let together = heads
+            .chunks(ASLEEP_TOGETHER)
+            .zip(strands.chunks(ASLEEP_TOGETHER));
+        for (some, strands) in together {
             let (mut out, mut words) = (Vec::new(), Words::default());
-            let mut before = Head::none();
-            for head in some {
+            let mut before = (Head::none(), Strand::default());
+            for (head, strand) in some.iter().zip(strands) {
                 let mut to = Packer {
                     out: &mut out,
                     words: &mut words,
                 };
-                head.pack_after(&before, &mut to);
-                before = *head;
+                head.pack_after(&before.0, &mut to);
+                strand.pack_after(before.1, &mut to);
+                before = (*head, *strand);
             }
             self.asleep.push(Asleep {
                 length: out.len(),
@@ -78,6 +85,26 @@ impl Events {
     /// Room for the heads of so many events.
     pub fn reserve(&mut self, events: usize) {
         self.heads.reserve_exact(events);
+        self.strands.reserve_exact(events);
+    }
+
+    /// What told the sequences of a source apart goes: the sources are cut.
+    pub fn forget_strands(&mut self) {
+        self.strands = Vec::new();
+    }
+
+    /// What tells the sequences of a source apart, in the order of the heads.
+    #[must_use]
+    pub fn strands(&self) -> &[Strand] {
+        &self.strands
+    }
+
+    /// The lane of one event; nothing once they are forgotten.
+    #[must_use]
+    pub fn lane(&self, index: u32) -> u64 {
+        self.strands
+            .get(index as usize)
+            .map_or(0, |strand| strand.lane)
     }
 
     /// The heads, in order.
@@ -112,7 +139,7 @@ impl Events {
             source: head.source,
             place: head.place(),
             at: head.at(),
-            lane: head.lane,
+            lane: self.lane(index),
             keys,
             payload,
         }
@@ -171,7 +198,8 @@ impl Events {
     }
 
     fn pack(events: impl Iterator<Item = Event>, spill: &Arc<Spill>) -> Self {
-        let mut heads = Vec::with_capacity(events.size_hint().1.unwrap_or(0));
+        let most = events.size_hint().1.unwrap_or(0);
+        let (mut heads, mut strands) = (Vec::with_capacity(most), Vec::with_capacity(most));
         let (mut out, mut words) = (Vec::new(), Words::default());
         for event in events {
             let from = out.len();
@@ -182,9 +210,11 @@ impl Events {
             event.keys.pack(&mut to);
             event.payload.pack(&mut to);
             heads.push(Head::new(&event, from, out.len() - from));
+            strands.push(Strand::of(&event));
         }
         Self {
             heads,
+            strands,
             chunks: vec![Chunk {
                 bytes: Kept::new(&out, spill),
                 words: words.list.into_boxed_slice(),
@@ -204,16 +234,19 @@ impl Events {
             head.chunk += before;
             head
         }));
+        self.strands.extend(other.strands);
         for some in other.asleep {
             // What the disk does not give back is told by the spill.
             let _ = some.bytes.read(0, some.length, |rest| {
                 let mut from = Unpacker { rest, words: &[] };
-                let mut last = Head::none();
+                let mut last = (Head::none(), Strand::default());
                 for _ in 0..some.heads {
-                    last = Head::unpack_after(&last, &mut from)?;
-                    let mut head = last;
+                    last.0 = Head::unpack_after(&last.0, &mut from)?;
+                    last.1 = Strand::unpack_after(last.1, &mut from)?;
+                    let mut head = last.0;
                     head.chunk += before;
                     self.heads.push(head);
+                    self.strands.push(last.1);
                 }
                 Some(())
             });
@@ -229,10 +262,14 @@ impl Events {
     /// Puts the events into another order; those that it leaves out are gone.
     #[must_use]
     pub fn in_order(self, order: &[u32]) -> Self {
+        let at = |index: &u32| *index as usize;
+        let known = !self.strands.is_empty();
         Self {
-            heads: order
+            heads: order.iter().map(|index| self.heads[at(index)]).collect(),
+            strands: order
                 .iter()
-                .map(|&index| self.heads[index as usize])
+                .filter(|_| known)
+                .map(|index| self.strands[at(index)])
                 .collect(),
             chunks: self.chunks,
             asleep: Vec::new(),
@@ -245,6 +282,9 @@ impl Events {
             while places[at] as usize != at {
                 let to = places[at] as usize;
                 self.heads.swap(at, to);
+                if !self.strands.is_empty() {
+                    self.strands.swap(at, to);
+                }
                 also(at, to);
                 places.swap(at, to);
             }
@@ -252,11 +292,18 @@ impl Events {
     }
 
     /// Sorts by place in the source; what stands at one place keeps its order.
-    pub fn sort_by_place(&mut self) {
-        self.heads.sort_by_key(|head| match head.place() {
+    #[must_use]
+    pub fn sorted_by_place(self) -> Self {
+        let number = |head: &Head| match head.place() {
             Place::Line(number) | Place::Frame(number) => number,
             Place::Whole => 0,
-        });
+        };
+        if self.heads.is_sorted_by_key(number) {
+            return self;
+        }
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_by_key(|&index| number(self.head(index)));
+        self.in_order(&order)
     }
 }
 
@@ -341,7 +388,7 @@ mod tests {
             for (number, head) in (0_u32..).zip(all.heads()) {
                 assert_eq!(format!("{:?}", head.at()), expected[number as usize]);
                 assert_eq!(head.place(), event(number).place);
-                assert_eq!(head.lane, event(number).lane);
+                assert_eq!(all.lane(number), event(number).lane);
             }
             for number in [0, 4, 5, 20_001, 39_999, 40_000] {
                 assert_eq!(

@@ -247,11 +247,11 @@ pub(super) fn cut(
     out: &mut Vec<Fragment>,
 ) {
     let many_terminals = {
-        let heads = arena.heads().iter();
-        let mut terminals = heads
+        let strands = arena.strands().iter();
+        let mut terminals = strands
             .skip(range.start as usize)
             .take(range.len())
-            .map(|head| head.terminal)
+            .map(|strand| strand.terminal)
             .filter(|terminal| *terminal != 0);
         let first = terminals.next();
         first.is_some_and(|first| terminals.any(|other| other != first))
@@ -273,19 +273,19 @@ pub(super) fn cut(
 fn interleaved(arena: &Events, range: &std::ops::Range<u32>) -> bool {
     let mut selecting: Option<u64> = None;
     let mut selected: std::collections::BTreeSet<u64> = std::collections::BTreeSet::new();
-    let heads = arena.heads().iter();
-    for head in heads.skip(range.start as usize).take(range.len()) {
+    let both = arena.heads().iter().zip(arena.strands());
+    for (head, strand) in both.skip(range.start as usize).take(range.len()) {
         let What::Apdu(command, _) = head.what else {
             continue;
         };
         if is_select(head.what) {
-            selecting = Some(head.lane);
-            selected.insert(head.lane);
+            selecting = Some(strand.lane);
+            selected.insert(strand.lane);
         } else if matches!(
             command,
             CommandKind::GetProcessingOptions | CommandKind::ReadRecord | CommandKind::GenerateAc
-        ) && selecting != Some(head.lane)
-            && selected.contains(&head.lane)
+        ) && selecting != Some(strand.lane)
+            && selected.contains(&strand.lane)
         {
             return true;
         }
@@ -297,16 +297,16 @@ fn interleaved(arena: &Events, range: &std::ops::Range<u32>) -> bool {
 fn requests_interleave(arena: &Events, range: &std::ops::Range<u32>) -> bool {
     let mut seen = std::collections::BTreeSet::new();
     let (mut last, mut named, mut again) = (0, 0, false);
-    let heads = arena.heads().iter();
-    for head in heads.skip(range.start as usize).take(range.len()) {
+    let both = arena.heads().iter().zip(arena.strands());
+    for (head, strand) in both.skip(range.start as usize).take(range.len()) {
         // Who talks to a card is a terminal.
         if matches!(head.what, What::Apdu(..)) {
             return false;
         }
-        if head.lane & REQUEST != 0 {
+        if strand.lane & REQUEST != 0 {
             named += 1;
-            again |= head.lane != last && !seen.insert(head.lane);
-            last = head.lane;
+            again |= strand.lane != last && !seen.insert(strand.lane);
+            last = strand.lane;
         }
     }
     again && named * 3 >= range.len() * 2
@@ -317,7 +317,7 @@ fn requests_interleave(arena: &Events, range: &std::ops::Range<u32>) -> bool {
 fn cut_requests(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment>) {
     let mut sequences: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
     for index in range {
-        let lane = arena.head(index).lane;
+        let lane = arena.lane(index);
         let lane = if lane & REQUEST == 0 { 0 } else { lane };
         sequences.entry(lane).or_default().push(index);
     }
@@ -335,11 +335,11 @@ fn cut_lanes(arena: &Events, range: std::ops::Range<u32>, out: &mut Vec<Fragment
     let mut early: Vec<u32> = Vec::new();
     let mut last: Option<u64> = None;
     for index in range {
-        let head = arena.head(index);
-        if matches!(head.what, What::Apdu(..)) {
-            last = Some(head.lane);
-            sequences.entry(head.lane).or_default().push(index);
-        } else if let Some(own) = sequences.get_mut(&head.lane) {
+        let lane = arena.lane(index);
+        if matches!(arena.head(index).what, What::Apdu(..)) {
+            last = Some(lane);
+            sequences.entry(lane).or_default().push(index);
+        } else if let Some(own) = sequences.get_mut(&lane) {
             own.push(index);
         } else if let Some(own) = last.and_then(|lane| sequences.get_mut(&lane)) {
             own.push(index);

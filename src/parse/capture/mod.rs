@@ -437,9 +437,9 @@ impl<'c> Run<'c> {
         }
         let mut parsed = Vec::with_capacity(self.files.len());
         let files = self.files.into_iter().zip(events).zip(issues).zip(faults);
-        for ((((mut file, mut events), mut issues), faults), only_cards) in files.zip(only_cards) {
+        for ((((mut file, events), mut issues), faults), only_cards) in files.zip(only_cards) {
             // A frame is of one flow, and so of one shard: within it the order of the shard stays.
-            events.sort_by_place();
+            let events = events.sorted_by_place();
             issues.insert(
                 0,
                 std::mem::replace(&mut file.issues, Issues::new(ctx.source)),

@@ -139,7 +139,7 @@ pub fn run_after(reader: &mut dyn Read, ctx: &Context<'_>, carry: &mut Carry) ->
     }
     merge.finish();
     decode(&mut merge, &mut parsed.events, &card_faults, ctx);
-    parsed.events.sort_by_place();
+    parsed.events = parsed.events.sorted_by_place();
     let jumps = settle_jumps(&mut parsed.events);
     for (line, text) in std::mem::take(&mut merge.damaged) {
         ledger.damaged_records += 1;
