@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hash};
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use super::fragment::{Fragment, Shape};
 use super::identity::Identity;
 use super::keys::JoinKeys;
 use super::matching;
 use super::model::{Clock, LinkMethod};
-use crate::event::Text;
+use crate::event::{Moment, Text};
 
 /// Time within which equal trace numbers of one terminal are one payment.
 const STAN_WINDOW: i64 = 300_000_000;
@@ -172,30 +173,30 @@ enum KeysOf<'f> {
     Merged(Box<JoinKeys>),
 }
 
-/// What is joined so far, with merged keys.
+/// What is joined so far, with merged keys. Small: there are as many as fragments.
 struct Group<'f> {
     parent: u32,
     keys: KeysOf<'f>,
     terminal: Option<&'f Text>,
     /// On the reference clock.
-    first: Option<i64>,
-    last: Option<i64>,
+    first: Moment,
+    last: Moment,
     uncertainty: i64,
     /// Sources whose log or trace is in it: never twice the same.
-    stretches: Vec<u32>,
+    stretches: SmallVec<[u32; 4]>,
     /// It has a stretch, messages, a connection.
     has: [bool; 3],
     /// A capture saw its messages: its connection is known.
     wire: bool,
     is_attempt: bool,
     /// When a request was (or would have been) sent.
-    online_at: Option<i64>,
+    online_at: Moment,
     answered: bool,
 }
 
 impl<'f> Group<'f> {
     fn new(index: u32, fragment: &'f Fragment, identity: &'f Identity, clocks: &[Clock]) -> Self {
-        let aligned = |at: Option<i64>| at.map(|at| align(fragment, clocks, at));
+        let aligned = |at: Option<i64>| at.map(|at| align(fragment, clocks, at)).into();
         let is = |shape: Shape| fragment.shape == shape;
         Self {
             parent: index,
@@ -351,7 +352,7 @@ impl<'f> Linked<'f> {
         }
         let mut candidates: Vec<(i64, u32, u32)> = Vec::new();
         for group in &mut groups {
-            group.sort_by_key(|&root| (self.groups[root as usize].first, root));
+            group.sort_by_key(|&root| (self.groups[root as usize].first.get(), root));
             for (nth, &a) in group.iter().enumerate() {
                 for (tried, &b) in group.iter().skip(nth + 1).take(limit + 1).enumerate() {
                     let (here, there) = (&self.groups[a as usize], &self.groups[b as usize]);
@@ -370,7 +371,7 @@ impl<'f> Linked<'f> {
                         } else {
                             candidates.push((distance, a, b));
                         }
-                    } else if let (Some(first), Some(last)) = (there.first, here.last)
+                    } else if let (Some(first), Some(last)) = (there.first.get(), here.last.get())
                         && first - last > window + slack
                     {
                         break;
@@ -389,7 +390,7 @@ impl<'f> Linked<'f> {
         groups.retain(|group| !self.only_messages(group));
         let mut candidates = Vec::new();
         for group in &mut groups {
-            group.sort_by_key(|&root| (self.groups[root as usize].first, root));
+            group.sort_by_key(|&root| (self.groups[root as usize].first.get(), root));
             for (nth, &a) in group.iter().enumerate() {
                 for (tried, &b) in group.iter().skip(nth + 1).take(limit + 1).enumerate() {
                     let (here, there) = (&self.groups[a as usize], &self.groups[b as usize]);
@@ -413,7 +414,7 @@ impl<'f> Linked<'f> {
         candidates.sort_unstable();
         candidates.dedup();
         let weak = is_weak(method);
-        let first = |root: u32| self.groups[root as usize].first.unwrap_or(0);
+        let first = |root: u32| self.groups[root as usize].first.get().unwrap_or(0);
         let chosen = if weak {
             matching::cheapest(&candidates, first)
         } else {
@@ -477,7 +478,7 @@ impl<'f> Linked<'f> {
             target.terminal = source.terminal;
         }
         target.first = earliest(target.first, source.first);
-        target.last = target.last.max(source.last);
+        target.last = target.last.get().max(source.last.get()).into();
         target.uncertainty = target.uncertainty.min(source.uncertainty);
         target.stretches.append(&mut source.stretches);
         for (have, has) in target.has.iter_mut().zip(source.has) {
@@ -500,10 +501,11 @@ fn is_weak(method: LinkMethod) -> bool {
     )
 }
 
-fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (some, None) | (None, some) => some,
+fn earliest(a: Moment, b: Moment) -> Moment {
+    match (a.get(), b.get()) {
+        (Some(one), Some(other)) => Moment::new(one.min(other)),
+        (_, None) => a,
+        (None, _) => b,
     }
 }
 
@@ -515,7 +517,8 @@ fn align(fragment: &Fragment, clocks: &[Clock], at: i64) -> i64 {
 
 /// Gap between two groups on the time axis; zero where they overlap.
 fn distance(a: &Group<'_>, b: &Group<'_>) -> Option<i64> {
-    let (a_first, a_last, b_first, b_last) = (a.first?, a.last?, b.first?, b.last?);
+    let (a_first, a_last) = (a.first.get()?, a.last.get()?);
+    let (b_first, b_last) = (b.first.get()?, b.last.get()?);
     Some((b_first - a_last).max(a_first - b_last).max(0))
 }
 
@@ -528,9 +531,9 @@ fn time_cost(a: &Group<'_>, b: &Group<'_>) -> Option<i64> {
         if seen || !(attempt.has[0] || attempt.has[1]) || conn.has[0] || conn.has[1] {
             return None;
         }
-        let opened = conn.first?;
-        let from = attempt.online_at.or(attempt.first)?;
-        let until = attempt.last? + 2_000_000;
+        let opened = conn.first.get()?;
+        let from = attempt.online_at.get().or(attempt.first.get())?;
+        let until = attempt.last.get()? + 2_000_000;
         let off = (from - 2_000_000 - opened).max(opened - until).max(0);
         (off <= slack).then(|| (opened - from).abs())
     };
@@ -543,7 +546,7 @@ fn time_cost(a: &Group<'_>, b: &Group<'_>) -> Option<i64> {
     // Two stretches (log and trace), or a stretch and messages, that overlap in time.
     let gap = distance(a, b)?;
     (gap <= 2_000_000 + slack.min(10_000_000)).then(|| {
-        let (a_first, b_first) = (a.first.unwrap_or(0), b.first.unwrap_or(0));
+        let [a_first, b_first] = [a, b].map(|group| group.first.get().unwrap_or(0));
         (a_first - b_first).abs()
     })
 }
