@@ -197,6 +197,9 @@ fn cut_all(sources: &[Source], events: &Events) -> Vec<Fragment> {
             .map(|(kind, range)| {
                 let mut fragments = Vec::new();
                 fragment::cut(*kind, events, range.clone(), &mut fragments);
+                for fragment in &mut fragments {
+                    fragment.events.shrink_to_fit();
+                }
                 fragments
             })
             .collect();
@@ -478,6 +481,7 @@ fn add_links(
         }
     }
     for attempt in attempts {
+        attempt.links.shrink_to_fit();
         attempt
             .links
             .sort_unstable_by_key(|link| (link.method, link.from, link.to));

@@ -19,11 +19,9 @@ use super::row::Table;
 use crate::attribute::{FactTable, fact_columns};
 use crate::event::Text;
 
-/// Rows of one row group: bounds the memory of writing and of reading.
+/// Rows of one row group: bounds the memory of writing and of reading. Smaller ones cost more than they save: each column of each group
+/// leaves its statistics in memory until the file is closed.
 pub(super) const ROW_GROUP: usize = 8192;
-
-/// Rows of one row group of the facts, which has many columns.
-const FACT_ROWS: usize = 4096;
 
 /// Writes one table.
 pub(super) struct TableWriter<T: Table> {
@@ -138,8 +136,8 @@ pub(super) fn write_facts(
         DataFrame::new(ids.len(), columns).map_err(|e| Error::table(path, &e))
     };
     let mut writer = FrameWriter::create(path, &frame(&[], &[])?, gate)?;
-    for (number, ids) in tx_ids.chunks(FACT_ROWS).enumerate() {
-        let start = number * FACT_ROWS;
+    for (number, ids) in tx_ids.chunks(ROW_GROUP).enumerate() {
+        let start = number * ROW_GROUP;
         let rows: Vec<usize> = (start..start + ids.len()).collect();
         writer.write(&frame(ids, &rows)?)?;
     }
