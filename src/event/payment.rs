@@ -40,12 +40,15 @@ pub struct IsoMessage {
 
 /// The dialect of a message that a log only tells about: fields that it lacks prove nothing.
 pub const TOLD: &str = "told";
+/// A list of fewer fields is no dump of a message: the log tells of some, and lacks the others.
+const LISTED_WHOLE: usize = 8;
 
 impl IsoMessage {
     /// True where all of the message is known, so that what it lacks was not sent.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.damage.is_none() && self.dialect != TOLD
+        let told_in_part = self.dialect == "list" && self.fields.len() < LISTED_WHOLE;
+        self.damage.is_none() && self.dialect != TOLD && !told_in_part
     }
 
     /// A field's text.

@@ -221,7 +221,7 @@ pub fn read(text: &[u8]) -> Vec<Field<'_>> {
             b'f' | b'F' | b'b' | b'B' | b'd' | b'D' | b'p' | b'P' | b's' | b'S' | b'm' | b'M' => {
                 fresh
             }
-            b'0'..=b'9' => fresh && chinese,
+            b'0'..=b'9' => fresh && (chinese || !fields.is_empty()),
             0xE5 | 0xE7 => true,
             _ => false,
         };
@@ -247,21 +247,27 @@ pub fn read(text: &[u8]) -> Vec<Field<'_>> {
 
 /// `"de":{"4":"000000046200","39":"05"}`: an object of JSON whose names are the fields' numbers.
 fn numbered<'a>(text: &'a [u8], fields: &mut Vec<Field<'a>>) {
-    let Some(open) = [
-        &b"\"de\":{"[..],
-        b"\"fields\":{",
-        b"\"dataElements\":{",
-        b"\"iso\":{",
+    let object = [
+        &b"\"de\""[..],
+        b"\"fields\"",
+        b"\"dataElements\"",
+        b"\"iso\"",
+        b"\"bits\"",
     ]
     .iter()
-    .find_map(|name| Some(memchr::memmem::find(text, name)? + name.len())) else {
+    .find_map(|name| {
+        let at = memchr::memmem::find(text, name)? + name.len();
+        let value = text.get(at..)?.trim_ascii_start().strip_prefix(b":")?;
+        value.trim_ascii_start().strip_prefix(b"{")
+    });
+    let Some(mut rest) = object else {
         return;
     };
-    let mut rest = text.get(open..).unwrap_or_default();
     while fields.len() < 128
         && let Some(name) = rest.trim_ascii_start().strip_prefix(b"\"")
         && let Some((number, behind)) = digits(name, 0)
-        && let Some(value) = name.get(behind..).and_then(|v| v.strip_prefix(b"\":"))
+        && let Some(value) = name.get(behind..).and_then(|v| v.strip_prefix(b"\""))
+        && let Some(value) = value.trim_ascii_start().strip_prefix(b":")
         && let Some(value) = value.trim_ascii_start().strip_prefix(b"\"")
         && let Some(end) = memchr::memchr(b'"', value)
     {
@@ -403,6 +409,15 @@ fn mark(text: &[u8], at: usize) -> Option<(u8, usize)> {
     if rest.starts_with("域".as_bytes()) {
         let skip = usize::from(matches!(rest.get(3), Some(b'[' | b' ' | b'(')));
         return digits(text, at + 3 + skip).filter(|(n, _)| *n > 0);
+    }
+    // `F11=000552 39=63`: behind a field with its mark the next ones do without.
+    if fresh
+        && first.is_ascii_digit()
+        && let Some((number, after)) = digits(text, at)
+        && (2..=128).contains(&number)
+        && text.get(after) == Some(&b'=')
+    {
+        return Some((number, after));
     }
     if rest.starts_with("第".as_bytes()) || fresh {
         let from = if rest.starts_with("第".as_bytes()) {
@@ -578,6 +593,11 @@ mod tests {
                 &[(11, "118452"), (39, "05"), (44, "5      1"), (0, "0110")],
             ),
             ("   044 '       2'", &[(44, "       2")]),
+            ("0210 F11=000552 39=63", &[(11, "000552"), (39, "63")]),
+            (
+                r#"{"msg": "<- 0210", "iso": {"11": "310553", "39": "30"}}"#,
+                &[(11, "310553"), (39, "30")],
+            ),
             ("2025-08-22 IN  pos-lis-03   0200", &[(0, "0200")]),
             ("   041 of them were read", &[]),
             ("built in 0200", &[]),

@@ -43,6 +43,7 @@ const LABELS: &[&str] = &[
     " yk=",
     " cr=",
     " ac=",
+    " rta=",
     "c.r.",
     "응답코드",
     "tvr",
@@ -291,7 +292,7 @@ pub fn spoken_code<'a>(pairs: &[Pair<'_>], text: &'a [u8]) -> Option<(usize, &'a
 
 /// Short names of a response code, in a line that names the answer: code réponse, Antwortcode, yanıt kodu.
 const ANSWERED: &[&str] = &[
-    "rc", "resp", "rsp", "code", "kod", "kode", "ac", "cr", "yk", "bmp39", "de39",
+    "rc", "resp", "rsp", "code", "kod", "kode", "ac", "cr", "yk", "rta", "bmp39", "de39",
 ];
 
 /// Two characters behind one to three marks that end there: a count, an amount or a date goes on.
@@ -391,6 +392,7 @@ mod tests {
             ),
             ("[HOST] stan 8841 rc 00", Some("00")),
             ("0110 stan 004126 042 NZ0009918820", None),
+            ("13:05:25.721 OUT 0210 stan=000552 rta=63", Some("63")),
             ("TX 0200 RC 57", None),
             ("rc 57", None),
             ("0210 rc", None),

@@ -323,7 +323,9 @@ proptest! {
             let joined: String = out.chars().filter(char::is_ascii_digit).collect();
             prop_assert!(!joined.contains(&pan), "{line} -> {out}");
             if middle.bytes().any(|b| b != middle.as_bytes()[0]) && middle.len() >= 6 {
-                prop_assert!(!out.contains(middle), "{line} -> {out}");
+                // `5711` before `222100` is no part of the number 2221001122210005.
+                let rest = out.replace(&pan[..6], "");
+                prop_assert!(!rest.contains(middle), "{line} -> {out}");
             }
         }
     }

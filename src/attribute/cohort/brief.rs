@@ -44,10 +44,14 @@ pub struct Brief {
     pub tls_issuer: u32,
     /// Command and error of a dialogue that broke, as one number.
     pub error: u32,
+    /// Records read before a READ RECORD that got no answer.
+    pub records: i64,
     pub amount: Option<i64>,
     pub step: i64,
     pub tap: bool,
     pub contact: bool,
+    /// The radio was used, and it is known.
+    pub radio: bool,
     pub failed: bool,
     pub approved: bool,
     pub not_permitted: bool,
@@ -317,9 +321,15 @@ fn one(context: &Context<'_>, index: usize, row: &FactRow) -> (Brief, Said) {
             || row.yes(Fact::late_response)
             || (row.yes(Fact::connect_ok) && row.number(Fact::syn_count).unwrap_or(0) >= 2),
         amount: row.number(Fact::amount_minor),
+        // What a dialogue that broke elsewhere had read is not where it broke.
+        records: match row.str(Fact::unanswered_command) {
+            Some("read_record") => row.number(Fact::records_read).unwrap_or(0),
+            _ => 0,
+        },
         step,
         tap,
         contact: attempt.interface == Interface::Contact,
+        radio: attempt.interface == Interface::Contactless,
         failed,
         approved,
         not_permitted: NOT_PERMITTED.contains(&code),

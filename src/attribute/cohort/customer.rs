@@ -122,7 +122,7 @@ impl Cohort {
         }
         let same = self
             .each(self.broken_by_sale.of(brief.sale))
-            .filter(|b| b.error == brief.error)
+            .filter(|b| (b.error, b.records) == (brief.error, brief.records))
             .count();
         row.int(Fact::sale_same_error, same as i64, &[]);
     }

@@ -202,7 +202,7 @@ impl Cohort {
         if brief.init_failed {
             let later = near(0, 240 * MINUTE).filter(|b| b.at > brief.at);
             let again = later.clone().filter(|b| b.init_failed).count();
-            let first_ok = later.clone().find(|b| b.tap && b.reached_card);
+            let first_ok = later.clone().find(|b| b.radio && b.reached_card);
             let cured = first_ok.is_some_and(
                 |b| matches!((b.at, brief.at), (Some(a), Some(start)) if a - start <= 30 * MINUTE),
             );

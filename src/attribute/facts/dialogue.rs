@@ -141,7 +141,11 @@ fn field(view: &View<'_>, row: &mut Row) {
         (Fact::not_iso_dep, &[FieldState::NotIsoDep], &[]),
     ];
     for (fact, field_states, signals) in pairs {
-        let hits = join(states(view, field_states), view.signals(signals));
+        let mut hits = join(states(view, field_states), view.signals(signals));
+        // Waiting for another tap is no waiting for a card that never came.
+        if *fact == Fact::no_card_polled && tap && !first_exchange.is_empty() {
+            hits.clear();
+        }
         let covered = if signals.is_empty() {
             view.has_dialogue()
         } else {

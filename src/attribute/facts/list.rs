@@ -520,7 +520,7 @@ facts! {
     tls_ok_others: Bool, Group, "", "Other terminals set up TLS with the same server.";
     tls_fail_terminals: Int, Group, "", "Terminals with the same alert from the same server.";
     refused_terminals: Int, Group, "", "Terminals whose connection was refused or dropped within five minutes.";
-    sale_same_error: Int, Group, "", "Attempts of the sale that failed with the same command and error, this one among them.";
+    sale_same_error: Int, Group, "", "Attempts of the sale that failed with the same command and error after as many records were read, this one among them.";
     bin_same_error: Int, Group, "", "Attempts of the same issuer range that failed with the same command and error.";
     bin_other_terminals_ok: Bool, Group, "", "The same issuer range taps well at terminals where this error never occurs.";
 }

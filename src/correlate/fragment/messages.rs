@@ -20,11 +20,16 @@ fn is_open_leg(before: &Fragment, event: &Event) -> bool {
     before.response_at.get().is_none() && !matches!(amounts, (Some(a), Some(b)) if a != b)
 }
 
+/// How long a request waits for an answer that does not name its terminal.
+const ANSWER_WINDOW: i64 = 120_000_000;
+
 /// Messages with the same terminal and trace number.
 #[derive(Default)]
 pub(super) struct ByKey {
     /// Looked up, never walked; so is the other.
     open: HashMap<(Option<Text>, u32), usize>,
+    /// Requests of a log by their trace number.
+    asked: HashMap<u32, Vec<usize>>,
     by_rrn: HashMap<Text, usize>,
 }
 
@@ -55,6 +60,8 @@ impl ByKey {
         let found = original
             .or_else(|| key.clone())
             .and_then(|key| self.open.get(&key).copied())
+            // A switch's log names the terminal in the request alone: an answer goes to the one open request with its trace number.
+            .or_else(|| self.only_request(message, event, out))
             // A reply may leave the terminal out, and a request lacks what only the reply brings.
             .or_else(|| {
                 event
@@ -80,7 +87,30 @@ impl ByKey {
         if let Some(rrn) = &event.keys.rrn {
             self.by_rrn.insert(rrn.clone(), at);
         }
+        if message.flow == 0 && message.direction() == Direction::Request {
+            let asked = event
+                .keys
+                .stan
+                .map(|stan| self.asked.entry(stan).or_default());
+            asked.into_iter().for_each(|asked| asked.push(at));
+        }
         Some(at)
+    }
+
+    /// The request that an answer without a terminal is to: the only one of its trace number that waits. A capture knows its flows.
+    fn only_request(&self, message: &IsoMessage, event: &Event, out: &[Fragment]) -> Option<usize> {
+        let answer = message.flow == 0 && message.direction() == Direction::Response;
+        let asked = self.asked.get(&event.keys.stan?).filter(|_| answer)?;
+        let waits = |at: &&usize| {
+            let request = &out[**at];
+            let near = match (request.last.get(), event.at.utc_micros) {
+                (Some(asked), Some(now)) => (now - asked).abs() <= ANSWER_WINDOW,
+                _ => true,
+            };
+            near && !request.answered && event.keys.terminal.is_none()
+        };
+        let mut open = asked.iter().filter(waits);
+        open.next().filter(|_| open.next().is_none()).copied()
     }
 }
 

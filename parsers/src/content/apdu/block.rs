@@ -1,6 +1,6 @@
 //! ISO-DEP blocks that are logged with their frame: prologue, what they carry, and the check of ISO/IEC 14443.
 
-use super::bytes::begins_template;
+use super::bytes::{begins_template, starts_template};
 use super::{ApduLine, Way, ends_in_status, is_command};
 
 /// What an information block carries whose CRC is right; `None` for other bytes.
@@ -44,10 +44,24 @@ fn crc(bytes: &[u8], start: u16) -> u16 {
     })
 }
 
+/// What an information block carries that is logged without its CRC: the prologue alone, and behind it what no APDU begins with.
+fn bare(bytes: &[u8], way: Option<Way>) -> Option<&[u8]> {
+    let (prologue, data) = bytes.split_first()?;
+    if prologue & 0xEE != 0x02 {
+        return None;
+    }
+    let fits = match way? {
+        Way::Command => is_command(data, true) && !is_command(bytes, true),
+        Way::Answer => starts_template(data) && ends_in_status(data) || begins_template(data),
+    };
+    fits.then_some(data)
+}
+
 /// Reads a block: a command, an answer, or the part of one that goes on where another block ended.
 pub(super) fn read(bytes: &[u8], way: Option<Way>, open: bool) -> Option<ApduLine> {
-    let data = carried(bytes)?;
+    let data = carried(bytes).or_else(|| bare(bytes, way))?;
     let command = way != Some(Way::Answer) && is_command(data, true);
+    let chained = !command && bytes.first().is_some_and(|prologue| prologue & 0x10 != 0);
     let answer = !command && (open || way == Some(Way::Answer));
     if command || answer && (ends_in_status(data) || begins_template(data)) {
         return Some(ApduLine::Bytes {
@@ -56,7 +70,8 @@ pub(super) fn read(bytes: &[u8], way: Option<Way>, open: bool) -> Option<ApduLin
             bytes: data.to_vec(),
             sw: None,
             micros: None,
-            announced: None,
+            // Chained (7.1.2.1, bit 5 of the prologue): more comes, the status word last.
+            announced: chained.then_some(data.len() + 1),
         });
     }
     open.then(|| ApduLine::More(data.to_vec()))
@@ -77,6 +92,18 @@ mod tests {
         assert!(matches!(
             read_hex(select, None, false),
             Some(ApduLine::Bytes { way: Way::Command, bytes, .. }) if bytes.starts_with(&[0, 0xA4, 4]) && bytes.len() == 20
+        ));
+        // Logged without the check, where the line says which way it went.
+        let bare = "03 00 A4 04 00 07 A0 00 00 00 04 10 10 00";
+        assert!(matches!(
+            read_hex(bare, Some(Way::Command), false),
+            Some(ApduLine::Bytes { way: Way::Command, bytes, .. }) if bytes.starts_with(&[0, 0xA4, 4])
+        ));
+        assert!(read_hex(bare, None, false).is_none());
+        let answer = "02 77 12 82 02 19 80 94 0C 08 01 02 01 10 01 01 00 18 01 02 00 90 00";
+        assert!(matches!(
+            read_hex(answer, Some(Way::Answer), true),
+            Some(ApduLine::Bytes { way: Way::Answer, bytes, .. }) if bytes.starts_with(&[0x77, 0x12])
         ));
         // One bit of the check differs: these are other bytes.
         let broken = "0200A404000E325041592E5359532E444446303100E043";

@@ -407,6 +407,7 @@ pub(super) const LABELS: &[(&str, Key, bool)] = &[
     ("dbm", Key::Rssi, false),
     ("entry mode", Key::EntryMode, true),
     ("pos entry mode", Key::EntryMode, true),
+    ("pos entry", Key::EntryMode, true),
     ("f22", Key::EntryMode, true),
     ("de22", Key::EntryMode, true),
     ("输入方式", Key::EntryMode, false),
