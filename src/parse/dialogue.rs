@@ -570,10 +570,13 @@ impl Pairing {
         let Some(open) = slot.open.take() else {
             return;
         };
-        let status = if open.cut { open.sw } else { open.status() };
+        let cut = open.cut
+            || open.expected == Some(apdu::CHAINED)
+                && !open.answer.as_deref().is_some_and(whole_answer);
+        let status = if cut { open.sw } else { open.status() };
         let answered = open.answer.is_some() || open.sw.is_some();
         let mut answer = open.answer.unwrap_or_default();
-        if open.sw.is_none() && answered && !open.cut {
+        if open.sw.is_none() && answered && !cut {
             answer.truncate(answer.len().saturating_sub(2));
         }
         let ins = open.command.get(1).copied();

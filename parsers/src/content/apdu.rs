@@ -90,6 +90,9 @@ pub enum Way {
     Answer,
 }
 
+/// Announced by a block that another follows: as many bytes as come.
+pub const CHAINED: usize = usize::MAX;
+
 /// What one line gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApduLine {
@@ -105,7 +108,7 @@ pub enum ApduLine {
         sw: Option<u16>,
         /// Duration in microseconds where the line states it.
         micros: Option<u32>,
-        /// How many bytes were announced.
+        /// How many bytes were announced; [`CHAINED`] where it is not said and more follow.
         announced: Option<usize>,
     },
     /// A line that announces bytes on the following lines.

@@ -113,9 +113,16 @@ pub fn iso(bytes: &[u8]) -> Option<(RawTime, usize)> {
         date_gap(&mut c)?;
         clock(&mut c, &mut raw, Fraction::Any)?;
     } else if matches!(run, 8 | 14 | 17) {
-        let (year, _) = c.number(4, 4)?;
-        raw.year = Some(year_of(year)?);
-        raw.month_day = Some((c.pair(1, 12)?, c.pair(1, 31)?));
+        // `14032024 13:16:47`: no month is the twentieth, so that the day stands first.
+        if run == 8 && bytes.get(4..6) == Some(b"20") {
+            let day = c.pair(1, 31)?;
+            raw.month_day = Some((c.pair(1, 12)?, day));
+            raw.year = Some(year_of(c.number(4, 4)?.0)?);
+        } else {
+            let (year, _) = c.number(4, 4)?;
+            raw.year = Some(year_of(year)?);
+            raw.month_day = Some((c.pair(1, 12)?, c.pair(1, 31)?));
+        }
         let packed = if run >= 14 {
             true
         } else {

@@ -1,7 +1,7 @@
 //! ISO-DEP blocks that are logged with their frame: prologue, what they carry, and the check of ISO/IEC 14443.
 
 use super::bytes::{begins_template, starts_template};
-use super::{ApduLine, Way, ends_in_status, is_command};
+use super::{ApduLine, CHAINED, Way, ends_in_status, is_command};
 
 /// What an information block carries whose CRC is right; `None` for other bytes.
 ///
@@ -71,7 +71,7 @@ pub(super) fn read(bytes: &[u8], way: Option<Way>, open: bool) -> Option<ApduLin
             sw: None,
             micros: None,
             // Chained (7.1.2.1, bit 5 of the prologue): more comes, the status word last.
-            announced: chained.then_some(data.len() + 1),
+            announced: chained.then_some(CHAINED),
         });
     }
     open.then(|| ApduLine::More(data.to_vec()))
