@@ -401,15 +401,16 @@ pub fn spoken_amount(text: &[u8]) -> Option<i64> {
             return Some(number * 100 + i64::from(a - b'0') * 10 + i64::from(b - b'0'));
         }
         let unit = behind.trim_ascii_start();
-        let whole = WHOLE.iter().any(|name| unit.starts_with(name.as_bytes()));
+        let whole = WHOLE.iter().any(|name| unit.starts_with(name.as_bytes()))
+            && !unit.starts_with("分钟".as_bytes());
         if whole || unit.starts_with(b"cent") || length == 12 && !grouped {
             return Some(number);
         }
     }
 }
 
-/// Currencies without a minor unit (ISO 4217: KRW, JPY).
-const WHOLE: &[&str] = &["원", "円", "KRW", "JPY"];
+/// Currencies without a minor unit (ISO 4217: KRW, JPY, VND, CLP), and amounts that are told in minor units.
+const WHOLE: &[&str] = &["원", "円", "KRW", "JPY", "VND", "CLP", "分"];
 
 /// The number at the front of a text, with its length; a comma or point between groups of three belongs to it, and is told.
 fn grouped(text: &[u8]) -> (Option<i64>, usize, bool) {

@@ -13,8 +13,8 @@ pub use device::{
     answered_on_air, authentication_failed, falls_as_daemon, modem_hears_little,
     names_contactless_slot,
 };
-pub use sales::opens_sale;
 use sales::{OPENERS, SALES};
+pub use sales::{ends_sale_well, opens_sale};
 
 /// Short labels of a response code (ISO 8583, field 39) and of the terminal's verification results (tag 95), which other software has too.
 const LABELS: &[&str] = &[

@@ -340,6 +340,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
                 .and_then(Signal::from_id)
                 .map(|signal| (signal, true)),
             structure::opens_sale(bytes).then_some((Signal::SaleStart, false)),
+            structure::ends_sale_well(bytes).then_some((Signal::Approved, false)),
             structure::names_message(&pairs, bytes)
                 .and_then(Signal::from_id)
                 .map(|signal| (signal, false)),

@@ -152,9 +152,58 @@ pub fn opens_sale(text: &[u8]) -> bool {
     opens && spoken_amount(text).is_some_and(|minor| minor > 0)
 }
 
+/// True for `银联闪付 消费 200分 OK tsn=004413`: a sale by name, what it cost, and that it went well, as validators write it on one line.
+#[must_use]
+pub fn ends_sale_well(text: &[u8]) -> bool {
+    if text.len() > 160 || !SALE.stand(text) || NO_OPENER.occur(text) || BESIDE.stand(text) {
+        return false;
+    }
+    let mut words = text.split(|b| !b.is_ascii_alphanumeric());
+    words.any(|word| word == b"OK") && spoken_amount(text).is_some_and(|minor| minor > 0)
+}
+
+/// What goes well beside a sale: a slip, an upload, another way to pay.
+static BESIDE: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        "print",
+        "prn",
+        "receipt",
+        "slip",
+        "beleg",
+        "upload",
+        "send",
+        "sent",
+        "cash",
+        "total",
+        "batch",
+        "打印",
+        "小票",
+        "上送",
+        "上传",
+        "现金",
+        "二维码",
+        "扫码",
+        "qr",
+    ])
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sale_ends_well_on_one_line() {
+        for (text, want) in [
+            ("银联闪付 消费 200分 OK tsn=004413 用时361ms", true),
+            ("SALE 12.50 EUR OK 000123", true),
+            ("二维码 消费 200分 OK tsn=004414", false),
+            ("SALE 12.50 EUR print OK", false),
+            ("SALE 12.50 EUR", false),
+            ("SALE OK", false),
+        ] {
+            assert_eq!(ends_sale_well(text.as_bytes()), want, "{text}");
+        }
+    }
 
     #[test]
     fn a_sale_opens_with_its_name_and_an_amount() {
