@@ -1,29 +1,17 @@
 //! Joins the few logs of one incident that tell of the same payments, where one does not say which terminal it is of: the till's and the
 //! reader's, in one folder, on clocks that agree.
 
-use std::collections::BTreeMap;
-
-use super::fragment::{Fragment, Shape};
+use super::fragment::Fragment;
 use super::identity::Identity;
 use super::model::Clock;
-use crate::event::{Events, Source, SourceKind, Text};
+use super::told::{self, FEW, Told};
+use crate::event::{Events, Source, Text};
 
-/// Logs beyond which this is no small folder.
-const FEW: usize = 8;
-/// Payments of one of them that are looked at.
-const PAYMENTS: usize = 64;
 /// How far apart two accounts of one payment may lie.
 const MARGIN: i64 = 5_000_000;
 /// Clocks of different zones differ by multiples of this, up to a day's half and two hours.
 const HALF: i64 = 1_800_000_000;
 const HALVES: i64 = 28;
-
-/// A payment as a log tells of it, on the reference clock.
-struct Told {
-    first: i64,
-    last: i64,
-    amount: Option<i64>,
-}
 
 /// Gives logs that tell of the same amounts at the same times one terminal: the one that either names, or one without a name.
 pub(super) fn bind(
@@ -33,9 +21,17 @@ pub(super) fn bind(
     identity: &mut Identity,
     clocks: &mut [Clock],
 ) {
-    let told = told(sources, fragments, clocks);
+    let mut told = told::by_source(sources, fragments);
     if told.len() < 2 || told.len() > FEW {
         return;
+    }
+    // Laid beside each other on the reference clock.
+    for (&log, payments) in &mut told {
+        let clock = &clocks[log as usize];
+        for payment in payments {
+            payment.first = clock.align(payment.first);
+            payment.last = clock.align(payment.last);
+        }
     }
     let logs: Vec<u32> = told.keys().copied().collect();
     let mut partners: Vec<(u32, u32, i64)> = Vec::new();
@@ -131,32 +127,6 @@ fn may_be_one(a: u32, b: u32, sources: &[Source], identity: &Identity) -> bool {
         }
         _ => false,
     }
-}
-
-/// What each log tells of payments.
-fn told(sources: &[Source], fragments: &[Fragment], clocks: &[Clock]) -> BTreeMap<u32, Vec<Told>> {
-    let mut told: BTreeMap<u32, Vec<Told>> = BTreeMap::new();
-    for fragment in fragments {
-        let source = fragment.source as usize;
-        let kind = sources[source].kind;
-        if fragment.shape != Shape::Stretch
-            || !fragment.is_attempt
-            || kind == Some(SourceKind::Capture)
-        {
-            continue;
-        }
-        if let (Some(first), Some(last)) = (fragment.first.get(), fragment.last.get()) {
-            let list = told.entry(fragment.source).or_default();
-            if list.len() < PAYMENTS {
-                list.push(Told {
-                    first: clocks[source].align(first),
-                    last: clocks[source].align(last),
-                    amount: fragment.keys.amount_minor,
-                });
-            }
-        }
-    }
-    told
 }
 
 /// How many payments two logs tell of at the same time, and of how many they tell the same amount.

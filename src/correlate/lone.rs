@@ -8,12 +8,9 @@ use std::collections::BTreeMap;
 use super::fragment::{Fragment, Shape};
 use super::identity::Identity;
 use super::model::Clock;
-use crate::event::{Source, SourceKind, Text};
+use super::told::{self, FEW, PAYMENTS, Told};
+use crate::event::{Source, Text};
 
-/// Addresses and tellers beyond which this is no small folder.
-const FEW: usize = 8;
-/// Payments of one of them that are looked at.
-const PAYMENTS: usize = 64;
 /// Clocks of different zones differ by multiples of this, up to a day's half and two hours.
 const QUARTER: i64 = 900_000_000;
 const QUARTERS: i64 = 56;
@@ -21,19 +18,6 @@ const QUARTERS: i64 = 56;
 const MARGIN: i64 = 5_000_000;
 /// Two accounts of one moment.
 const NEAR: i64 = 2_000_000;
-/// What a terminal takes from the cryptogram to its first packet.
-const CRYPTOGRAM_TO_CONNECT: i64 = 350_000;
-
-/// A payment as a log or trace tells of it.
-struct Told {
-    first: i64,
-    last: i64,
-    /// When it went online.
-    online: Option<i64>,
-    /// It says so, where otherwise the cryptogram tells.
-    said: bool,
-    amount: Option<i64>,
-}
 
 /// A payment or connection as the capture saw it.
 struct Seen {
@@ -59,7 +43,7 @@ pub(super) fn bind(
     clocks: &mut [Clock],
 ) {
     let seen = seen(fragments, clocks);
-    let told = told(sources, fragments);
+    let told = told::by_source(sources, fragments);
     if seen.is_empty() || told.is_empty() || seen.len() > FEW || told.len() > FEW {
         return;
     }
@@ -128,38 +112,6 @@ fn seen(fragments: &[Fragment], clocks: &[Clock]) -> BTreeMap<Text, Vec<Seen>> {
         }
     }
     seen
-}
-
-/// What each log or trace tells of payments.
-fn told(sources: &[Source], fragments: &[Fragment]) -> BTreeMap<u32, Vec<Told>> {
-    let mut told: BTreeMap<u32, Vec<Told>> = BTreeMap::new();
-    for fragment in fragments {
-        let kind = sources[fragment.source as usize].kind;
-        if fragment.shape != Shape::Stretch
-            || !fragment.is_attempt
-            || kind == Some(SourceKind::Capture)
-        {
-            continue;
-        }
-        if let (Some(first), Some(last)) = (fragment.first.get(), fragment.last.get()) {
-            let list = told.entry(fragment.source).or_default();
-            if list.len() < PAYMENTS {
-                let generated = fragment
-                    .cryptogram_at
-                    .get()
-                    .map(|at| at + CRYPTOGRAM_TO_CONNECT);
-                let said = fragment.connecting_at.get().or(fragment.request_at.get());
-                list.push(Told {
-                    first,
-                    last,
-                    online: said.or(generated),
-                    said: said.is_some(),
-                    amount: fragment.keys.amount_minor,
-                });
-            }
-        }
-    }
-    told
 }
 
 /// The offset at which most payments fall together: none before any, whole quarters of an hour before others.

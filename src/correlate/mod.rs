@@ -21,6 +21,7 @@ mod sale;
 mod story;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use rayon::prelude::*;
 

@@ -1,6 +1,6 @@
 //! What logs told of a terminal's limits before a payment: at its start, at a download. It holds until it is told again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::correlate::Correlated;
 use crate::event::{Payload, Signal, Text, What};
@@ -19,7 +19,7 @@ struct Setting {
 
 /// Limits by the source that told them, in its order.
 #[derive(Default)]
-pub struct Settings(BTreeMap<u32, Vec<Setting>>);
+pub struct Settings(BTreeMap<u32, VecDeque<Setting>>);
 
 impl Settings {
     /// Reads all lines that tell of settings.
@@ -39,9 +39,9 @@ impl Settings {
                 }
                 let told = settings.0.entry(head.source).or_default();
                 if told.len() >= MOST {
-                    told.remove(0);
+                    told.pop_front();
                 }
-                told.push(Setting {
+                told.push_back(Setting {
                     event: index,
                     name,
                     value: value.clone(),
@@ -106,7 +106,7 @@ mod tests {
             setting(2, "5000", Some("A0000000031010")),
             setting(9, "8000", Some("A0000000031010")),
         ];
-        let settings = Settings(BTreeMap::from([(3, told)]));
+        let settings = Settings(BTreeMap::from([(3, told.into())]));
         let before = |event, aid| {
             let found = settings.before(3, event, "cvm_limit_minor", aid);
             found.map(|(value, _)| value.to_owned())
