@@ -68,8 +68,17 @@ pub(super) fn bind(
                     .map(|&(index, at)| clock.align_event(index, at))
                     .collect();
                 let free = settle_captures || !clock.grounded;
+                let reach = if free { ZONES * HOUR + REACH } else { NEAR };
+                let first = aligned.iter().min().map_or(0, |at| at - reach);
+                let last = aligned.iter().max().map_or(0, |at| at + reach);
                 lines
                     .iter()
+                    .filter(|(_, connections)| {
+                        let within = connections.partition_point(|&at| at <= last)
+                            - connections.partition_point(|&at| at < first);
+                        // A connection is met by one point of a log, or by its retry: too few are no rhythm.
+                        within * 2 >= needed(aligned.len())
+                    })
                     .filter_map(|(line, connections)| {
                         let (offset, hits) = best_offset(&aligned, connections, free)?;
                         (hits >= needed(aligned.len())).then(|| Match {

@@ -285,11 +285,10 @@ fn dressed(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     let Some(area) = area else {
         return no_bytes(labels, text, open);
     };
-    if let Some(block) = block::read(
-        &bytes,
-        labels.last_before(text, area.start).map(|(way, ..)| way),
-        open,
-    ) {
+    let label = arrow
+        .map(|way| (way, 2, 1))
+        .or_else(|| labels.last_before(text, area.start));
+    if let Some(block) = block::read(&bytes, label.map(|(way, ..)| way), open) {
         return Some(block);
     }
     if block::is_control(&bytes) {
@@ -301,9 +300,6 @@ fn dressed(labels: &Labels, text: &[u8], open: bool) -> Option<ApduLine> {
     if is_reset(text.get(..area.start).unwrap_or_default()) {
         return None;
     }
-    let label = arrow
-        .map(|way| (way, 2, 1))
-        .or_else(|| labels.last_before(text, area.start));
     let after = text.get(area.end..).unwrap_or_default();
     if bytes.len() < 2 {
         return no_bytes(labels, text, open);
