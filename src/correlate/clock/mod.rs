@@ -5,7 +5,8 @@
 //! Robust: medians, Theil-Sen slopes, bounds where times are cut to seconds; a false pair moves nothing, a clock that is set
 //! in mid-day begins a new segment.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod fit;
 mod samples;
@@ -94,9 +95,12 @@ pub(super) fn estimate(
     resolution.resize(count, 1000.0);
     centre_of_resolution(&mut samples, &resolution);
     let mut support = vec![0_usize; count];
+    let mut neighbours: Vec<Vec<usize>> = vec![Vec::new(); count];
     for (&(a, b), list) in &samples {
-        support[a as usize] += list.len();
-        support[b as usize] += list.len();
+        for (one, other) in [(a as usize, b as usize), (b as usize, a as usize)] {
+            support[one] += list.len();
+            neighbours[one].push(other);
+        }
     }
     let host_log = {
         let mut host = vec![false; sources.len()];
@@ -116,7 +120,7 @@ pub(super) fn estimate(
             Some(_) if host_log[source] => 2,
             Some(_) => 3,
         };
-        (kind, std::cmp::Reverse(support[source]), source)
+        (kind, Reverse(support[source]), source)
     };
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|&source| rank(source));
@@ -138,6 +142,7 @@ pub(super) fn estimate(
         let members = grow(
             root,
             &samples,
+            &neighbours,
             &resolution,
             events,
             &mut clocks,
@@ -245,19 +250,16 @@ fn told(clock: &Clock) -> &'static str {
 fn grow(
     root: usize,
     samples: &BTreeMap<(u32, u32), Vec<Sample>>,
+    neighbours: &[Vec<usize>],
     resolution: &[f64],
     events: &Events,
     clocks: &mut [Clock],
     placed: &mut [bool],
 ) -> Vec<usize> {
     let mut members = vec![root];
-    // Pairs between each unplaced source and the placed ones.
+    // Pairs between each unplaced source and the placed ones; the same sources by weight, the heaviest last.
     let mut reach: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut neighbours: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for &(a, b) in samples.keys() {
-        neighbours.entry(a as usize).or_default().push(b as usize);
-        neighbours.entry(b as usize).or_default().push(a as usize);
-    }
+    let mut queue: BTreeSet<(usize, Reverse<usize>)> = BTreeSet::new();
     let list = |a: usize, b: usize| {
         let key = if a < b {
             (a as u32, b as u32)
@@ -268,7 +270,7 @@ fn grow(
     };
     let mut newest = root;
     loop {
-        for &other in neighbours.get(&newest).map_or(&[][..], Vec::as_slice) {
+        for &other in &neighbours[newest] {
             if !placed[other] {
                 // Exact pairs weigh more than guesses: a source is placed by what places it best.
                 let weight: usize = list(newest, other)
@@ -279,20 +281,20 @@ fn grow(
                         Kind::Guess => 1,
                     })
                     .sum();
-                *reach.entry(other).or_default() += weight;
+                let sum = reach.entry(other).or_default();
+                queue.remove(&(*sum, Reverse(other)));
+                *sum += weight;
+                queue.insert((*sum, Reverse(other)));
             }
         }
-        let Some((&next, _)) = reach
-            .iter()
-            .max_by_key(|&(&source, &count)| (count, std::cmp::Reverse(source)))
-        else {
+        let Some((_, Reverse(next))) = queue.pop_last() else {
             return members;
         };
         reach.remove(&next);
         let mut against: Vec<(Kind, Point)> = Vec::new();
         let mut coarse = resolution[next] >= COARSE_MS;
         let (mut rough, mut fine) = (0_usize, 0_usize);
-        for &other in neighbours.get(&next).map_or(&[][..], Vec::as_slice) {
+        for &other in &neighbours[next] {
             if !placed[other] {
                 continue;
             }
