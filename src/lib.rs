@@ -151,7 +151,7 @@ pub fn analyze(
         }],
     }));
     let (sources, mut events, mut issues) = number(parsed);
-    parse::clock::settle_years(&mut events);
+    parse::clock::settle_years(&mut events, &sources);
 
     observer.stage("correlate");
     let mut correlated = correlate::correlate(sources, events, plan);

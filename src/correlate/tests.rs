@@ -48,6 +48,7 @@ impl Story {
             ledger: Ledger::default(),
             first_damage: None,
             device: None,
+            year_said: None,
         });
         self
     }

@@ -60,6 +60,8 @@ pub struct Source {
     pub first_damage: Option<Text>,
     /// Terminal identity that the file itself states (its name, a banner line), if any.
     pub device: Option<Text>,
+    /// The year that most dates in its first bytes are of: stands in where no source of the run knows the year of its times.
+    pub year_said: Option<i16>,
 }
 
 impl Source {

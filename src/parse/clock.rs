@@ -11,7 +11,7 @@ mod source;
 mod told;
 
 pub use jumps::{Jump, settle_jumps};
-pub use run::settle_years;
+pub use run::{settle_years, year_said};
 pub use source::{SourceClock, survey};
 
 use crate::event::{Stamp, TimeQuality};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tapscope_parsers::container::trace::by_name as trace_by_name;
 
+use super::clock::year_said;
 use super::edge::Edge;
 use super::probe::{InputKind, probe_among};
 use super::{Context, Parsed, capture, text, trace};
@@ -123,6 +124,9 @@ pub fn stream_after(
         parsed.issues.push(unrecognised(
             "text of no known format, and nothing in it bears on payments",
         ));
+    }
+    if parsed.source.kind != Some(SourceKind::Capture) {
+        parsed.source.year_said = year_said(info.head);
     }
     parsed.source.path = shown;
     parsed.source.ledger.events = parsed.events.len() as u64;
@@ -247,6 +251,7 @@ fn nothing(
             },
             first_damage: None,
             device: None,
+            year_said: None,
         },
         events: Events::default(),
         issues,

@@ -132,6 +132,7 @@ fn source(format: &TraceFormat, ctx: &Context<'_>) -> Source {
         ledger: Ledger::default(),
         first_damage: None,
         device: None,
+        year_said: None,
     }
 }
 

@@ -58,6 +58,7 @@ pub fn unreadable(path: Text) -> Source {
         ledger: Ledger::default(),
         first_damage: None,
         device: None,
+        year_said: None,
     }
 }
 

@@ -89,6 +89,7 @@ pub fn source(path: &str, kind: SourceKind, status: SourceStatus) -> Source {
         },
         first_damage: (status != SourceStatus::Ok).then(|| "line 3: cut".into()),
         device: None,
+        year_said: None,
     }
 }
 

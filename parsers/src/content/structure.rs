@@ -273,7 +273,7 @@ pub fn spoken_code<'a>(pairs: &[Pair<'_>], text: &'a [u8]) -> Option<(usize, &'a
             b"39" => answer && behind == Some(&b'='),
             // A switch lists its fields by three digits: `0110 stan 004126 039 00 038 551900`.
             b"039" => answer && matches!(behind, Some(b'=' | b' ')),
-            _ if word.len() <= 8 => {
+            _ if word.len() <= 9 => {
                 let known = |names: &[&str]| {
                     names
                         .iter()
@@ -290,9 +290,40 @@ pub fn spoken_code<'a>(pairs: &[Pair<'_>], text: &'a [u8]) -> Option<(usize, &'a
     None
 }
 
+/// True for a line about a key machine's command: `"hsm":"ps10k-02","cmd":"M8","resp":"M9"`. Its response codes are those of the machine.
+#[must_use]
+pub fn commands_key_machine(text: &[u8]) -> bool {
+    MACHINES.occur(text) && COMMANDS.occur(text)
+}
+
+static MACHINES: LazyLock<Words> = LazyLock::new(|| Words::new(&["hsm", "payshield", "keysecure"]));
+
+static COMMANDS: LazyLock<Words> =
+    LazyLock::new(|| Words::new(&["\"cmd\"", "cmd=", "\"resp\"", " resp=", "command code"]));
+
 /// Short names of a response code, in a line that names the answer: code réponse, Antwortcode, yanıt kodu.
 const ANSWERED: &[&str] = &[
-    "rc", "resp", "rsp", "code", "kod", "kode", "ac", "cr", "yk", "rta", "bmp39", "de39",
+    "rc",
+    "resp",
+    "rsp",
+    "code",
+    "antwort",
+    "respuesta",
+    "reponse",
+    "risposta",
+    "resposta",
+    "odpowiedz",
+    "odpoved",
+    "valasz",
+    "svar",
+    "kod",
+    "kode",
+    "ac",
+    "cr",
+    "yk",
+    "rta",
+    "bmp39",
+    "de39",
 ];
 
 /// Two characters behind one to three marks that end there: a count, an amount or a date goes on.
@@ -393,6 +424,7 @@ mod tests {
             ("[HOST] stan 8841 rc 00", Some("00")),
             ("0110 stan 004126 042 NZ0009918820", None),
             ("13:05:25.721 OUT 0210 stan=000552 rta=63", Some("63")),
+            ("TRX  STAN 618007 Antwort 88", Some("88")),
             ("TX 0200 RC 57", None),
             ("rc 57", None),
             ("0210 rc", None),

@@ -254,6 +254,7 @@ fn source(kind: SourceKind) -> Source {
         ledger: Ledger::default(),
         first_damage: None,
         device: None,
+        year_said: None,
     }
 }
 

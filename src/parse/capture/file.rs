@@ -175,6 +175,7 @@ impl File {
                 ledger,
                 first_damage: self.first_damage.map(Into::into),
                 device: None,
+                year_said: None,
             },
             events,
             issues,

@@ -1,22 +1,77 @@
 //! Years for sources that say nothing of theirs: from the instants of the run's other sources.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::move_years;
-use crate::event::{Events, Head};
+use crate::event::{Events, Head, Source};
 
 /// Microseconds of a year, about.
 const YEAR: i64 = 31_556_952_000_000;
 /// The year that stands in where none is known is 1970; a turn or two may follow.
 const STAND_IN: std::ops::Range<i64> = 0..3 * YEAR;
 
-/// Moves the events of sources whose year is not known at all next to those of the others. Nothing changes where no source knows.
-/// Events of a source stand together.
-pub fn settle_years(events: &mut Events) {
+/// Bytes at the front of a source in which dates are looked for.
+const HEAD: usize = 16 << 10;
+
+/// The year of most dates (`2026-03-27`, `27/03/2026`) at the front of a source; of two as frequent the earlier: what lies ahead is an end
+/// of validity.
+#[must_use]
+pub fn year_said(head: &[u8]) -> Option<i16> {
+    let head = head.get(..HEAD).unwrap_or(head);
+    let mark = |b: Option<&u8>| matches!(b, Some(b'-' | b'/' | b'.'));
+    let digit = |at: Option<usize>| {
+        let byte = at.and_then(|at| head.get(at));
+        byte.is_some_and(u8::is_ascii_digit)
+    };
+    let mut years = BTreeMap::<i16, usize>::new();
+    for at in memchr::memmem::find_iter(head, b"20") {
+        let Some(&[_, _, tens @ b'0'..=b'9', ones @ b'0'..=b'9']) = head.get(at..at + 4) else {
+            continue;
+        };
+        let before = at.checked_sub(1);
+        let front = mark(head.get(at + 4)) && mark(head.get(at + 7)) && !digit(before);
+        let back = mark(before.and_then(|at| head.get(at)))
+            && mark(at.checked_sub(4).and_then(|at| head.get(at)))
+            && !digit(Some(at + 4));
+        if front || back {
+            let year = 2000 + i16::from(tens - b'0') * 10 + i16::from(ones - b'0');
+            *years.entry(year).or_default() += 1;
+        }
+    }
+    most(&years)
+}
+
+/// The most frequent year, the earlier of two.
+fn most(years: &BTreeMap<i16, usize>) -> Option<i16> {
+    let most = years
+        .iter()
+        .max_by_key(|&(year, count)| (*count, Reverse(*year)));
+    most.map(|(year, _)| *year)
+}
+
+/// The middle of a year.
+fn middle_of(year: i16) -> Option<i64> {
+    let middle = jiff::civil::date(year, 7, 1).to_zoned(jiff::tz::TimeZone::UTC);
+    middle.ok().map(|at| at.timestamp().as_microsecond())
+}
+
+/// Moves the events of sources whose year is not known at all next to those of the others, or into the year that the sources' texts
+/// speak of. Nothing changes where nothing tells. Events of a source stand together.
+pub fn settle_years(events: &mut Events, sources: &[Source]) {
     let mut known: Vec<i64> = events
         .heads()
         .iter()
         .filter(|event| !stands_in(event))
         .filter_map(|event| event.at().utc_micros)
         .collect();
+    if known.is_empty() {
+        let mut years = BTreeMap::<i16, usize>::new();
+        for year in sources.iter().filter_map(|source| source.year_said) {
+            *years.entry(year).or_default() += 1;
+        }
+        known.extend(most(&years).and_then(middle_of));
+    }
     if known.is_empty() {
         return;
     }
@@ -85,7 +140,7 @@ mod tests {
             .iter()
             .map(|&(source, time, year_inferred)| event(source, time, year_inferred))
             .collect();
-        settle_years(&mut events);
+        settle_years(&mut events, &[]);
         events
             .iter()
             .map(|e| {
@@ -94,6 +149,33 @@ mod tests {
                     .to_string()
             })
             .collect()
+    }
+
+    #[test]
+    fn dates_in_a_text_tell_its_year() {
+        for (text, want) in [
+            (
+                "exported 2026-09-02, valid until 2031-01-14, 2026-09-01",
+                Some(2026),
+            ),
+            ("27/03/2026 phi\u{1ebf}u", Some(2026)),
+            ("2030-12-31;2025-06-01", Some(2025)),
+            ("amount 2026, serial 2026-1190-20", None),
+            ("07-15 10:00:00", None),
+        ] {
+            assert_eq!(year_said(text.as_bytes()), want, "{text}");
+        }
+        let mut events: Events = [event(0, "1970-12-31T23:00:00Z", true)]
+            .into_iter()
+            .collect();
+        let mut source = crate::source::unreadable(Text::default());
+        source.year_said = Some(2026);
+        settle_years(&mut events, &[source]);
+        let at = events.get(0).at.utc_micros.unwrap();
+        assert_eq!(
+            jiff::Timestamp::from_microsecond(at).unwrap().to_string(),
+            "2026-12-31T23:00:00Z"
+        );
     }
 
     #[test]

@@ -277,6 +277,9 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     {
         pairs.extend(structure::outcome_objects(bytes));
     }
+    if pairs.iter().any(|p| p.key == Key::ResponseCode) && structure::commands_key_machine(bytes) {
+        pairs.retain(|p| p.key != Key::ResponseCode);
+    }
     let daemon = structure::falls_as_daemon(bytes);
     // What is only warned of was caught, and ended no program.
     let caught = matches!(head.level, Level::Warning | Level::Info | Level::Debug);

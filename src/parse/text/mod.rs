@@ -264,6 +264,7 @@ fn source(ctx: &Context<'_>) -> Source {
         ledger: Ledger::default(),
         first_damage: None,
         device: None,
+        year_said: None,
     }
 }
 
