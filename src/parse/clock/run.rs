@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::move_years;
-use crate::event::{Events, Head, Source};
+use crate::event::{Events, Head, Source, Stamp};
 
 /// Microseconds of a year, about.
 const YEAR: i64 = 31_556_952_000_000;
@@ -50,10 +50,29 @@ fn most(years: &BTreeMap<i16, usize>) -> Option<i16> {
     most.map(|(year, _)| *year)
 }
 
-/// The middle of a year.
-fn middle_of(year: i16) -> Option<i64> {
-    let middle = jiff::civil::date(year, 7, 1).to_zoned(jiff::tz::TimeZone::UTC);
-    middle.ok().map(|at| at.timestamp().as_microsecond())
+/// Where times without a year belong.
+enum Near {
+    /// The middle of all times that are known.
+    Instant(i64),
+    /// What the texts speak of.
+    Year(i16),
+}
+
+impl Near {
+    /// How many years a source moves that begins at `first` of the stand-in year.
+    fn years_from(&self, first: Stamp) -> i16 {
+        let median = match *self {
+            Self::Year(year) => return year - 1970,
+            Self::Instant(median) => median,
+        };
+        let about = i16::try_from((median - first.utc_micros.unwrap_or(0)) / YEAR).unwrap_or(0);
+        let best = (about - 1..=about + 1).min_by_key(|years| {
+            move_years(first, *years)
+                .utc_micros
+                .map_or(i64::MAX, |micros| (micros - median).abs())
+        });
+        best.unwrap_or(0)
+    }
 }
 
 /// Moves the events of sources whose year is not known at all next to those of the others, or into the year that the sources' texts
@@ -65,18 +84,19 @@ pub fn settle_years(events: &mut Events, sources: &[Source]) {
         .filter(|event| !stands_in(event))
         .filter_map(|event| event.at().utc_micros)
         .collect();
-    if known.is_empty() {
+    let near = if known.is_empty() {
         let mut years = BTreeMap::<i16, usize>::new();
         for year in sources.iter().filter_map(|source| source.year_said) {
             *years.entry(year).or_default() += 1;
         }
-        known.extend(most(&years).and_then(middle_of));
-    }
-    if known.is_empty() {
-        return;
-    }
-    let middle = known.len() / 2;
-    let (_, &mut median, _) = known.select_nth_unstable(middle);
+        let Some(year) = most(&years) else {
+            return;
+        };
+        Near::Year(year)
+    } else {
+        let middle = known.len() / 2;
+        Near::Instant(*known.select_nth_unstable(middle).1)
+    };
     for of_source in events.heads_mut().chunk_by_mut(|a, b| a.source == b.source) {
         let Some(first) = of_source
             .iter()
@@ -85,15 +105,10 @@ pub fn settle_years(events: &mut Events, sources: &[Source]) {
         else {
             continue;
         };
-        let about = i16::try_from((median - first.utc_micros.unwrap_or(0)) / YEAR).unwrap_or(0);
-        let best = (about - 1..=about + 1).min_by_key(|years| {
-            move_years(first, *years)
-                .utc_micros
-                .map_or(i64::MAX, |micros| (micros - median).abs())
-        });
+        let years = near.years_from(first);
         for event in of_source {
             if stands_in(event) {
-                event.set_at(move_years(event.at(), best.unwrap_or(0)));
+                event.set_at(move_years(event.at(), years));
             }
         }
     }
