@@ -358,6 +358,9 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
     if let Some((_, _, signal)) = code
         && let Some(signal) = Signal::from_id(signal)
         && !statements.iter().any(|s| s.signal == signal)
+        // `ret=0 outcome=ONLINE_REQUEST`: the kernel did well, and nobody has approved yet.
+        && !(signal == Signal::Approved
+            && statements.iter().any(|s| s.signal == Signal::OnlineRequest))
     {
         statements.push(Statement {
             signal,
