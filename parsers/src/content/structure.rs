@@ -290,30 +290,6 @@ pub fn spoken_code<'a>(pairs: &[Pair<'_>], text: &'a [u8]) -> Option<(usize, &'a
     None
 }
 
-/// True where what ends at `end` is the name of a value that does not say yes: `declined=0`, or part of one: `aac_tc=TC`.
-#[must_use]
-pub fn names_value(text: &[u8], end: usize) -> bool {
-    let rest = text.get(end..).unwrap_or_default();
-    let name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
-    let tail = rest.iter().take_while(|b| name(b)).count();
-    let Some(value) = rest.get(tail..).and_then(|rest| rest.strip_prefix(b"=")) else {
-        return false;
-    };
-    let value = value.strip_prefix(b"\"").unwrap_or(value);
-    let length = value.iter().take_while(|b| name(b)).count();
-    let is = |words: &[&str]| {
-        let value = value.get(..length).unwrap_or_default();
-        words
-            .iter()
-            .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    if tail == 0 {
-        is(&["0", "false", "no", "n", "off", "none", "null"])
-    } else {
-        !value.starts_with(b"=") && !is(&["1", "true", "yes", "y"])
-    }
-}
-
 /// True for a line about a key machine's command: `"hsm":"ps10k-02","cmd":"M8","resp":"M9"`. Its response codes are those of the machine.
 #[must_use]
 pub fn commands_key_machine(text: &[u8]) -> bool {
@@ -456,22 +432,6 @@ mod tests {
             let pairs = labels.read(text.as_bytes());
             let got = spoken_code(&pairs, text.as_bytes()).map(|(_, code)| code);
             assert_eq!(got, want.map(str::as_bytes), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_name_of_a_value_is_no_statement() {
-        for (text, phrase, want) in [
-            ("unit=7 aac_tc=TC", "aac", true),
-            ("declined=0 approved=1", "declined", true),
-            ("declined=0 approved=1", "approved", false),
-            ("card_removed_early=true", "card_removed", false),
-            ("timeout_ms=30000", "timeout", true),
-            ("declined=05", "declined", false),
-            ("declined, code=05", "declined", false),
-        ] {
-            let end = text.find(phrase).unwrap() + phrase.len();
-            assert_eq!(names_value(text.as_bytes(), end), want, "{text}");
         }
     }
 

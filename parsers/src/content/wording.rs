@@ -328,12 +328,31 @@ fn negated(text: &Squeezed, start: usize) -> bool {
         .any(|word| before.ends_with(word.as_bytes()))
 }
 
+/// True where what stands before is the beginning of a longer name of a value that does not say yes: `aac` of `aac_tc=TC`.
+fn begins_name(rest: &[u8]) -> bool {
+    let name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    let tail = rest.iter().take_while(|b| name(b)).count();
+    let value = rest.get(tail..).and_then(|rest| rest.strip_prefix(b"="));
+    let Some(value) = value.filter(|_| rest.first() == Some(&b'_')) else {
+        return false;
+    };
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    let length = value.iter().take_while(|b| name(b)).count();
+    let value = value.get(..length).unwrap_or_default();
+    ![&b"1"[..], b"true", b"yes", b"y"]
+        .iter()
+        .any(|yes| value.eq_ignore_ascii_case(yes))
+}
+
 /// True where the phrase is the name of a setting or flag: `timeout=60`, `cardRemoved: false`.
 fn setting(text: &Squeezed, original: &[u8], end: usize, phrase: &Phrase) -> bool {
     let Some((last, _)) = end.checked_sub(1).and_then(|at| text.origin.get(at)) else {
         return false;
     };
     let rest = original.get(*last as usize + 1..).unwrap_or_default();
+    if begins_name(rest) {
+        return phrase.signal != "config_value";
+    }
     let skip = rest
         .iter()
         .take_while(|b| matches!(b, b' ' | b'"' | b'\''))
@@ -382,6 +401,23 @@ mod tests {
             .iter()
             .map(|s| s.signal)
             .collect()
+    }
+
+    #[test]
+    fn the_beginning_of_a_name_is_no_statement() {
+        let wording = Wording::new().unwrap();
+        let declined = |text: &str| signals(&wording, text).contains(&"offline_declined");
+        assert!(!declined("unit=TR-3290 atc=00EC aac_tc=TC denylist=no"));
+        assert!(declined("aac"));
+        for (text, want) in [
+            (&b"_tc=TC"[..], true),
+            (b"_early=true", false),
+            (b"=TC", false),
+            (b" uuid=0012", false),
+            (b"_and more", false),
+        ] {
+            assert_eq!(begins_name(text), want);
+        }
     }
 
     #[test]

@@ -300,9 +300,7 @@ fn said(scanner: &Scanner, head: &Head<'_>, text: &str, ctx: &Context<'_>, out: 
             || said.phrase.ends_with('码')
             || said.phrase.ends_with("39")
             || said.phrase.ends_with('域');
-        if signal == Signal::ResponseReceived && label && !answered
-            || structure::names_value(bytes, said.at + said.phrase.len())
-        {
+        if signal == Signal::ResponseReceived && label && !answered {
             continue;
         }
         let signal = match signal {
