@@ -500,6 +500,44 @@ fn host_log_with_many_terminals_is_cut_by_keys() {
     );
 }
 
+/// A switch's log names the terminal in the request alone. Where two of one trace number wait, nobody can say whose the answer is.
+#[test]
+fn an_answer_without_a_terminal_goes_to_the_only_one_that_waits() {
+    let mut story = Story::default();
+    story.source("switch.log", SourceKind::Log);
+    for (at, terminal, stan) in [(1.0, "A", 5), (1.1, "B", 5), (1.2, "C", 6)] {
+        story.iso(at, 100, None, sale(terminal, stan, 100));
+    }
+    let nameless = |stan| Keys {
+        stan: Some(stan),
+        ..Keys::default()
+    };
+    story.iso(1.5, 110, Some("51"), nameless(6));
+    story.iso(1.6, 110, Some("00"), nameless(5));
+    // Too late to be an answer to it.
+    story.iso(2000.0, 110, Some("54"), nameless(6));
+    let told = story.tell();
+    let mut seen: Vec<_> = told
+        .attempts
+        .iter()
+        .map(|attempt| {
+            let keys = &attempt.keys;
+            (keys.terminal.as_deref(), keys.response_code.as_deref())
+        })
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(
+        seen,
+        [
+            (None, Some("00")),
+            (None, Some("54")),
+            (Some("A"), None),
+            (Some("B"), None),
+            (Some("C"), Some("51")),
+        ]
+    );
+}
+
 #[test]
 fn masked_and_whole_numbers_of_one_card_agree() {
     let masked = CardNumber {
