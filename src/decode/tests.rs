@@ -1,5 +1,5 @@
 use super::*;
-use crate::source::tests::empty_plan;
+use crate::plan::Plan;
 use std::io::Write as _;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -151,7 +151,7 @@ fn wrappings_come_off_in_any_nesting() {
         (tar(&[("b.xz", &xz(LINE))]), vec![("in!b.xz", LINE)]),
     ];
     for (bytes, want) in cases {
-        let (report, seen) = open(&bytes, &empty_plan());
+        let (report, seen) = open(&bytes, &Plan::default());
         let want: Vec<(String, Vec<u8>)> = want
             .into_iter()
             .map(|(n, b)| (n.to_owned(), b.to_vec()))
@@ -168,7 +168,7 @@ fn wrappings_come_off_in_any_nesting() {
         &zip(&[("x.gz", &gzip(&text)), ("y", LINE)]),
         &Plan {
             custody: true,
-            ..empty_plan()
+            ..Plan::default()
         },
     );
     assert_eq!(report.streams[0].hashes, hash(&gzip(&text), true));
@@ -187,7 +187,7 @@ fn a_visitor_that_reads_nothing_changes_no_hash() {
         stdin: false,
         path,
     };
-    let report = each_stream(&input, &empty_plan(), &mut |_, _| {});
+    let report = each_stream(&input, &Plan::default(), &mut |_, _| {});
     assert_eq!(report.hashes, hash(&bytes, false));
     assert_eq!(report.streams[0].bytes, LINE.len() as u64 * 100_000);
 }
@@ -210,7 +210,7 @@ fn damage_keeps_what_was_read_at_every_cut() {
             .step_by(97)
             .chain(bytes.len() - 40..bytes.len())
         {
-            let (report, seen) = open(&bytes[..cut], &empty_plan());
+            let (report, seen) = open(&bytes[..cut], &Plan::default());
             for (name, content) in &seen {
                 assert!(text.starts_with(content) || name == "in", "{name}");
             }
@@ -230,13 +230,13 @@ fn damage_keeps_what_was_read_at_every_cut() {
         let mut changed = bytes.clone();
         for at in (0..bytes.len()).step_by(101) {
             changed[at] ^= 0x55;
-            let _ = open(&changed, &empty_plan());
+            let _ = open(&changed, &Plan::default());
             changed[at] = bytes[at];
         }
     }
     let (report, seen) = open(
         &[gzip(LINE), b"trailing rubbish".to_vec()].concat(),
-        &empty_plan(),
+        &Plan::default(),
     );
     assert_eq!(seen[0].1, LINE);
     assert_eq!(codes(&report), ["gzip_damaged"]);
@@ -244,7 +244,7 @@ fn damage_keeps_what_was_read_at_every_cut() {
 
 #[test]
 fn limits_stop_bombs_and_deep_nesting() {
-    let mut plan = empty_plan();
+    let mut plan = Plan::default();
     plan.limits.ratio_after = 1 << 20;
     let (report, seen) = open(&gzip(&vec![0; 8 << 20]), &plan);
     assert_eq!(codes(&report), ["decompress_limit"]);
@@ -268,10 +268,10 @@ fn limits_stop_bombs_and_deep_nesting() {
         ["decompress_limit"]
     );
     let deep = (0..5).fold(LINE.to_vec(), |bytes, _| gzip(&bytes));
-    let (report, seen) = open(&deep, &empty_plan());
+    let (report, seen) = open(&deep, &Plan::default());
     assert_eq!(seen.len(), 0);
     assert_eq!(codes(&report), ["archive_depth"]);
-    let mut plan = empty_plan();
+    let mut plan = Plan::default();
     plan.limits.archive_members = 2;
     let (report, seen) = open(&zip(&[("a", LINE), ("b", LINE), ("c", LINE)]), &plan);
     assert_eq!(seen.len(), 2);
@@ -287,7 +287,7 @@ fn what_is_not_wrapped_is_not_taken_for_it() {
         b"\x1F\x8B",
     ] {
         assert_eq!(wrapping(bytes), Wrapping::None);
-        let (_, seen) = open(bytes, &empty_plan());
+        let (_, seen) = open(bytes, &Plan::default());
         assert_eq!(seen[0].1, bytes);
     }
 }

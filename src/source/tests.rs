@@ -4,7 +4,7 @@ use std::fs;
 fn plan(inputs: &[&Path]) -> Plan {
     Plan {
         inputs: inputs.iter().map(|p| p.to_path_buf()).collect(),
-        ..empty_plan()
+        ..Plan::default()
     }
 }
 
@@ -99,24 +99,5 @@ fn names_are_shown_without_control_characters() {
         (b"\xFFx", "\\xffx"),
     ] {
         assert_eq!(shown_bytes(bytes), want);
-    }
-}
-
-/// A plan that only names inputs.
-pub(crate) fn empty_plan() -> Plan {
-    Plan {
-        inputs: Vec::new(),
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        baseline: Vec::new(),
-        pan_key: None,
-        custody: false,
-        language: crate::plan::Language::En,
-        ..Plan::default()
     }
 }

@@ -436,6 +436,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_key_machine_answers_is_no_host_s_answer() {
+        for (text, want) in [
+            (r#"{"hsm":"k2","cmd":"M8","resp":"M9","err":"00"}"#, true),
+            ("HSM 2 cmd=KW resp=KX", true),
+            ("issuer verified by HSM, rc=88", false),
+            (r#"{"cmd":"sale","resp":"00"}"#, false),
+        ] {
+            assert_eq!(commands_key_machine(text.as_bytes()), want, "{text}");
+        }
+    }
+
+    #[test]
     fn a_message_is_named_with_a_field() {
         let labels = super::super::key_value::Labels::new().unwrap();
         for (text, want) in [

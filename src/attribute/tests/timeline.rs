@@ -16,7 +16,7 @@ use crate::event::{
     IsoMessage, Keys, Ledger, LogEvent, Payload, Place, Severity, Side, Signal, Source, SourceKind,
     SourceStatus, Spill, Stamp, Tag, TagValue, Text, TlsEvent, TlsStage,
 };
-use crate::plan::{Language, Plan};
+use crate::plan::Plan;
 
 /// 2026-11-22 00:00 UTC.
 const MIDNIGHT: i64 = 1_795_305_600_000_000;
@@ -198,7 +198,12 @@ impl Day {
         };
         let catalogue = Catalogue::load(&[]).unwrap_or_else(|error| panic!("{error}"));
         Done {
-            attributed: attribute(&correlated, &catalogue, &plan(), &Spill::unbounded()),
+            attributed: attribute(
+                &correlated,
+                &catalogue,
+                &Plan::default(),
+                &Spill::unbounded(),
+            ),
             place,
         }
     }
@@ -221,24 +226,6 @@ impl Done {
             .get(self.place[attempt])
             .fact(fact)
             .cloned()
-    }
-}
-
-fn plan() -> Plan {
-    Plan {
-        inputs: Vec::new(),
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        baseline: Vec::new(),
-        pan_key: None,
-        custody: false,
-        language: Language::En,
-        ..Plan::default()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::cli::{DONE, Ending, capture_why, network, table};
 use crate::decode::each_stream;
 use crate::parse::own::Own;
 use crate::parse::probe::{InputKind, probe_among};
-use crate::plan::{Language, Limits, Plan};
+use crate::plan::{Limits, Plan};
 use crate::report::clean;
 use crate::source;
 
@@ -158,17 +158,6 @@ fn why(path: &std::path::Path, own: Own, args: &FormatsArgs, output: &Output) ->
     let plan = Plan {
         inputs: vec![path.to_owned()],
         own_formats: own.formats,
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        baseline: Vec::new(),
-        pan_key: None,
-        custody: false,
-        language: Language::En,
         network: network::read(&args.keylog, &args.dialects)?,
         ..Plan::default()
     };

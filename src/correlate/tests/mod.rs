@@ -9,27 +9,9 @@ use crate::event::{
     Ledger, LogEvent, Payload, Place, Severity, Signal, Source, SourceKind, SourceStatus, Stamp,
     Tag, TagValue, Text, TimeQuality,
 };
-use crate::plan::{Language, Plan};
+use crate::plan::Plan;
 
 const SECOND: i64 = 1_000_000;
-
-fn plan() -> Plan {
-    Plan {
-        inputs: Vec::new(),
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        baseline: Vec::new(),
-        pan_key: None,
-        custody: false,
-        language: Language::En,
-        ..Plan::default()
-    }
-}
 
 /// Builds sources and their events; times in seconds by the source's own clock.
 #[derive(Default)]
@@ -198,7 +180,7 @@ impl Story {
         correlate(
             std::mem::take(&mut self.sources),
             std::mem::take(&mut self.events).into_iter().collect(),
-            &plan(),
+            &Plan::default(),
         )
     }
 }

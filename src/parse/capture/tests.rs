@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::event::{Connection, Event, IsoMessage, Payload};
 use crate::parse::edge::Edge;
-use crate::plan::{Language, Plan};
+use crate::plan::Plan;
 
 /// What a run gave, its events alive.
 struct Alive {
@@ -20,24 +20,6 @@ impl From<Parsed> for Alive {
             events: parsed.events.iter().collect(),
             issues: parsed.issues,
         }
-    }
-}
-
-fn plan() -> Plan {
-    Plan {
-        inputs: Vec::new(),
-        zone: None,
-        year: None,
-        since: None,
-        until: None,
-        formats: Vec::new(),
-        rules: Vec::new(),
-        inventory: None,
-        baseline: Vec::new(),
-        pan_key: None,
-        custody: false,
-        language: Language::En,
-        ..Plan::default()
     }
 }
 
@@ -143,7 +125,7 @@ fn every_truth_file_is_matched() {
     let all: BTreeMap<_, _> = files("iso8583-pcap").into_iter().collect();
     for (name, truth) in all.iter().filter(|(n, _)| n.ends_with(".truth.json")) {
         let capture = &all[&name.replace(".truth.json", ".pcap")];
-        let parsed = parse(capture, &plan());
+        let parsed = parse(capture, &Plan::default());
         let truth: serde_json::Value = serde_json::from_slice(truth).unwrap();
         let got = messages(&parsed);
         let find = |frame: Option<u32>, stan: &str, mti: Option<u16>| {
@@ -246,7 +228,7 @@ fn other_protocols_are_no_payments() {
     ] {
         for (name, bytes) in files(folder) {
             captures += 1;
-            let parsed = parse(&bytes, &plan());
+            let parsed = parse(&bytes, &Plan::default());
             let got = messages(&parsed);
             assert!(got.is_empty(), "{folder}/{name}: {:?}", got[0].2);
         }
@@ -260,7 +242,7 @@ fn keys_are_filled_and_nothing_sensitive_is_left() {
     let Some(sale) = all.get("unionpay_mixed_declines_contactless.pcap") else {
         return;
     };
-    let parsed = parse(sale, &plan());
+    let parsed = parse(sale, &Plan::default());
     let (_, event, iso) = messages(&parsed)[0];
     let keys = &event.keys;
     assert_eq!(keys.currency, Some(*b"CNY"));
@@ -302,7 +284,7 @@ fn keys_are_filled_and_nothing_sensitive_is_left() {
         if name.starts_with("bcd_1987") {
             continue;
         }
-        let parsed = parse(bytes, &plan());
+        let parsed = parse(bytes, &Plan::default());
         let mut text = print(&parsed).to_uppercase();
         // What the source itself masks or the edge masked is no find.
         text.retain(|c| c != ' ');
@@ -317,7 +299,7 @@ fn keys_are_filled_and_nothing_sensitive_is_left() {
 #[ignore = "prints, does not check"]
 fn corpus_summary() {
     if let Some(path) = std::env::var_os("TAPSCOPE_CAPTURE") {
-        let parsed = parse(&std::fs::read(path).unwrap(), &plan());
+        let parsed = parse(&std::fs::read(path).unwrap(), &Plan::default());
         let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
         for e in &parsed.events {
             let what = match &e.payload {
@@ -352,7 +334,7 @@ fn corpus_summary() {
             if name.ends_with(".json") {
                 continue;
             }
-            let parsed = parse(&bytes, &plan());
+            let parsed = parse(&bytes, &Plan::default());
             let l = parsed.source.ledger;
             println!(
                 "== {folder}/{name}: {:?} {:?} rec {} und {} ign {} not {} unr {} dam {} {:?}",
@@ -420,7 +402,7 @@ fn captures_show_what_their_sources_say() {
     let Some(root) = corpus() else {
         return;
     };
-    let read = |name: &str| parse(&std::fs::read(root.join(name)).unwrap(), &plan());
+    let read = |name: &str| parse(&std::fs::read(root.join(name)).unwrap(), &Plan::default());
     let one = |name: &str| {
         let parsed = read(name);
         let found = connections(&parsed);
@@ -543,7 +525,7 @@ fn packet_counts_are_those_of_capinfos() {
             panic!("{folder}/{name} is not there");
         };
         assert_eq!(
-            parse(&bytes, &plan()).source.ledger.records,
+            parse(&bytes, &Plan::default()).source.ledger.records,
             count,
             "{folder}/{name}"
         );
@@ -568,7 +550,7 @@ fn the_same_for_any_number_of_threads() {
                     .num_threads(threads)
                     .build()
                     .unwrap()
-                    .install(|| print(&parse(&bytes, &plan())))
+                    .install(|| print(&parse(&bytes, &Plan::default())))
             };
             assert_eq!(with(1), with(3), "{folder}/{name}");
         }
@@ -592,12 +574,12 @@ fn every_prefix_and_every_changed_byte_of_small_captures() {
                 continue;
             }
             for n in (0..bytes.len()).step_by(2) {
-                parse(&bytes[..n], &plan());
+                parse(&bytes[..n], &Plan::default());
             }
             for n in (0..bytes.len()).step_by(7) {
                 let mut changed = bytes.clone();
                 changed[n] ^= 0x81;
-                parse(&changed, &plan());
+                parse(&changed, &Plan::default());
             }
         }
     }

@@ -120,12 +120,12 @@ fn year_in(text: &[u8]) -> Option<i16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tests::empty_plan;
+    use crate::plan::Plan;
     use tapscope_parsers::container::by_name;
 
     fn first(path: &str, text: &str) -> String {
         let format = by_name("logcat").unwrap();
-        let mut clock = SourceClock::new(&empty_plan(), path, format, text.as_bytes());
+        let mut clock = SourceClock::new(&Plan::default(), path, format, text.as_bytes());
         let record = records(format, text.as_bytes(), TextLimits::default())
             .find(|r| r.head.time.is_some())
             .unwrap();
@@ -154,7 +154,7 @@ mod tests {
     fn dialogues_and_banners_tell_what_times_leave_out() {
         let stamp = |format: &str, text: &str| {
             let format = by_name(format).unwrap();
-            let mut clock = SourceClock::new(&empty_plan(), "x.log", format, text.as_bytes());
+            let mut clock = SourceClock::new(&Plan::default(), "x.log", format, text.as_bytes());
             let record = records(format, text.as_bytes(), TextLimits::default())
                 .filter(|record| record.head.time.is_some())
                 .last()
@@ -187,7 +187,7 @@ mod tests {
         let format = by_name("logcat").unwrap();
         let plan = crate::plan::Plan {
             year: Some(2023),
-            ..empty_plan()
+            ..Plan::default()
         };
         let mut clock = SourceClock::new(&plan, "x", format, text.as_bytes());
         let years: Vec<i16> = records(format, text.as_bytes(), TextLimits::default())

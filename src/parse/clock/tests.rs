@@ -1,5 +1,5 @@
 use super::*;
-use crate::source::tests::empty_plan;
+use crate::plan::Plan;
 use tapscope_parsers::time::{jpos, parse_at_start};
 
 /// Resolves lines that begin with times, cut into blocks of the given size, as `2024-01-01T00:00:00Z flags`.
@@ -61,7 +61,7 @@ fn check(plan: &Plan, hints: Hints, table: &[(&str, &str)]) {
 fn zoned(name: &str) -> Plan {
     Plan {
         zone: Some(TimeZone::get(name).unwrap()),
-        ..empty_plan()
+        ..Plan::default()
     }
 }
 
@@ -72,7 +72,7 @@ fn years_roll_over_and_late_lines_do_not() {
         date: None,
     };
     check(
-        &empty_plan(),
+        &Plan::default(),
         hints,
         &[
             ("12-31 23:59:59.900", "2023-12-31T23:59:59.9Z year zone"),
@@ -84,7 +84,7 @@ fn years_roll_over_and_late_lines_do_not() {
     );
     // A device that lost its battery goes to 1 January and comes back: the same year.
     check(
-        &empty_plan(),
+        &Plan::default(),
         hints,
         &[
             ("06-15 10:00:00.000", "2023-06-15T10:00:00Z year zone"),
@@ -112,7 +112,7 @@ fn the_option_wins_and_lines_with_a_year_help_those_without() {
         ],
     );
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints::default(),
         &[
             ("07-15 10:00:00.000", "2022-07-15T10:00:00Z year zone"),
@@ -120,7 +120,7 @@ fn the_option_wins_and_lines_with_a_year_help_those_without() {
         ],
     );
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints::default(),
         &[("07-15 10:00:00.000", "1970-07-15T10:00:00Z year zone")],
     );
@@ -133,7 +133,7 @@ fn times_without_dates_take_them_from_the_file_and_cross_midnight() {
         date: Some((2024, 2, 28)),
     };
     check(
-        &empty_plan(),
+        &Plan::default(),
         hints,
         &[
             ("text", "? inherited"),
@@ -145,7 +145,7 @@ fn times_without_dates_take_them_from_the_file_and_cross_midnight() {
         ],
     );
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints::default(),
         &[("23:59:59.900 x", "? date")],
     );
@@ -154,7 +154,7 @@ fn times_without_dates_take_them_from_the_file_and_cross_midnight() {
 #[test]
 fn zones_are_kept_known_or_marked() {
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints::default(),
         &[
             (
@@ -202,7 +202,7 @@ fn zones_are_kept_known_or_marked() {
 #[test]
 fn date_order_is_decided_by_the_file() {
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints::default(),
         &[
             ("03/05/2024 10:00:00", "2024-05-03T10:00:00Z zone"),
@@ -210,7 +210,7 @@ fn date_order_is_decided_by_the_file() {
         ],
     );
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints::default(),
         &[
             ("05/03/2024 10:00:00", "2024-05-03T10:00:00Z zone"),
@@ -218,7 +218,7 @@ fn date_order_is_decided_by_the_file() {
         ],
     );
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints::default(),
         &[("20-07-22 10:02:41:318:ISS", "2022-07-20T10:02:41.318Z zone")],
     );
@@ -230,10 +230,10 @@ fn date_order_is_decided_by_the_file() {
         ("260219-103000 x", "2026-02-19T10:30:00Z zone"),
         ("19-02-26 10:30:00 x", "2026-02-19T10:30:00Z zone"),
     ] {
-        check(&empty_plan(), Hints::default(), &[(line, want)]);
+        check(&Plan::default(), Hints::default(), &[(line, want)]);
     }
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints {
             year: Some(2020),
             date: None,
@@ -241,7 +241,7 @@ fn date_order_is_decided_by_the_file() {
         &[("20-07-22 10:02:41", "2020-07-22T10:02:41Z zone")],
     );
     check(
-        &empty_plan(),
+        &Plan::default(),
         Hints::default(),
         &[
             ("17/06/09 20:10:40", "2017-06-09T20:10:40Z zone"),
@@ -250,7 +250,7 @@ fn date_order_is_decided_by_the_file() {
     );
     let mut clock = BlockClock::default();
     clock.see(parse_at_start(b"03/05/2024 10:00:00").map(|(raw, _)| raw));
-    assert!(Calendar::new(&empty_plan(), Hints::default(), &[clock.finish()]).order_is_open());
+    assert!(Calendar::new(&Plan::default(), Hints::default(), &[clock.finish()]).order_is_open());
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn corpus() -> Option<std::path::PathBuf> {
 fn kinds(root: &std::path::Path, folder: &str) -> Vec<(String, String)> {
     let plan = crate::plan::Plan {
         inputs: vec![root.join(folder)],
-        ..crate::source::tests::empty_plan()
+        ..crate::plan::Plan::default()
     };
     let mut out = Vec::new();
     for input in crate::source::find(&plan).inputs {

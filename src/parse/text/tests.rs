@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{CommandKind, FieldState, Signal};
 use crate::parse::edge::Edge;
-use crate::source::tests::empty_plan;
+use crate::plan::Plan;
 
 /// What a run gave, its events alive.
 struct Alive {
@@ -24,7 +24,7 @@ impl From<Parsed> for Alive {
 
 fn parse_at(path: &str, text: &[u8]) -> Alive {
     let edge = Edge::new(Some([7; 32]));
-    let plan = empty_plan();
+    let plan = Plan::default();
     let ctx = Context {
         edge: &edge,
         plan: &plan,
